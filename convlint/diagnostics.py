@@ -1,0 +1,61 @@
+"""Findings: immutable values, made by the rules and only rendered by reporters and fixes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Severity = Literal["error", "warning", "info"]
+Applicability = Literal["safe", "unsafe"]
+
+
+class Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Location(Value):
+    """A point in a file, counted from 1."""
+
+    row: int
+    column: int
+
+
+class Related(Value):
+    filename: str
+    location: Location
+    end_location: Location | None = None
+    message: str
+
+
+class Edit(Value):
+    content: str
+    location: Location
+    end_location: Location
+
+
+class Fix(Value):
+    applicability: Applicability
+    message: str
+    edits: tuple[Edit, ...]
+
+
+class Diagnostic(Value):
+    """One finding. `expected` is what the layer declares, `actual` what reaches it."""
+
+    code: str
+    name: str
+    severity: Severity
+    message: str
+    filename: str
+    location: Location
+    end_location: Location
+    model: str | None = None
+    layer: str | None = None
+    expected: int | str | None = None
+    actual: int | str | None = None
+    formula: str | None = None
+    hint: str | None = None
+    related: tuple[Related, ...] = ()
+    fix: Fix | None = None
+    url: str | None = None

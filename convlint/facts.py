@@ -1,0 +1,136 @@
+"""What a trace found out about the models of one file: plain JSON values, and all that is cached.
+
+The worker writes them, the rules read them. Nothing here knows torch, a rule or a report.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Dim = int | str
+"""A size: a number, or a formula in the symbols B, C, D, H, W, L such as `64*((H-4)//2)`."""
+
+Scalar = bool | int | float | str | None
+Attribute = Scalar | tuple[Scalar, ...]
+
+Status = Literal["checked", "partial", "skipped"]
+Verdict = Literal["proved", "contradicted"]
+
+
+class Fact(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Span(Fact):
+    """A place in a source file. Rows and columns count from 1; `end_column` is one past the last character."""
+
+    filename: str
+    row: int
+    column: int
+    end_row: int
+    end_column: int
+
+
+class TensorFact(Fact):
+    shape: tuple[Dim, ...]
+    dtype: str  # "float32"
+    device: str = "cpu"
+
+
+class Layer(Fact):
+    """A leaf module, and where the user's code made it."""
+
+    path: str  # "features.4", as in named_modules()
+    type: str  # its public name, "torch.nn.Linear"
+    attributes: dict[str, Attribute] = {}  # its scalar attributes, `in_features` and the like
+    parameters: int = 0
+    site: Span | None = None  # the constructor call in the user's code
+    arguments: dict[str, Span] = {}  # constructor argument -> the expression in the user's code that gave it
+
+
+class Unmet(Fact):
+    """A requirement of a node that its inputs do not meet, for every input size that counts.
+
+    A requirement that some input size meets is no unmet one: it only narrows `ModelFacts.sizes`.
+    """
+
+    name: str  # the requirement: "in_features", "channels", "elements", "broadcast", ...
+    operand: str  # a path into the node's facts: "input.shape[-1]", "inputs[1].shape[0]"
+    needed: Dim | str | None = None  # what the layer declares or the operation demands
+    came: Dim | str | None = None  # what reaches it
+    formula: str | None = None  # `came` in symbols, where it is not just a number: "64*((H-4)//2)*((W-4)//2)"
+    derivation: str | None = None  # the formula with its numbers put in: "64 * ((28-4)//2) * ((28-4)//2) = 9216"
+    verdict: Verdict = "proved"
+    detail: str | None = None  # what a reader must know besides: torch's own reason, the operand's names
+    argument: str | None = None  # the constructor argument at fault, by name
+    layer: str | None = None  # the path of the layer or block at fault, where it is not the node's own
+    value: int | None = None  # the number that belongs there, where one is known
+    at: Span | None = None  # the expression at fault in the user's code; else the call in forward
+    sizes: str | None = None  # the input sizes that would meet it: "H = W in {32..35}"
+    evidence: str | None = None  # where the input size that contradicts it comes from: "pyproject.toml"
+
+
+class Node(Fact):
+    """One call in forward: a layer, a function or a method."""
+
+    id: int
+    name: str  # the fx node's name
+    op: Literal["input", "module", "function"]
+    target: str  # "torch.nn.Linear", "torch.cat", "torch.Tensor.view"; the parameter's name for an input
+    layer: str | None = None  # the path of the layer, a key of ModelFacts.layers
+    block: str = ""  # the path of the module whose forward makes the call; "" is the model itself
+    call: Span | None = None  # the user's line
+    inputs: tuple[TensorFact, ...] = ()
+    outputs: tuple[TensorFact, ...] = ()
+    producers: tuple[int, ...] = ()
+    consumers: tuple[int, ...] = ()
+    unmet: tuple[Unmet, ...] = ()
+
+
+class InputFact(Fact):
+    name: str
+    shape: tuple[Dim, ...] | None  # None for a value that is no tensor
+    dtype: str | None
+    source: str  # the evidence: "pyproject.toml", "--input", "conv1 (line 12)"
+
+
+class ModelFacts(Fact):
+    name: str  # "net.Net"
+    target: str  # "Net", as a configuration would name it behind the colon
+    row: int  # of the class or factory
+    status: Status
+    reason: str | None = None  # why it is not checked, or only in part
+    stopped: Span | None = None  # the line where a partial trace stopped
+    remedy: str | None = None  # a line or stanza of configuration that would help
+    inputs: tuple[InputFact, ...] = ()
+    outputs: tuple[tuple[Dim, ...], ...] = ()
+    sizes: dict[str, tuple[int, ...]] = {}  # symbol -> every size that works, where these are few
+    size_note: str | None = None  # the sizes that work, in words, where they are many
+    layers: dict[str, Layer] = {}
+    nodes: tuple[Node, ...] = ()
+    unmet: tuple[Unmet, ...] = ()  # requirements that fail while the model is built
+
+
+class Failure(Fact):
+    """Why a whole file gave no facts, or only some."""
+
+    kind: Literal["unreadable", "syntax", "import", "timeout", "crash"]
+    message: str
+    at: Span | None = None
+
+
+class BuildFailure(Fact):
+    """A constructor that raises although its arguments are known."""
+
+    target: str
+    message: str
+    at: Span | None = None
+
+
+class FileFacts(Fact):
+    filename: str  # as the user would write it, relative to the working directory where it lies below it
+    models: tuple[ModelFacts, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    build_failures: tuple[BuildFailure, ...] = ()
