@@ -1,0 +1,89 @@
+"""One call that is about to run, as a requirement sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import sympy
+import torch
+
+from convlint.worker.sizes import Size
+
+
+class Ledger(Protocol):
+    """Where requirements are written down while a model is traced."""
+
+    def need(
+        self,
+        call: Call,
+        name: str,
+        operand: str,
+        condition: sympy.Basic,
+        *,
+        came: Size | str,
+        needed: Size | str,
+        argument: str | None = None,
+        value: Size | None = None,
+        detail: str | None = None,
+    ) -> bool:
+        """Record a requirement unless it holds for all sizes; true where it holds in this trace."""
+
+    def choose(self, options: int) -> int:
+        """Which of several equally good repairs to take in this trace."""
+
+    def fresh(self, shape: tuple[Size, ...], like: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:
+        """A new tensor of this shape that stands in for a repaired one."""
+
+    def is_batch(self, size: Size) -> bool:
+        """Whether a size is the model's batch."""
+
+
+_UNSET = object()
+
+
+@dataclass
+class Call:
+    """The arguments of a call, which a repair may replace, and its result, which a rule of shapes may give."""
+
+    ledger: Ledger
+    target: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+    layer: torch.nn.Module | None = None
+    spoiled: bool = False  # sizes behind this call come from a repair and prove nothing
+    result: Any = field(default=_UNSET)
+
+    @property
+    def is_done(self) -> bool:
+        return self.result is not _UNSET
+
+    def get(self, index: int, name: str, default: Any = None) -> Any:
+        return self.args[index] if index < len(self.args) else self.kwargs.get(name, default)
+
+    def put(self, index: int, name: str, value: Any) -> None:
+        if index < len(self.args):
+            self.args[index] = value
+        else:
+            self.kwargs[name] = value
+
+    def tensor(self, index: int, name: str) -> torch.Tensor | None:
+        value = self.get(index, name)
+        return value if isinstance(value, torch.Tensor) else None
+
+    def need(self, name: str, operand: str, condition: sympy.Basic, **facts: Any) -> bool:
+        return self.ledger.need(self, name, operand, condition, **facts)
+
+    def resized(self, tensor: torch.Tensor, dim: int, size: Size) -> torch.Tensor:
+        """The tensor with one dim as a layer declares it."""
+        shape = list(tensor.shape)
+        shape[dim] = size
+        return self.ledger.fresh(tuple(shape), tensor)
+
+
+Check = Callable[[Call], None]
+
+
+def shape_text(shape: tuple[Size, ...] | torch.Size) -> str:
+    return "[" + ", ".join(str(size) for size in shape) + "]"

@@ -1,0 +1,79 @@
+"""Whether torch itself refuses a call: the same call on real tensors of the same shapes.
+
+Fake tensors have gaps; a refusal counts only when real torch refuses as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.utils._pytree import tree_map  # public as torch.utils._pytree; see torch_private for the rest
+
+from convlint.worker.torch_private import FakeTensor, hint_of, outside_modes
+
+LARGEST = 1 << 27
+"""Elements that a confirmation may allocate in all: half a gigabyte of float32."""
+
+
+class Unconfirmed(Exception):
+    """The call could not be repeated on real tensors; the reason is the message."""
+
+
+class _Budget:
+    def __init__(self, elements: int) -> None:
+        self._left = elements
+
+    def real(self, x: torch.Tensor) -> torch.Tensor:
+        """Zeros of the same shape, strides and dtype."""
+        shape = [hint_of(size) for size in x.shape]
+        strides = [hint_of(stride) for stride in x.stride()] if x.layout is torch.strided else None
+        if None in shape or strides is None or None in strides:
+            raise Unconfirmed("its size depends on data")
+        extent = 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True) if size)
+        self._left -= extent
+        if self._left < 0:
+            raise Unconfirmed("it is too large to be tried on real tensors")
+        return torch.empty_strided(shape, strides, dtype=x.dtype).zero_()
+
+    def convert(self, value: Any) -> Any:
+        if isinstance(value, FakeTensor):
+            real = self.real(value)
+            return torch.nn.Parameter(real, requires_grad=False) if isinstance(value, torch.nn.Parameter) else real
+        if isinstance(value, torch.SymInt):
+            hint = hint_of(value)
+            if hint is None:
+                raise Unconfirmed("its size depends on data")
+            return hint
+        return value
+
+
+def refusal(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
+    """torch's reason for refusing this call on real tensors; None where it runs.
+
+    Raises Unconfirmed where the call cannot be tried.
+    """
+    budget = _Budget(LARGEST)
+    with outside_modes(), torch.no_grad():
+        real_args, real_kwargs = tree_map(budget.convert, (args, kwargs))
+        try:
+            if isinstance(function, torch.nn.Module):
+                state = {
+                    name: budget.convert(tensor)
+                    for name, tensor in (*function.named_parameters(), *function.named_buffers())
+                }
+                torch.func.functional_call(function, state, real_args, real_kwargs)
+            else:
+                function(*real_args, **real_kwargs)
+        except MemoryError as error:
+            raise Unconfirmed("it is too large to be tried on real tensors") from error
+        except Exception as error:
+            return first_line(error)
+    return None
+
+
+def first_line(error: BaseException) -> str:
+    """The first sentence of an error, without torch's hints behind it."""
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

@@ -1,0 +1,144 @@
+"""The input sizes that count, as a grid, and what becomes of each of them along a trail."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import sympy
+
+from convlint.worker.evaluate import Grid, UnknownFunction, evaluate
+from convlint.worker.trail import Assumption, Event, Halt, Key, Need, Stop
+
+LARGEST = 4096
+"""The largest size that is searched."""
+_CHUNK = 1 << 21  # points evaluated at once, to bound memory
+
+ACCEPTED, UNCOVERED, HALTED, REJECTED = 0, 1, 2, 3
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Symbols that take the same value, and the values they take."""
+
+    symbols: tuple[sympy.Symbol, ...]
+    values: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The product of some axes; `fixed` symbols have one value each."""
+
+    axes: tuple[Axis, ...]
+    fixed: Mapping[sympy.Symbol, int]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(len(axis.values) for axis in self.axes)
+
+    def point(self, index: Sequence[int]) -> dict[sympy.Symbol, int]:
+        """The sizes at one index of the grid."""
+        sizes = dict(self.fixed)
+        for axis, i in zip(self.axes, index, strict=True):
+            sizes.update(dict.fromkeys(axis.symbols, int(axis.values[i])))
+        return sizes
+
+
+def grouped(symbols: Sequence[sympy.Symbol], paths: Sequence[Sequence[Event]], full: int) -> Domain:
+    """Every combination of sizes, with one size for all those that no event tells apart.
+
+    A size is told apart by the values of the largest subformulas that hold its symbol alone. `full` is the largest
+    number of points; beyond it the later axes hold only a choice.
+    """
+    every = np.arange(2, LARGEST + 1, dtype=np.int64)
+    axes: list[Axis] = []
+    points = 1
+    for symbol in symbols:
+        values = _representatives(symbol, set(symbols), paths, every)
+        room = max(1, full // points)
+        if len(values) > room:
+            values = values[np.linspace(0, len(values) - 1, room).astype(np.int64)]
+        points *= len(values)
+        axes.append(Axis((symbol,), values))
+    return Domain(tuple(axes), {})
+
+
+def _representatives(
+    symbol: sympy.Symbol, symbols: set[sympy.Symbol], paths: Sequence[Sequence[Event]], every: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    parts: dict[sympy.Basic, None] = {}
+    for path in paths:
+        for event in path:
+            if isinstance(event, Assumption | Need):
+                _collect(event.condition, symbol, symbols, parts)
+    memo: dict[sympy.Basic, Grid] = {}
+    columns = []
+    for part in parts:
+        with contextlib.suppress(UnknownFunction):
+            columns.append(np.broadcast_to(np.asarray(evaluate(part, {symbol: every}, memo)), every.shape))
+    if not columns:
+        return every[:1]
+    _, first = np.unique(np.stack(columns), axis=1, return_index=True)
+    return every[np.sort(first)]
+
+
+def _collect(expr: sympy.Basic, symbol: sympy.Symbol, symbols: set[sympy.Symbol], parts: dict[sympy.Basic, None]) -> None:
+    used = expr.free_symbols & symbols
+    if used == {symbol}:
+        parts[expr] = None
+    elif symbol in used:
+        for arg in expr.args:
+            _collect(arg, symbol, symbols, parts)
+
+
+def fates(domain: Domain, events: Sequence[Event], forgiven: Collection[Key] = ()) -> npt.NDArray[np.uint8]:
+    """What becomes of every point: ACCEPTED, UNCOVERED, HALTED or REJECTED. Forgiven needs reject nothing."""
+    if not domain.axes:
+        return np.asarray(_fates_of(events, domain.fixed, (), forgiven), dtype=np.uint8)
+    return np.concatenate(
+        [_fates_of(events, values, shape, forgiven) for values, shape in _chunks(domain)], axis=0
+    )  # fmt: skip
+
+
+def _chunks(domain: Domain) -> Iterator[tuple[dict[sympy.Symbol, Grid], tuple[int, ...]]]:
+    """The grid in slabs along its first axis."""
+    rest = int(np.prod(domain.shape[1:], dtype=np.int64))
+    step = max(1, _CHUNK // max(1, rest))
+    rank = len(domain.axes)
+    for start in range(0, domain.shape[0], step):
+        values: dict[sympy.Symbol, Grid] = dict(domain.fixed)
+        shape = []
+        for i, axis in enumerate(domain.axes):
+            sizes = axis.values[start : start + step] if i == 0 else axis.values
+            shape.append(len(sizes))
+            column = sizes.reshape([-1 if j == i else 1 for j in range(rank)])
+            values.update(dict.fromkeys(axis.symbols, column))
+        yield values, tuple(shape)
+
+
+def _fates_of(
+    events: Sequence[Event], values: Mapping[sympy.Symbol, Grid], shape: tuple[int, ...], forgiven: Collection[Key]
+) -> npt.NDArray[np.uint8]:
+    fate = np.full(shape, ACCEPTED, dtype=np.uint8)
+    memo: dict[sympy.Basic, Grid] = {}
+    for event in events:
+        if isinstance(event, Need | Stop) and event.key in forgiven:
+            if isinstance(event, Stop):
+                break  # nothing is known behind it
+            continue
+        if isinstance(event, Halt):
+            broken, mark = np.ones(shape, dtype=bool), HALTED
+        else:
+            mark = UNCOVERED if isinstance(event, Assumption) else REJECTED
+            try:
+                broken = ~np.broadcast_to(np.asarray(evaluate(event.condition, values, memo), dtype=bool), shape)
+            except UnknownFunction:
+                broken, mark = np.ones(shape, dtype=bool), HALTED  # what has no value decides nothing
+        fate = np.where((fate == ACCEPTED) & broken, np.uint8(mark), fate)
+        if not (fate == ACCEPTED).any():
+            break
+    return fate
+

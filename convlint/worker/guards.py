@@ -1,0 +1,68 @@
+"""Guards around user code, put up in a job's own process before that code runs.
+
+Limits of memory and time, Landlock and the audit hook belong here too.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import os
+import signal
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def put_up(dump: int) -> None:
+    """Put up every guard; `dump` is the descriptor that a fatal signal writes the user's line to."""
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    _no_core_dumps()
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    faulthandler.enable(dump, all_threads=False)
+    if hasattr(signal, "SIGXCPU"):  # the server's "time is over", and later the kernel's
+        faulthandler.register(signal.SIGXCPU, dump, all_threads=False, chain=False)
+
+
+def limit_time(seconds: float, dump: int) -> None:
+    """End this process by itself when its time is over, where no server watches it."""
+    faulthandler.dump_traceback_later(seconds, file=dump, exit=True)
+
+
+def adopt_orphans() -> bool:
+    """Become the parent of every descendant that loses its own, so that none can hide. Linux only."""
+    return _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def keep_only(descriptors: Iterable[int]) -> None:
+    """Close every other descriptor."""
+    start = 0
+    for kept in [*sorted(descriptors), _descriptor_limit()]:
+        if start < kept:  # closerange(0, 0) would close all there is
+            os.closerange(start, kept)
+        start = kept + 1
+
+
+def _descriptor_limit() -> int:
+    with suppress(OSError, ValueError):
+        return int(os.sysconf("SC_OPEN_MAX"))
+    return 65536
+
+
+def _no_core_dumps() -> None:
+    with suppress(ImportError, OSError, ValueError):  # no such module on Windows
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _prctl(option: int, value: int) -> bool:
+    if not sys.platform.startswith("linux"):
+        return False
+    with suppress(OSError, AttributeError):
+        return bool(ctypes.CDLL(None).prctl(option, value, 0, 0, 0) == 0)
+    return False

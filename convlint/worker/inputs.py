@@ -1,0 +1,137 @@
+"""The inputs of forward: from what is declared, or found out by trying and listening to the first layers."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from convlint.jobs import InputSpec
+
+BATCH = "B"
+_HINTS = {"B": 26, "N": 26, "C": 3, "D": 384, "H": 640, "W": 896, "L": 24, "T": 24, "S": 24, "F": 40}
+"""Sizes that a symbol has in a first trace: distinct, and divisible by what nets usually divide by."""
+_OTHER = 36
+
+# Values of parameters that are no tensors, by their annotation.
+_PLAIN: dict[Any, Any] = {int: 1, float: 0.5, bool: False, str: "", "int": 1, "float": 0.5, "bool": False, "str": ""}
+
+
+def hint(symbol: str) -> int:
+    """The size of a symbol in a first trace: by its letter, a little larger for each number behind it."""
+    letter = symbol.rstrip("0123456789")
+    number = int(symbol[len(letter) :] or 1)
+    base = _HINTS.get(letter, _OTHER + sum(map(ord, letter)) % 5 * 4)
+    return base if letter in ("B", "N") else base + (number - 1) * (64 if base > 100 else 2)
+
+
+@dataclass(frozen=True)
+class Input:
+    """One argument of forward: how it is made, and how we know."""
+
+    name: str
+    spec: InputSpec
+    source: str
+    keyword: bool = False
+
+
+def symbols_of(inputs: tuple[Input, ...]) -> list[str]:
+    """The names of all unknown sizes, in order of appearance."""
+    return list(dict.fromkeys(size for item in inputs for size in _symbols(item.spec)))
+
+
+def _symbols(spec: InputSpec) -> Iterator[str]:
+    yield from (size for size in spec.shape or () if isinstance(size, str))
+    for inner in (*(spec.list or ()), *(spec.dict or {}).values()):
+        yield from _symbols(inner)
+
+
+def declared(model: nn.Module, specs: tuple[InputSpec, ...], source: str) -> tuple[Input, ...]:
+    """The inputs as the configuration or the command line gives them."""
+    names = [parameter.name for parameter in _parameters(model)]
+    result = []
+    for i, spec in enumerate(specs):
+        name = spec.name or (names[i] if i < len(names) else f"input{i}")
+        result.append(Input(name, spec, source, keyword=spec.name is not None))
+    return tuple(result)
+
+
+def make(spec: InputSpec, sizes: Mapping[str, Any]) -> Any:
+    """The value that forward gets; call it inside the fake mode."""
+    if spec.shape is not None:
+        shape = [sizes[size] if isinstance(size, str) else size for size in spec.shape]
+        dtype = getattr(torch, spec.dtype, None)
+        if not isinstance(dtype, torch.dtype):
+            raise ValueError(f"torch has no dtype {spec.dtype!r}")
+        return torch.empty(shape, dtype=dtype)
+    if spec.list is not None:
+        return [make(item, sizes) for item in spec.list]
+    if spec.dict is not None:
+        return {key: make(item, sizes) for key, item in spec.dict.items()}
+    return spec.value
+
+
+def _parameters(model: nn.Module) -> list[inspect.Parameter]:
+    """What forward must be given: optional parameters are left out."""
+    try:
+        parameters = inspect.signature(model.forward).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [
+        p
+        for p in parameters
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        and p.default is p.empty
+        or (p.kind is p.KEYWORD_ONLY and p.default is p.empty)
+    ]
+
+
+@dataclass(frozen=True)
+class Guess:
+    """An input whose shape is not known yet: the axes tried now, fixed sizes by dim, and the dtype."""
+
+    axes: tuple[str, ...]
+    sizes: tuple[tuple[int, int], ...] = ()
+    dtype: str = "float32"
+    source: str = "guessed"
+
+    def spec(self, number: int, keyword: str | None) -> InputSpec:
+        fixed = dict(self.sizes)
+        shape: list[int | str] = []
+        for dim, axis in enumerate(self.axes):
+            own = axis if axis == BATCH or number == 1 else f"{axis}{number}"
+            shape.append(fixed.get(dim, own))
+        return InputSpec(name=keyword, shape=tuple(shape), dtype=self.dtype)
+
+
+RANKS: dict[int, tuple[str, ...]] = {
+    1: ("B",),
+    2: ("B", "F"),
+    3: ("B", "L", "F"),
+    4: ("B", "C", "H", "W"),
+    5: ("B", "C", "D", "H", "W"),
+}
+
+
+def guessed(model: nn.Module, guesses: Mapping[str, Guess]) -> tuple[Input, ...]:
+    """The inputs for a trial: tensors as guessed so far, plain values where the annotation asks for one."""
+    result: list[Input] = []
+    number = 0
+    for parameter in _parameters(model):
+        keyword = parameter.name if parameter.kind is parameter.KEYWORD_ONLY else None
+        if parameter.annotation in _PLAIN:
+            spec = InputSpec(name=keyword, value=_PLAIN[parameter.annotation])
+            result.append(Input(parameter.name, spec, "its annotation", keyword is not None))
+            continue
+        number += 1
+        guess = guesses.get(parameter.name) or Guess(RANKS[4])
+        result.append(Input(parameter.name, guess.spec(number, keyword), guess.source, keyword is not None))
+    return tuple(result)
+
+
+def tensor_parameters(model: nn.Module) -> list[str]:
+    return [p.name for p in _parameters(model) if p.annotation not in _PLAIN]

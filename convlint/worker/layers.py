@@ -1,0 +1,78 @@
+"""Layers as facts: their attributes, and where the user's code made them and gave each argument."""
+
+from __future__ import annotations
+
+import inspect
+from functools import lru_cache
+from typing import Any
+
+from torch import nn
+
+from convlint.facts import Layer, Span
+from convlint.worker.places import Place, argument_places, expression_span, span_of
+from convlint.worker.skeleton import Sites, count_parameters
+from convlint.worker.tracer import type_name
+from convlint.worker.users import IsUser
+
+_HIDDEN = frozenset({"training", "call_super_init", "dump_patches"})
+
+
+def layer_facts(path: str, layer: nn.Module, sites: Sites, is_user: IsUser) -> Layer:
+    chain = sites.chain(layer)
+    arguments: dict[str, Span] = {}
+    for name in _parameters(type(layer)):
+        span = argument_span(layer, name, chain, is_user)
+        if span is not None:
+            arguments[name] = span
+    return Layer(
+        path=path,
+        type=type_name(type(layer)),
+        attributes={name: value for name, value in vars(layer).items() if _is_attribute(name, value)},
+        parameters=count_parameters(layer),
+        site=site_of(chain, is_user),
+        arguments=arguments,
+    )
+
+
+def site_of(chain: tuple[Place, ...], is_user: IsUser) -> Span | None:
+    """The constructor call in the user's code: the innermost one, where torch's own code stands between."""
+    place = next((place for place in chain if is_user(place.code.co_filename)), None)
+    return span_of(place) if place else None
+
+
+def argument_span(layer: nn.Module, name: str, chain: tuple[Place, ...], is_user: IsUser) -> Span | None:
+    """The outermost expression of the user's that gave this argument."""
+    found = None
+    for filename, expression in argument_places(chain, name, _parameters(type(layer))):
+        if is_user(filename):
+            found = expression_span(filename, expression)
+    return found
+
+
+# RNN, LSTM and GRU take `*args`; these are the names in their documentation.
+_RECURRENT = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size")
+
+
+@lru_cache(maxsize=1024)
+def _parameters(kind: type[nn.Module]) -> tuple[str, ...]:
+    """The constructor's parameters as a call counts them."""
+    if kind in (nn.LSTM, nn.GRU, nn.RNN):
+        return _RECURRENT if kind is not nn.RNN else (*_RECURRENT[:3], "nonlinearity", *_RECURRENT[3:-1])
+    try:
+        parameters = list(inspect.signature(kind.__init__).parameters.values())[1:]
+    except (TypeError, ValueError):
+        return ()
+    return tuple(p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD))
+
+
+def _is_attribute(name: str, value: Any) -> bool:
+    return not name.startswith("_") and name not in _HIDDEN and _is_plain(value)
+
+
+def _is_plain(value: Any) -> bool:
+    scalar = (bool, int, float, str, type(None))
+    if isinstance(value, tuple):
+        return len(value) <= 8 and all(type(item) in scalar for item in value)
+    return type(value) in scalar
+
+

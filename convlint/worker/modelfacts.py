@@ -1,0 +1,138 @@
+"""A finished examination as facts."""
+
+from __future__ import annotations
+
+import sympy
+from torch import fx, nn
+
+from convlint.facts import Dim, InputFact, Layer, ModelFacts, Node, Span, Status, Unmet
+from convlint.jobs import ModelJob
+from convlint.worker.constructors import ConstructorNeed
+from convlint.worker.dimensions import tensor_fact
+from convlint.worker.examine import Examination, accepted_in_words, accepted_sizes, stopped_at
+from convlint.worker.inputs import BATCH
+from convlint.worker.layers import argument_span, layer_facts, site_of
+from convlint.worker.places import span_of
+from convlint.worker.run import Run
+from convlint.worker.skeleton import Sites
+from convlint.worker.tracer import _tensors, tensor_meta
+from convlint.worker.trail import Stop
+from convlint.worker.users import IsUser
+
+FEW = 16
+"""Up to so many sizes of a symbol are listed; more are put in words."""
+
+
+def model_facts(
+    name: str, job: ModelJob, examination: Examination, sites: Sites, model: nn.Module, is_user: IsUser
+) -> ModelFacts:
+    run = examination.run
+    findings: dict[int, list[Unmet]] = {}
+    for finding in examination.findings:
+        findings.setdefault(finding.node, []).append(finding.unmet)
+    numbers = {node: i for i, node in enumerate(run.trace.nodes)}
+    status, reason, stopped = _status(examination)
+    sizes = {symbol: tuple(values) for symbol, values in accepted_sizes(examination.outcome).items()}
+    return ModelFacts(
+        name=name,
+        target=job.target,
+        row=job.row,
+        status=status,
+        reason=reason,
+        stopped=stopped,
+        inputs=_inputs(run),
+        outputs=_outputs(run),
+        sizes={symbol: values for symbol, values in sizes.items() if len(values) <= FEW and symbol != BATCH},
+        size_note=accepted_in_words(examination.outcome),
+        layers=_layers(run, sites, is_user),
+        nodes=tuple(_node(node, i, numbers, run, findings.get(i, [])) for i, node in enumerate(run.trace.nodes)),
+        unmet=tuple(_built_unmet(module, need, sites, model, is_user) for module, need in _own_needs(sites, model)),
+    )
+
+
+def _status(examination: Examination) -> tuple[Status, str | None, Span | None]:
+    stopped = stopped_at(examination)
+    if examination.doubt is not None:
+        place = stopped[1] if stopped else None
+        return "skipped", f"no input was found that forward takes: {examination.doubt}", place
+    if stopped is not None:
+        return "partial", stopped[0], stopped[1]
+    outcome = examination.outcome
+    if isinstance(examination.run.trace.trail.end(), Stop):
+        if not examination.findings:
+            return "partial", f"forward stops at some sizes: {examination.run.trace.trail.end().reason}", None  # type: ignore[union-attr]
+        return "partial", "forward stops at an error", None
+    if outcome.accepted is None and not outcome.rejected and not outcome.complete:
+        return "partial", "the input sizes that work could not be decided", None
+    return "checked", None, None
+
+
+def _inputs(run: Run) -> tuple[InputFact, ...]:
+    return tuple(
+        InputFact(
+            name=item.name,
+            shape=item.spec.shape,
+            dtype=item.spec.dtype if item.spec.shape is not None else None,
+            source=item.source,
+        )
+        for item in run.course.inputs
+    )
+
+
+def _outputs(run: Run) -> tuple[tuple[Dim, ...], ...]:
+    return tuple(tensor_fact(tensor_meta(x), run.names).shape for x in _tensors(run.trace.output))
+
+
+def _layers(run: Run, sites: Sites, is_user: IsUser) -> dict[str, Layer]:
+    layers: dict[str, Layer] = {}
+    for node in run.trace.nodes:
+        path = str(node.target)
+        if node.op == "call_module" and path not in layers:
+            layers[path] = layer_facts(path, node.meta["layer"], sites, is_user)
+    return layers
+
+
+def _node(node: fx.Node, index: int, numbers: dict[fx.Node, int], run: Run, unmet: list[Unmet]) -> Node:
+    names: dict[sympy.Symbol, str] = run.names
+    meta = node.meta
+    place = meta["place"]
+    ops = {"placeholder": "input", "call_module": "module"}
+    return Node(
+        id=index,
+        name=node.name,
+        op=ops.get(node.op, "function"),  # type: ignore[arg-type]
+        target=meta["name"],
+        layer=str(node.target) if node.op == "call_module" else None,
+        block=meta["block"],
+        call=span_of(place) if place else None,
+        inputs=tuple(tensor_fact(m, names) for m in meta["inputs"]),
+        outputs=tuple(tensor_fact(m, names) for m in meta.get("outputs", ())),
+        producers=tuple(numbers[p] for p in node.all_input_nodes if p in numbers),
+        consumers=tuple(numbers[u] for u in node.users if u in numbers),
+        unmet=tuple(unmet),
+    )
+
+
+def _own_needs(sites: Sites, model: nn.Module) -> list[tuple[nn.Module, ConstructorNeed]]:
+    own = {id(module) for module in model.modules()}
+    return [(module, need) for module, need in sites.needs if id(module) in own]
+
+
+def _built_unmet(
+    module: nn.Module, need: ConstructorNeed, sites: Sites, model: nn.Module, is_user: IsUser
+) -> Unmet:
+    chain = sites.chain(module)
+    at = argument_span(module, need.argument, chain, is_user) or site_of(chain, is_user)
+    path = next((name for name, candidate in model.named_modules() if candidate is module), None)
+    return Unmet(
+        name=need.name,
+        operand=need.operand,
+        needed=need.needed,
+        came=need.came,
+        argument=need.argument,
+        layer=path,
+        at=at,
+        detail=need.detail,
+    )
+
+

@@ -1,0 +1,163 @@
+"""Places in source files: from Python frames to spans, and from a number back to the call that gave it."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from types import CodeType, FrameType
+
+from convlint.facts import Span
+
+Position = tuple[int, int, int, int]
+"""Row, byte column, end row, end byte column, as the compiler and `ast` count them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a frame stood: its code and the instruction it was at."""
+
+    code: CodeType
+    instruction: int
+
+
+def place_of(frame: FrameType) -> Place:
+    return Place(frame.f_code, frame.f_lasti)
+
+
+@lru_cache(maxsize=4096)
+def _positions(code: CodeType) -> list[tuple[int | None, int | None, int | None, int | None]]:
+    return list(code.co_positions())
+
+
+@lru_cache(maxsize=65536)
+def position_of(place: Place) -> Position | None:
+    """The span of the call that the frame was making."""
+    row, end_row, column, end_column = _positions(place.code)[place.instruction // 2]
+    if row is None or end_row is None or column is None or end_column is None:
+        return None
+    return row, column, end_row, end_column
+
+
+def span_at(filename: str, position: Position) -> Span:
+    """A span in characters, counted from 1."""
+    row, column, end_row, end_column = position
+    return Span(
+        filename=filename,
+        row=row,
+        column=_character(filename, row, column) + 1,
+        end_row=end_row,
+        end_column=_character(filename, end_row, end_column) + 1,
+    )
+
+
+def _character(filename: str, row: int, byte_column: int) -> int:
+    line = linecache.getline(filename, row)
+    return byte_column if line.isascii() else len(line.encode()[:byte_column].decode(errors="ignore"))
+
+
+def span_of(place: Place) -> Span | None:
+    position = position_of(place)
+    return None if position is None else span_at(place.code.co_filename, position)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The calls and functions of one parsed file."""
+
+    tree: ast.Module
+
+    @cached_property
+    def calls(self) -> dict[Position, ast.Call]:
+        return {_node_position(node): node for node in ast.walk(self.tree) if isinstance(node, ast.Call)}
+
+    @cached_property
+    def functions(self) -> dict[tuple[str, int], ast.FunctionDef | ast.AsyncFunctionDef]:
+        """By name and the first line, which is that of the first decorator."""
+        found: dict[tuple[str, int], ast.FunctionDef | ast.AsyncFunctionDef] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+                found[node.name, first] = node
+        return found
+
+
+@lru_cache(maxsize=256)
+def source_of(filename: str) -> Source | None:
+    try:
+        return Source(ast.parse("".join(linecache.getlines(filename))))
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+
+
+def _node_position(node: ast.expr) -> Position:
+    return node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+
+
+def call_at(place: Place) -> ast.Call | None:
+    """The call expression that the frame was making."""
+    source, position = source_of(place.code.co_filename), position_of(place)
+    return source.calls.get(position) if source and position else None
+
+
+def argument_places(chain: Sequence[Place], argument: str, names: Sequence[str]) -> Iterator[tuple[str, ast.expr]]:
+    """The expressions a constructor argument came through, from the constructor's call outwards.
+
+    `chain` are the frames from the constructor's caller outwards, `names` the constructor's positional
+    parameters without `self`. A parameter of a helper is followed to the helper's call, as long as the helper
+    hands it on untouched.
+    """
+    wanted, parameters = argument, list(names)
+    for place in chain:
+        call = call_at(place)
+        expression = _bound(call, wanted, parameters) if call is not None else None
+        if expression is None:
+            return
+        yield place.code.co_filename, expression
+        function = _function_of(place.code)
+        if function is None or not isinstance(expression, ast.Name):
+            return
+        parameters = _parameters(function)
+        keywords = [arg.arg for arg in function.args.kwonlyargs]
+        if expression.id not in [*parameters, *keywords] or expression.id in _assigned(function):
+            return
+        wanted = expression.id
+
+
+def _function_of(code: CodeType) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    source = source_of(code.co_filename)
+    return source.functions.get((code.co_name, code.co_firstlineno)) if source else None
+
+
+def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """Positional parameters as a caller counts them: bound calls do not name `self`."""
+    names = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)]
+    return names[1:] if names[:1] in (["self"], ["cls"]) else names
+
+
+def _bound(call: ast.Call, name: str, parameters: Sequence[str]) -> ast.expr | None:
+    """The expression that a call gives to the parameter `name`; None where a default or a star gives it."""
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    if name not in parameters:
+        return None
+    index = list(parameters).index(name)
+    given = call.args[: index + 1]
+    if len(given) <= index or any(isinstance(arg, ast.Starred) for arg in given):
+        return None
+    return given[index]
+
+
+@lru_cache(maxsize=4096)
+def _assigned(function: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str]:
+    """The names that a function binds anew."""
+    return frozenset(
+        node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    )
+
+
+def expression_span(filename: str, expression: ast.expr) -> Span:
+    return span_at(filename, _node_position(expression))

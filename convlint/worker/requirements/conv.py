@@ -1,0 +1,160 @@
+"""Convolutions: rank, channels, and a kernel that fits into the padded input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+import torch
+from torch import nn
+
+from convlint.worker.call import Call, Check
+from convlint.worker.sizes import Size, at_least, divides, equal
+
+_RANKS = {"1d": 1, "2d": 2, "3d": 3}
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """What a convolution declares. `padding` is per side; None stands for `"same"`."""
+
+    rank: int  # 1, 2 or 3 spatial dims
+    in_channels: Size
+    kernel: Sequence[Size]
+    padding: Sequence[int] | None
+    dilation: Sequence[int]
+    transposed: bool
+    from_layer: bool
+
+
+def check_convolution(call: Call, conv: Convolution) -> None:
+    """`[B, C_in, *] -> [B, C_out, *]`, or unbatched `[C_in, *]` (torch.nn.Conv1d to ConvTranspose3d)."""
+    x = call.tensor(0, "input")
+    if x is None or not _check_rank(call, x, conv):
+        return
+    channel = x.dim() - conv.rank - 1
+    came = x.shape[channel]
+    argument = "in_channels" if conv.from_layer else None
+    if not call.need(
+        "in_channels",
+        f"input.shape[{channel}]",
+        equal(came, conv.in_channels),
+        came=came,
+        needed=conv.in_channels,
+        argument=argument,
+        value=came,
+    ):
+        x = call.resized(x, channel, conv.in_channels)
+        call.put(0, "input", x)
+    if not conv.transposed and conv.padding is not None:
+        _check_spatial(call, x, conv)
+
+
+def _check_rank(call: Call, x: torch.Tensor, conv: Convolution) -> bool:
+    """Unbatched input is fine unless its first dim is the batch: then a dim is missing."""
+    batched, unbatched = conv.rank + 2, conv.rank + 1
+    if x.dim() == batched or (x.dim() == unbatched and not call.ledger.is_batch(x.shape[0])):
+        return True
+    call.need(
+        "rank",
+        "input.rank",
+        sympy.false,
+        came=x.dim(),
+        needed=batched,
+        detail=f"takes [B, C, {', '.join('DHW'[3 - conv.rank :] if conv.rank > 1 else 'L')}]",
+    )
+    batch = x.shape[0] if x.dim() else 1
+    sizes = [max(64, k if isinstance(k, int) else 64) for k in conv.kernel]
+    call.put(0, "input", call.ledger.fresh((batch, conv.in_channels, *sizes), x))
+    call.spoiled = True
+    return False
+
+
+def _check_spatial(call: Call, x: torch.Tensor, conv: Convolution) -> None:
+    assert conv.padding is not None
+    for i in range(conv.rank):
+        dim = x.dim() - conv.rank + i
+        span = conv.dilation[i] * (conv.kernel[i] - 1) + 1
+        room = x.shape[dim] + 2 * conv.padding[i] - span
+        if not call.need(
+            "spatial",
+            f"input.shape[{dim}]",
+            at_least(room, 0),
+            came=x.shape[dim],
+            needed=max(1, span - 2 * conv.padding[i]),
+            detail=f"kernel of {conv.kernel[i]}",
+        ):
+            x = call.resized(x, dim, max(1, span - 2 * conv.padding[i]))
+            call.put(0, "input", x)
+            call.spoiled = True
+
+
+def per_dim(value: Any, rank: int) -> list[int]:
+    """One number a spatial dim, from an int or a sequence."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [value[0]] * rank if len(value) == 1 else list(value)
+    return [value] * rank
+
+
+def _padding(value: Any, rank: int) -> list[int] | None:
+    if value == "same":
+        return None
+    return [0] * rank if value == "valid" else per_dim(value, rank)
+
+
+def _layer(call: Call) -> None:
+    layer: Any = call.layer
+    rank = len(layer.kernel_size)
+    circular = layer.padding_mode != "zeros"
+    check_convolution(
+        call,
+        Convolution(
+            rank=rank,
+            in_channels=layer.in_channels,
+            kernel=layer.kernel_size,
+            padding=None if circular else _padding(layer.padding, rank),
+            dilation=layer.dilation,
+            transposed=layer.transposed,
+            from_layer=True,
+        ),
+    )
+
+
+def _functional(rank: int, transposed: bool) -> Check:
+    def check(call: Call) -> None:
+        x, weight = call.tensor(0, "input"), call.tensor(1, "weight")
+        if x is None or weight is None or weight.dim() != rank + 2:
+            return
+        groups = call.get(7 if transposed else 6, "groups", 1)
+        dilation = call.get(6 if transposed else 5, "dilation", 1)
+        out_channels = weight.shape[0]
+        if not transposed and not call.need(
+            "groups", "inputs[1].shape[0]", divides(groups, out_channels), came=out_channels, needed=groups
+        ):
+            return
+        check_convolution(
+            call,
+            Convolution(
+                rank=rank,
+                in_channels=weight.shape[0] if transposed else weight.shape[1] * groups,
+                kernel=weight.shape[2:],
+                padding=_padding(call.get(4, "padding", 0), rank),
+                dilation=per_dim(dilation, rank),
+                transposed=transposed,
+                from_layer=False,
+            ),
+        )
+
+    return check
+
+
+LAYERS: dict[type[nn.Module], Check] = dict.fromkeys(
+    (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d), _layer
+)
+FUNCTIONS: dict[str, Check] = {
+    f"torch.nn.functional.conv{'_transpose' if transposed else ''}{name}": _functional(rank, transposed)
+    for name, rank in _RANKS.items()
+    for transposed in (False, True)
+}

@@ -1,0 +1,59 @@
+"""Linear and Bilinear: the last dim is the declared number of features."""
+
+from __future__ import annotations
+
+import sympy
+import torch
+from torch import nn
+
+from convlint.worker.call import Call, Check
+from convlint.worker.sizes import Size, equal, product
+
+
+def features(call: Call, index: int, name: str, needed: Size, argument: str | None) -> None:
+    """`[*, in_features] -> [*, out_features]` (torch.nn.Linear)."""
+    x = call.tensor(index, name)
+    if x is None:
+        return
+    operand = "input.shape[-1]" if index == 0 else f"inputs[{index}].shape[-1]"
+    if x.dim() == 0:
+        call.need("rank", "input.rank", sympy.false, came=0, needed="at least 1 dim")
+        call.put(index, name, call.ledger.fresh((needed,), x))
+        return
+    if _is_unflattened(x, needed):
+        flat = "*".join(str(size) for size in x.shape[1:])
+        detail = f"flatten it first: {flat} = {needed}"
+        if not call.need("rank", operand, equal(x.shape[-1], needed), came=x.shape[-1], needed=needed, detail=detail):
+            call.put(index, name, call.ledger.fresh((x.shape[0], needed), x))
+        return
+    last = x.shape[-1]
+    if not call.need(
+        "in_features", operand, equal(last, needed), came=last, needed=needed, argument=argument, value=last
+    ):
+        call.put(index, name, call.resized(x, -1, needed))
+
+
+def _is_unflattened(x: torch.Tensor, needed: Size) -> bool:
+    """A feature map whose flattened size is just what the layer takes."""
+    return x.dim() > 2 and isinstance(needed, int) and product(x.shape[1:]) == needed and x.shape[-1] != needed
+
+
+def _linear(call: Call) -> None:
+    assert isinstance(call.layer, nn.Linear)
+    features(call, 0, "input", call.layer.in_features, "in_features")
+
+
+def _bilinear(call: Call) -> None:
+    assert isinstance(call.layer, nn.Bilinear)
+    features(call, 0, "input1", call.layer.in1_features, "in1_features")
+    features(call, 1, "input2", call.layer.in2_features, "in2_features")
+
+
+def _functional_linear(call: Call) -> None:
+    weight = call.tensor(1, "weight")
+    if weight is not None and weight.dim() == 2:
+        features(call, 0, "input", weight.shape[1], None)
+
+
+LAYERS: dict[type[nn.Module], Check] = {nn.Linear: _linear, nn.Bilinear: _bilinear}
+FUNCTIONS: dict[str, Check] = {"torch.nn.functional.linear": _functional_linear}

@@ -1,0 +1,151 @@
+"""Normalisation: rank, the declared channels or trailing dims."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+import torch
+from torch import nn
+
+from convlint.worker.call import Call, Check
+from convlint.worker.sizes import Size, divides, equal
+
+
+def _repair(call: Call, x: torch.Tensor, dim: int, declared: Size) -> None:
+    """A norm changes no shape, so after a mistake either number may be the one that the rest was built for."""
+    if call.ledger.choose(2):
+        x = call.resized(x, dim, declared)
+    call.result = call.ledger.fresh(tuple(x.shape), x)
+
+
+def _check_rank(call: Call, x: torch.Tensor, ranks: tuple[int, ...]) -> bool:
+    if x.dim() in ranks:
+        return True
+    call.need("rank", "input.rank", sympy.false, came=x.dim(), needed=ranks[-1])
+    call.result = call.ledger.fresh(tuple(x.shape), x)
+    return False
+
+
+def _channels(call: Call, x: torch.Tensor, channel: int, declared: int, argument: str | None) -> bool:
+    came = x.shape[channel]
+    if call.need(
+        "num_features",
+        f"input.shape[{channel}]",
+        equal(came, declared),
+        came=came,
+        needed=declared,
+        argument=argument,
+        value=came,
+    ):
+        return True
+    _repair(call, x, channel, declared)
+    return False
+
+
+def _batch(*ranks: int) -> Check:
+    """`[B, C]` or `[B, C, *]` with C = num_features (torch.nn.BatchNorm1d to 3d)."""
+
+    def check(call: Call) -> None:
+        layer: Any = call.layer
+        x = call.tensor(0, "input")
+        counts = layer.affine or layer.track_running_stats  # without weights and statistics any number goes
+        if x is not None and _check_rank(call, x, ranks) and counts:
+            _channels(call, x, 1, layer.num_features, "num_features")
+
+    return check
+
+
+def _instance(rank: int) -> Check:
+    """`[B, C, *]` or `[C, *]` with C = num_features (torch.nn.InstanceNorm1d to 3d)."""
+
+    def check(call: Call) -> None:
+        layer: Any = call.layer
+        x = call.tensor(0, "input")
+        counts = layer.affine or layer.track_running_stats
+        if x is not None and _check_rank(call, x, (rank + 1, rank + 2)) and counts:
+            _channels(call, x, x.dim() - rank - 1, layer.num_features, "num_features")
+
+    return check
+
+
+def _group(call: Call) -> None:
+    """`[B, C, *]` with C = num_channels, num_groups divides C (torch.nn.GroupNorm)."""
+    layer: Any = call.layer
+    x = call.tensor(0, "input")
+    if x is None or (x.dim() < 2 and not _check_rank(call, x, (2, 3, 4, 5))):
+        return
+    if layer.affine and not _channels(call, x, 1, layer.num_channels, "num_channels"):
+        return
+    came = x.shape[1]
+    if not call.need(
+        "num_groups",
+        "input.shape[1]",
+        divides(layer.num_groups, came),
+        came=came,
+        needed=layer.num_groups,
+        argument="num_groups",
+    ):
+        call.result = call.ledger.fresh(tuple(x.shape), x)
+
+
+def _trailing(call: Call, shape: tuple[Size, ...], argument: str | None) -> None:
+    """`[*, *normalized_shape]` (torch.nn.LayerNorm, torch.nn.RMSNorm)."""
+    x = call.tensor(0, "input")
+    if x is None:
+        return
+    if x.dim() < len(shape):
+        call.need("rank", "input.rank", sympy.false, came=x.dim(), needed=len(shape))
+        call.result = call.ledger.fresh(tuple(x.shape), x)
+        return
+    for dim in range(-len(shape), 0):
+        came, declared = x.shape[dim], shape[dim]
+        if not call.need(
+            "normalized_shape",
+            f"input.shape[{dim}]",
+            equal(came, declared),
+            came=came,
+            needed=declared,
+            argument=argument,
+            value=came,
+        ):
+            _repair(call, x, dim, declared)
+            return
+
+
+def _layer_norm(call: Call) -> None:
+    layer: Any = call.layer
+    _trailing(call, tuple(layer.normalized_shape), "normalized_shape")
+
+
+def _functional_layer_norm(call: Call) -> None:
+    shape = call.get(1, "normalized_shape")
+    if isinstance(shape, (list, tuple, torch.Size)):
+        _trailing(call, tuple(shape), None)
+
+
+def _functional_batch_norm(call: Call) -> None:
+    x = call.tensor(0, "input")
+    statistics = [call.tensor(i, name) for i, name in enumerate(("running_mean", "running_var", "weight", "bias"), 1)]
+    declared = next((t.shape[0] for t in statistics if t is not None and t.dim() == 1), None)
+    if x is not None and x.dim() >= 2 and declared is not None:
+        _channels(call, x, 1, declared, None)
+
+
+LAYERS: dict[type[nn.Module], Check] = {
+    nn.BatchNorm1d: _batch(2, 3),
+    nn.BatchNorm2d: _batch(4),
+    nn.BatchNorm3d: _batch(5),
+    nn.SyncBatchNorm: _batch(2, 3, 4, 5),
+    nn.InstanceNorm1d: _instance(1),
+    nn.InstanceNorm2d: _instance(2),
+    nn.InstanceNorm3d: _instance(3),
+    nn.GroupNorm: _group,
+    nn.LayerNorm: _layer_norm,
+    nn.RMSNorm: _layer_norm,
+}
+FUNCTIONS: dict[str, Check] = {
+    "torch.nn.functional.layer_norm": _functional_layer_norm,
+    "torch.nn.functional.rms_norm": _functional_layer_norm,
+    "torch.nn.functional.batch_norm": _functional_batch_norm,
+}

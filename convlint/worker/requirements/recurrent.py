@@ -1,0 +1,99 @@
+"""Recurrent layers: features, and the shape of the state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+import torch
+from torch import nn
+
+from convlint.worker.call import Call, Check, shape_text
+from convlint.worker.sizes import Size, equal
+
+
+def _features(call: Call, x: torch.Tensor, declared: int) -> torch.Tensor:
+    came = x.shape[-1]
+    if call.need(
+        "input_size",
+        "input.shape[-1]",
+        equal(came, declared),
+        came=came,
+        needed=declared,
+        argument="input_size",
+        value=came,
+    ):
+        return x
+    x = call.resized(x, -1, declared)
+    call.put(0, "input", x)
+    return x
+
+
+def _state(call: Call, states: Any, shapes: list[tuple[Size, ...]], operand: str) -> None:
+    """Hold a given state against the shapes it must have."""
+    given = list(states) if isinstance(states, (tuple, list)) else [states]
+    for i, (state, shape) in enumerate(zip(given, shapes, strict=False)):
+        if not isinstance(state, torch.Tensor):
+            continue
+        name = f"{operand}[{i}]" if len(given) > 1 else operand
+        facts = {"came": shape_text(state.shape), "needed": shape_text(shape)}
+        if state.dim() != len(shape):
+            call.need("hidden_state", name, sympy.false, **facts)
+            continue
+        conditions = [equal(a, b) for a, b in zip(state.shape, shape, strict=True)]
+        call.need("hidden_state", name, sympy.And(*conditions), **facts)
+
+
+def _sequence(call: Call) -> None:
+    """`[B, L, F]` (batch_first), `[L, B, F]` or `[L, F]` (torch.nn.RNN, LSTM, GRU).
+
+    The result is written down from the documentation instead of computed: that keeps a symbolic L symbolic.
+    """
+    layer: Any = call.layer
+    x = call.tensor(0, "input")
+    if x is None:
+        return
+    if x.dim() not in (2, 3):
+        call.need("rank", "input.rank", sympy.false, came=x.dim(), needed=3)
+        batch = x.shape[0] if x.dim() else 1
+        shape = (batch, 1, layer.input_size) if layer.batch_first else (1, batch, layer.input_size)
+        x = call.ledger.fresh(shape, x)
+        call.spoiled = True
+    x = _features(call, x, layer.input_size)
+    directions = 2 if layer.bidirectional else 1
+    batch = () if x.dim() == 2 else (x.shape[0 if layer.batch_first else 1],)
+    projected = getattr(layer, "proj_size", 0) or layer.hidden_size
+    hidden = (directions * layer.num_layers, *batch, projected)
+    cell = (directions * layer.num_layers, *batch, layer.hidden_size)
+    is_lstm = isinstance(layer, nn.LSTM)
+    states = call.get(1, "hx")
+    if states is not None:
+        _state(call, states, [hidden, cell] if is_lstm else [hidden], "inputs[1].shape")
+    fresh = call.ledger.fresh
+    output = fresh((*x.shape[:-1], directions * projected), x)
+    call.result = (output, (fresh(hidden, x), fresh(cell, x)) if is_lstm else fresh(hidden, x))
+
+
+def _cell(call: Call) -> None:
+    """`[B, F]` or `[F]`, state `[B, hidden_size]` (torch.nn.RNNCell, LSTMCell, GRUCell)."""
+    layer: Any = call.layer
+    x = call.tensor(0, "input")
+    if x is None:
+        return
+    if x.dim() not in (1, 2):
+        call.need("rank", "input.rank", sympy.false, came=x.dim(), needed=2)
+        x = call.ledger.fresh((x.shape[0] if x.dim() else 1, layer.input_size), x)
+        call.spoiled = True
+    x = _features(call, x, layer.input_size)
+    shape = (*x.shape[:-1], layer.hidden_size)
+    states = call.get(1, "hx")
+    if states is not None:
+        _state(call, states, [shape, shape], "inputs[1].shape")
+    fresh = call.ledger.fresh
+    call.result = (fresh(shape, x), fresh(shape, x)) if isinstance(layer, nn.LSTMCell) else fresh(shape, x)
+
+
+LAYERS: dict[type[nn.Module], Check] = {
+    **dict.fromkeys((nn.RNN, nn.LSTM, nn.GRU), _sequence),
+    **dict.fromkeys((nn.RNNCell, nn.LSTMCell, nn.GRUCell), _cell),
+}

@@ -1,0 +1,140 @@
+"""view, reshape, unflatten, flatten: the elements must fit, and the batch must stay the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sympy
+import torch
+from torch import nn
+
+from convlint.worker.call import Call, Check, shape_text
+from convlint.worker.sizes import Size, divides, equal, product
+
+
+def reshape_to(call: Call, x: torch.Tensor, target: Sequence[Size]) -> None:
+    """State what `x.view(target)` needs; `target` may hold one -1."""
+    shape = list(x.shape)
+    holes = [i for i, size in enumerate(target) if isinstance(size, int) and size == -1]
+    if len(holes) > 1 or any(isinstance(size, int) and size == 0 for size in [*shape, *target]):
+        return  # torch has its own words for these
+    has_batch = bool(shape) and call.ledger.is_batch(shape[0])
+    if not holes:
+        _exactly(call, x, target, has_batch)
+    elif holes == [0] and len(target) > 1 and has_batch:
+        _batch_inferred(call, x, target)
+    else:
+        _one_inferred(call, x, target, holes[0], has_batch)
+
+
+def _without_batch(call: Call, shape: Sequence[Size], target: Sequence[Size], has_batch: bool) -> tuple[Size, Size]:
+    """Elements of input and target, without the batch where both begin with it."""
+    if has_batch and target and call.ledger.is_batch(target[0]):
+        shape, target = shape[1:], target[1:]
+    known = [size for size in target if not (isinstance(size, int) and size == -1)]
+    return product(shape), product(known)
+
+
+def _exactly(call: Call, x: torch.Tensor, target: Sequence[Size], has_batch: bool) -> None:
+    came, needed = _without_batch(call, x.shape, target, has_batch)
+    if not call.need(
+        "elements",
+        "input.elements",
+        equal(came, needed),
+        came=came,
+        needed=needed,
+        value=came,
+        detail=f"{shape_text(x.shape)} into {shape_text(tuple(target))}",
+    ):
+        call.result = call.ledger.fresh(tuple(target), x)
+
+
+def _one_inferred(call: Call, x: torch.Tensor, target: Sequence[Size], hole: int, has_batch: bool) -> None:
+    came, known = _without_batch(call, x.shape, target, has_batch)
+    if not call.need(
+        "elements",
+        "input.elements",
+        divides(known, came),
+        came=came,
+        needed=known,
+        value=came,
+        detail=f"{shape_text(x.shape)} into {shape_text(tuple(target))}",
+    ):
+        call.result = call.ledger.fresh(tuple(1 if i == hole else size for i, size in enumerate(target)), x)
+
+
+def _batch_inferred(call: Call, x: torch.Tensor, target: Sequence[Size]) -> None:
+    """`x.view(-1, 400)`: meant to flatten, but the -1 takes whatever batch comes out."""
+    shape, rest = list(x.shape), list(target[1:])
+    came, needed = product(shape[1:]), product(rest)
+    if _is_merge(shape, needed):
+        return
+    fits = divides(needed, came)
+    if fits is sympy.true and (len(rest) > 1 or not _exceeds(needed, shape[-1])):
+        return  # groups or boxes cut out of the features: the batch may well be meant to grow
+    if not call.need(
+        "batch",
+        "input.elements",
+        equal(came, needed),
+        came=came,
+        needed=needed,
+        value=came,
+        detail=f"{shape_text(x.shape)} into {shape_text(tuple(target))}",
+    ):
+        if fits is sympy.true and call.ledger.choose(2):
+            return  # let the batch grow, as torch does
+        call.result = call.ledger.fresh((shape[0], *rest), x)
+
+
+def _is_merge(shape: Sequence[Size], needed: Size) -> bool:
+    """The target keeps whole trailing dims and merges the others into the batch: `[B, L, C] -> [B*L, C]`."""
+    return any(equal(product(shape[i:]), needed) is sympy.true for i in range(2, len(shape)))
+
+
+def _exceeds(needed: Size, last: Size) -> bool:
+    return isinstance(needed, int) and isinstance(last, int) and needed > last
+
+
+def _method(call: Call) -> None:
+    x, rest = call.tensor(0, "input"), list(call.args[1:])
+    if x is None:
+        return
+    if not rest:
+        given = call.kwargs.get("shape", call.kwargs.get("size"))
+    else:
+        given = rest[0] if len(rest) == 1 and isinstance(rest[0], (list, tuple, torch.Size)) else rest
+    if isinstance(given, (list, tuple)) and given and all(isinstance(s, (int, torch.SymInt)) for s in given):
+        reshape_to(call, x, tuple(given))
+
+
+def _unflatten(call: Call) -> None:
+    layer: Any = call.layer
+    x = call.tensor(0, "input")
+    if layer is not None:
+        _unflatten_dim(call, x, layer.dim, layer.unflattened_size)
+    else:
+        _unflatten_dim(call, x, call.get(1, "dim"), call.get(2, "sizes"))
+
+
+def _unflatten_dim(call: Call, x: torch.Tensor | None, dim: Any, sizes: Any) -> None:
+    if x is None or not isinstance(dim, int) or not isinstance(sizes, (list, tuple)) or not -x.dim() <= dim < x.dim():
+        return
+    if not all(isinstance(size, (int, torch.SymInt)) for size in sizes):
+        return
+    dim %= x.dim()
+    known = product(size for size in sizes if not (isinstance(size, int) and size == -1))
+    has_hole = any(isinstance(size, int) and size == -1 for size in sizes)
+    condition = divides(known, x.shape[dim]) if has_hole else equal(x.shape[dim], known)
+    if not call.need(
+        "elements", f"input.shape[{dim}]", condition, came=x.shape[dim], needed=known, value=x.shape[dim]
+    ):
+        filled = [1 if isinstance(size, int) and size == -1 else size for size in sizes]
+        call.result = call.ledger.fresh((*x.shape[:dim], *filled, *x.shape[dim + 1 :]), x)
+
+
+LAYERS: dict[type[nn.Module], Check] = {nn.Unflatten: _unflatten}
+FUNCTIONS: dict[str, Check] = {
+    **dict.fromkeys(("torch.Tensor.view", "torch.Tensor.reshape", "torch.reshape"), _method),
+    **dict.fromkeys(("torch.Tensor.unflatten", "torch.unflatten"), _unflatten),
+}

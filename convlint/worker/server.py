@@ -1,0 +1,214 @@
+"""The worker server: it loads torch once, then forks a process for each job that convlint sends.
+
+Run as `python -m convlint.worker.server --control FD`, or where there is no fork as `--one FOLDER` per job.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import importlib
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from convlint import solo
+from convlint.ending import Ending
+from convlint.frames import MAX_BODY, Frame, Kind, Unpacker, pack
+from convlint.jobs import Job
+from convlint.leftovers import kill_group
+from convlint.worker import brood, guards
+from convlint.worker.child import Runner, perform, rehearse
+
+ENGINE = "convlint.worker.job:run"
+
+_CHUNK = 1 << 20
+_FAREWELL = 2.0  # seconds that killed processes have to disappear before the server goes
+
+
+class Server:
+    """The loop over the control channel, the running jobs and their limits."""
+
+    def __init__(self, control: socket.socket, run: Runner, max_facts: int) -> None:
+        self._control = control
+        self._run = run
+        self._max_facts = max_facts
+        self._frames = Unpacker()
+        self._unsent = bytearray()
+        self._broods: dict[int, brood.Brood] = {}  # by process id
+        self._open = True
+        self._adopts = guards.adopt_orphans()
+        self._selector = selectors.DefaultSelector()
+        self._wakeup = _wake_on_child()
+        self._selector.register(self._wakeup, selectors.EVENT_READ)
+        control.setblocking(False)
+        self._selector.register(control, selectors.EVENT_READ)
+
+    def serve(self) -> None:
+        """Run jobs until convlint closes the control channel or is gone."""
+        self._send(Frame(Kind.READY))
+        while self._open:
+            for key, _ in self._selector.select(self._patience()):
+                if key.fileobj is self._control:
+                    self._receive()
+                elif isinstance(key.data, brood.Pipe):
+                    if key.data.read() == 0:
+                        self._forget(key.data)
+                else:
+                    self._wakeup.recv(4096)
+            self._reap()
+            now = time.monotonic()
+            for each in self._broods.values():
+                each.check(now)
+            self._flush()
+        self._bury()
+
+    def _patience(self) -> float | None:
+        deadlines = [each.deadline for each in self._broods.values()]
+        first = min(deadlines, default=float("inf"))
+        return None if first == float("inf") else max(0.0, first - time.monotonic())
+
+    def _receive(self) -> None:
+        try:
+            data = self._control.recv(_CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        self._open = bool(data)
+        for frame in self._frames.feed(data):
+            self._start(frame)
+
+    def _start(self, frame: Frame) -> None:
+        job = Job.model_validate_json(frame.body)
+        try:
+            new = brood.fork(frame.number, job, self._run, self._max_facts)
+        except OSError as error:  # no more processes or descriptors
+            ending = Ending(how="exited", code=0, last_words=f"it could not be started: {error}")
+            self._send(Frame(Kind.ENDED, frame.number, ending.model_dump_json().encode()))
+            return
+        self._broods[new.pid] = new
+        for pipe in new.pipes:
+            self._selector.register(pipe.end, selectors.EVENT_READ, pipe)
+        self._send(Frame(Kind.STARTED, frame.number, str(new.pid).encode()))
+
+    def _forget(self, pipe: brood.Pipe) -> None:
+        with suppress(KeyError):
+            self._selector.unregister(pipe.end)
+
+    def _reap(self) -> None:
+        """Report the processes that ended, and kill those that hid from their group."""
+        reaped = False
+        with suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    break
+                reaped = True
+                if ended := self._broods.pop(pid, None):
+                    for pipe in ended.pipes:
+                        self._forget(pipe)
+                    self._send(ended.close(status))
+        if reaped and self._adopts:
+            for pid in brood.orphans():
+                if pid not in self._broods:
+                    with suppress(OSError):
+                        os.kill(pid, signal.SIGKILL)
+
+    def _bury(self) -> None:
+        """Kill everything below this process, and wait until it is gone."""
+        for pid in self._broods:
+            kill_group(pid)
+        patience = time.monotonic() + _FAREWELL
+        with suppress(ChildProcessError):
+            while time.monotonic() < patience:
+                for pid in brood.orphans():
+                    with suppress(OSError):
+                        os.kill(pid, signal.SIGKILL)
+                if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                    time.sleep(0.005)
+
+    def _send(self, frame: Frame) -> None:
+        self._unsent += pack(frame)
+        self._flush()
+
+    def _flush(self) -> None:
+        """Write what convlint takes now; the rest waits, so that limits are kept meanwhile."""
+        try:
+            while self._unsent:
+                del self._unsent[: self._control.send(memoryview(self._unsent)[:_CHUNK])]
+        except BlockingIOError:
+            pass
+        except OSError:  # convlint is gone
+            self._open = False
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
+        self._selector.modify(self._control, wanted)
+
+
+def _wake_on_child() -> socket.socket:
+    """A socket that becomes readable whenever a child process ends."""
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    far.setblocking(False)
+    signal.set_wakeup_fd(far.detach(), warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # user code may aim at its parent
+        signal.signal(number, signal.SIG_IGN)
+    return near
+
+
+def load(name: str) -> Runner:
+    """Import the function that runs a job, with all that its first run needs."""
+    gc.disable()  # modules leave next to nothing to collect
+    if name == ENGINE:
+        from convlint.worker.warmup import warm_up
+
+        warm_up()
+    module, function = name.split(":")
+    run: Runner = getattr(importlib.import_module(module), function)
+    rehearse()
+    gc.enable()
+    gc.freeze()  # so that the children's collections leave the shared memory alone
+    return run
+
+
+def run_one(folder: Path, runner: str) -> None:
+    """Run the single job that lies in a folder, in this process, and leave the record there."""
+    token, job = solo.read_request(folder)
+    run = load(runner)
+    with open(folder / solo.DUMP, "wb") as dump, open(folder / solo.RECORD, "wb") as record:
+        guards.put_up(dump.fileno())
+        guards.limit_time(job.timeout, dump.fileno())
+        perform(job, run, token, record.fileno())
+        os._exit(0)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="convlint.worker.server")
+    parser.add_argument("--control", type=int, help="descriptor of the control channel")
+    parser.add_argument("--one", type=Path, help="run the one job in this folder instead")
+    parser.add_argument("--runner", default=ENGINE)
+    parser.add_argument("--max-facts", type=int, default=MAX_BODY)
+    options = parser.parse_args(arguments)
+    if options.one is not None:
+        run_one(options.one, options.runner)
+        return
+    control = socket.socket(fileno=options.control)
+    control.set_inheritable(False)
+    try:
+        run = load(options.runner)
+    except Exception as error:
+        control.sendall(pack(Frame(Kind.FAILED, body=f"{type(error).__name__}: {error}".encode())))
+        sys.exit(1)
+    Server(control, run, options.max_facts).serve()
+    os._exit(0)  # nothing to tidy up, and torch takes its time to do so
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""A model built without memory for its weights and without initialising them.
+
+Large tensors that constructors make are fake from the start; small ones stay real, so that `linspace(...).tolist()`,
+`.item()` and tables of indices work. While a model is built, every module's construction site is kept.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+from torch.overrides import TorchFunctionMode
+
+from convlint.worker import constructors, devices
+from convlint.worker.constructors import ConstructorNeed
+from convlint.worker.places import Place, place_of
+from convlint.worker.torch_private import FakeTensor, FakeTensorMode, outside_modes
+from convlint.worker.tracer import function_name
+
+SMALL = 1 << 14
+"""Elements up to which a constructor's tensor stays real."""
+_DEEPEST = 24  # frames kept of a construction site
+_OWN = str(Path(__file__).parent)
+_BUILDER = str(Path(__file__).with_name("building.py"))
+
+_FACTORIES = frozenset(
+    f"torch.{name}"
+    for name in "empty zeros ones full rand randn randint normal eye empty_strided randperm arange linspace".split()
+)
+# In-place fills of parameters: their values never matter here.
+_FILLS = frozenset(
+    f"torch.Tensor.{name}_"
+    for name in "uniform normal fill zero trunc_normal erfinv clamp mul add sub div copy random bernoulli exponential "
+    "log_normal cauchy geometric".split()
+)
+
+
+@dataclass
+class Sites:
+    """Where modules were constructed: for each, the frames from the constructor's caller outwards."""
+
+    chains: dict[int, tuple[Place, ...]] = field(default_factory=dict)
+    needs: list[tuple[nn.Module, ConstructorNeed]] = field(default_factory=list)
+    _alive: list[nn.Module] = field(default_factory=list)
+
+    def add(self, module: nn.Module) -> None:
+        if id(module) not in self.chains:
+            self.chains[id(module)] = _chain(module)
+            self._alive.append(module)
+
+    def chain(self, module: nn.Module) -> tuple[Place, ...]:
+        return self.chains.get(id(module), ())
+
+
+def _chain(module: nn.Module) -> tuple[Place, ...]:
+    """The frames outside the module's own constructors."""
+    frame = sys._getframe(2)
+    chain: list[Place] = []
+    inside = True
+    while frame is not None and len(chain) < _DEEPEST:
+        code = frame.f_code
+        if not code.co_filename.startswith(_OWN):
+            inside = inside and code.co_argcount > 0 and frame.f_locals.get(code.co_varnames[0]) is module
+            if not inside:
+                chain.append(place_of(frame))
+        elif code.co_filename == _BUILDER:
+            break  # convlint itself called the outermost constructor
+        frame = frame.f_back  # type: ignore[assignment]
+    return tuple(chain)
+
+
+class _Factories(TorchFunctionMode):
+    """Makes large tensors fake, and leaves fills of parameters out."""
+
+    def __init__(self, mode: FakeTensorMode) -> None:
+        super().__init__()
+        self._mode = mode
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = dict(kwargs or {})
+        name = function_name(func)
+        args, kwargs = devices.neutral(name, tuple(args), kwargs)
+        if name in _FACTORIES and _elements(args, kwargs) > SMALL:
+            kwargs.pop("generator", None)
+            with self._mode:
+                return func(*args, **kwargs)
+        if name in _FILLS and isinstance(args[0], (nn.Parameter, FakeTensor)):
+            return args[0]
+        if name == "torch.Tensor.__get__":
+            return func(*args, **kwargs)
+        return func(*args, **kwargs)
+
+
+def _elements(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+    """A bound of the elements that a factory call makes; 0 where its arguments are no plain sizes."""
+    sizes = kwargs.get("size", args)
+    flat = [item for size in sizes for item in (size if isinstance(size, (tuple, list, torch.Size)) else (size,))]
+    total = 1
+    for size in flat:
+        if isinstance(size, int) and not isinstance(size, bool):
+            total *= max(1, size)
+    return total
+
+
+@contextmanager
+def building(mode: FakeTensorMode, sites: Sites) -> Iterator[None]:
+    """The context in which the user's file is imported and its models are constructed."""
+    original = nn.Module.__init__
+    load = nn.Module.load_state_dict
+
+    def init(self: nn.Module, *args: Any, **kwargs: Any) -> None:
+        sites.add(self)
+        original(self, *args, **kwargs)
+
+    def broken(module: nn.Module, need: ConstructorNeed) -> None:
+        sites.add(module)
+        sites.needs.append((module, need))
+
+    nn.Module.__init__ = init  # type: ignore[method-assign]
+    nn.Module.load_state_dict = _keep_weights  # type: ignore[method-assign, assignment]
+    try:
+        with constructors.checked(broken), _Factories(mode):
+            yield
+    finally:
+        nn.Module.__init__ = original  # type: ignore[method-assign]
+        nn.Module.load_state_dict = load  # type: ignore[method-assign]
+
+
+def _keep_weights(self: nn.Module, *_: Any, **__: Any) -> Any:
+    """`load_state_dict` without effect: weights have no values here."""
+    return torch.nn.modules.module._IncompatibleKeys([], [])
+
+
+def make_fake(model: nn.Module, mode: FakeTensorMode) -> None:
+    """Turn parameters, and buffers that are no small tables, into fake tensors; tied ones stay tied."""
+    memo: dict[int, torch.Tensor] = {}
+
+    def fake(tensor: torch.Tensor) -> torch.Tensor:
+        if id(tensor) not in memo:
+            memo[id(tensor)] = mode.from_tensor(tensor, static_shapes=True)
+        return memo[id(tensor)]
+
+    with outside_modes():
+        for module in model.modules():
+            for table, all_of_them in ((module._parameters, True), (module._buffers, False)):
+                for name, tensor in table.items():
+                    if tensor is None or isinstance(tensor, FakeTensor) or is_lazy(tensor):
+                        continue
+                    if all_of_them or tensor.is_floating_point() or tensor.numel() > SMALL:
+                        table[name] = fake(tensor)  # type: ignore[assignment]
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Elements of the module's own parameters; those that a lazy layer has not made yet count as none."""
+    return sum(p.numel() for p in module.parameters(recurse=False) if not is_lazy(p))
+
+

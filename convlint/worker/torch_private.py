@@ -1,0 +1,224 @@
+"""Everything convlint touches of torch that torch calls private, with the reason and a fallback.
+
+torch 2.11 to 2.13 are supported. No other module of convlint imports an underscored module of torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+import sympy
+import torch
+
+_DYNAMO = "torch._dynamo"
+# What the first fake operation needs of torch._dynamo; each loads without the rest of that package.
+_LIGHT = frozenset({"config", "exc", "utils", "source", "metrics_context", "graph_utils", "bytecode_transformation",
+                    "bytecode_analysis", "bytecode_debugger"})  # fmt: skip
+
+
+class _LazyDynamo(ModuleType):
+    """`torch._dynamo` whose `__init__` runs at the first use of something that only it defines.
+
+    FakeTensorMode imports `torch._dynamo.config`, and with it 0.8 s of compiler that a trace never uses.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name in _LIGHT:
+            return importlib.import_module(f"{_DYNAMO}.{name}")
+        _load_dynamo()
+        return getattr(self, name)
+
+
+class _DynamoFinder:
+    """Runs the real package before any submodule that is not light is imported, since they import each other."""
+
+    @staticmethod
+    def find_spec(name: str, _path: object = None, _target: object = None) -> None:
+        parent, _, leaf = name.rpartition(".")
+        if parent == _DYNAMO and leaf not in _LIGHT:
+            _load_dynamo()
+
+
+def _load_dynamo() -> None:
+    module = sys.modules.get(_DYNAMO)
+    if isinstance(module, _LazyDynamo):
+        if _DynamoFinder in sys.meta_path:
+            sys.meta_path.remove(_DynamoFinder)  # type: ignore[arg-type]
+        module.__class__ = ModuleType
+        spec = module.__spec__
+        assert spec is not None and spec.loader is not None
+        spec.loader.exec_module(module)
+
+
+def _run_as_is(function: Callable[..., Any] | None = None, *_: Any, **__: Any) -> Any:
+    """`torch._dynamo.disable` while nothing compiles: the function itself."""
+    return function if function is not None else _run_as_is
+
+
+def defer_dynamo() -> None:
+    """Keep `torch._dynamo` unloaded until something really asks for it; a no-op if it is loaded already."""
+    if _DYNAMO in sys.modules:
+        return
+    spec = importlib.util.find_spec(_DYNAMO)
+    if spec is None or spec.submodule_search_locations is None:
+        return
+    module = _LazyDynamo(_DYNAMO)
+    module.__spec__ = spec
+    module.__path__ = list(spec.submodule_search_locations)
+    module.__file__ = spec.origin
+    module.__package__ = _DYNAMO
+    module.__loader__ = spec.loader
+    module.disable = _run_as_is  # type: ignore[attr-defined]
+    sys.modules[_DYNAMO] = module
+    torch._dynamo = module
+    sys.meta_path.insert(0, _DynamoFinder)  # type: ignore[arg-type]
+
+
+defer_dynamo()
+
+from torch._guards import Source  # noqa: E402
+from torch._subclasses import fake_tensor as _fake  # noqa: E402
+from torch.fx.experimental import symbolic_shapes as _symbolic  # noqa: E402
+
+FakeTensor = _fake.FakeTensor
+FakeTensorMode = _fake.FakeTensorMode
+
+UNDECIDABLE: tuple[type[BaseException], ...] = tuple(
+    kind
+    for kind in (
+        getattr(_fake, name, None)
+        for name in (
+            "DataDependentOutputException",
+            "DynamicOutputShapeException",
+            "UnsupportedFakeTensorException",
+            "UnsupportedOperatorException",
+            "UnsupportedMutationAliasingException",
+        )
+    )
+    if kind is not None
+) + (_symbolic.GuardOnDataDependentSymNode, NotImplementedError)
+"""What a fake tensor raises where it cannot tell: never an error of the user's."""
+
+
+class _Name(str):
+    """A source's name: torch 2.13 reads an attribute, torch 2.11 calls a method."""
+
+    __slots__ = ()
+
+    def __call__(self) -> str:
+        return str(self)
+
+
+class _SymbolSource(Source):
+    """Where a symbol comes from. torch wants one and only prints it."""
+
+    def __init__(self, name: str) -> None:
+        self.__dict__["name"] = _Name(name)
+
+    def __hash__(self) -> int:
+        return hash(self.__dict__["name"])
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    @property
+    def _name_template(self) -> str:
+        return str(self.__dict__["name"])
+
+
+class SizeEnv(_symbolic.ShapeEnv):
+    """A ShapeEnv that does not look up the Python stack for every guard: nobody reads that, and it costs a third."""
+
+    def _get_stack_summary(self, *_: Any, **__: Any) -> Any:
+        return _symbolic.SLoc(None, None), ""
+
+    def _get_sloc(self, *_: Any, **__: Any) -> Any:
+        return _symbolic.SLoc(None, None)
+
+
+def new_env() -> SizeEnv:
+    """An environment in which two symbols with one hint stay two symbols."""
+    return SizeEnv(duck_shape=False)
+
+
+def new_mode(env: SizeEnv | None) -> FakeTensorMode:
+    """A fake mode that takes the small real tensors that constructors made."""
+    return FakeTensorMode(allow_non_fake_inputs=True, shape_env=env)
+
+
+def new_symbol(env: SizeEnv, name: str, hint: int) -> tuple[torch.SymInt, sympy.Symbol]:
+    """A size of at least 2 that is `hint` in this trace."""
+    source = _SymbolSource(name)
+    symbol = env.create_symbol(hint, source=source, dynamic_dim=_symbolic.DimDynamic.DYNAMIC)
+    return env.create_symintnode(symbol, hint=hint, source=source), symbol
+
+
+def guard_exprs(env: SizeEnv, start: int = 0) -> list[sympy.Basic]:
+    """The conditions on symbols that the trace took as true, in their order, from the `start`-th."""
+    return [guard.expr for guard in env.guards[start:]]
+
+
+def guard_count(env: SizeEnv) -> int:
+    return len(env.guards)
+
+
+def expr_of(size: int | torch.SymInt) -> sympy.Expr:
+    """The formula of a size, with the replacements that equalities of this trace brought."""
+    if isinstance(size, torch.SymInt):
+        return size.node.expr
+    return sympy.Integer(size)
+
+
+def hint_of(size: int | torch.SymInt) -> int | None:
+    """The number that a size has in this trace; None for a size that depends on data."""
+    if isinstance(size, torch.SymInt):
+        hint = size.node.hint
+        return None if hint is None else int(hint)
+    return int(size)
+
+
+def is_known_true(condition: bool | torch.SymBool) -> bool:
+    """True where the condition holds for all sizes; leaves no guard behind."""
+    return _symbolic.statically_known_true(condition)
+
+
+def symint_of(env: SizeEnv, expr: sympy.Expr, hint: int) -> int | torch.SymInt:
+    """A size from its formula."""
+    return env.create_symintnode(expr, hint=hint)
+
+
+def outside_modes() -> Any:
+    """A context in which tensors are real again, to ask torch itself for a verdict."""
+    return _fake.unset_fake_temporarily()
+
+
+def set_env(mode: FakeTensorMode, env: SizeEnv | None) -> None:
+    """Give one fake mode, whose parameters stay, the sizes of a new trace."""
+    mode.shape_env = env
+    mode.static_shapes = env is None
+    # Results cached under the symbols of another trace would come without their guards.
+    FakeTensorMode.cache_clear()
+
+
+@contextmanager
+def module_calls(wrapper: Callable[..., Any]) -> Iterator[None]:
+    """Send every module call through `wrapper(original, module, *args, **kwargs)`, as torch.fx itself does."""
+    original = torch.nn.Module.__call__
+
+    def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+        return wrapper(original, module, *args, **kwargs)
+
+    torch.nn.Module.__call__ = call  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        torch.nn.Module.__call__ = original  # type: ignore[method-assign]

@@ -1,0 +1,83 @@
+"""What one trace met, in order: conditions it took as true, and requirements its nodes made.
+
+A size follows a trail as long as the assumptions hold for it. The first broken event decides: a broken need or a
+stop rejects the size, a broken assumption says that the size would have gone another way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import sympy
+
+from convlint.facts import Span
+
+Key = tuple[str, str, str]
+"""A need by what stays the same from trace to trace: the layer or line, the requirement, the operand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """A condition on symbols that torch or the user's code asked for and that held in this trace."""
+
+    condition: sympy.Basic
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A requirement of one node, whether it held in this trace or not."""
+
+    name: str
+    operand: str
+    condition: sympy.Basic
+    came: sympy.Expr | str
+    needed: sympy.Expr | str
+    key: Key
+    node: int | None = None  # the number of the node in the graph; None while the model is built
+    holds: bool = False  # at the sizes of this trace
+    argument: str | None = None
+    layer: str | None = None
+    value: sympy.Expr | None = None
+    at: Span | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """torch refused an operation, and a run on real tensors of these sizes confirmed it."""
+
+    reason: str
+    node: int
+    key: Key
+
+    @property
+    def condition(self) -> sympy.Basic:
+        return sympy.false
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """The trace cannot tell what happens from here on."""
+
+    reason: str
+    at: Span | None = None
+
+
+Event = Assumption | Need | Stop | Halt
+
+
+@dataclass(slots=True)
+class Trail:
+    """The events of one trace; only the tracer appends."""
+
+    events: list[Event] = field(default_factory=list)
+
+    def needs(self) -> list[Need]:
+        return [event for event in self.events if isinstance(event, Need)]
+
+    def broken(self) -> list[Need]:
+        return [need for need in self.needs() if not need.holds]
+
+    def end(self) -> Stop | Halt | None:
+        last = self.events[-1] if self.events else None
+        return last if isinstance(last, Stop | Halt) else None
