@@ -36,6 +36,9 @@ class Ledger(Protocol):
     def fresh(self, shape: tuple[Size, ...], like: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:
         """A new tensor of this shape that stands in for a repaired one."""
 
+    def like(self, x: torch.Tensor) -> torch.Tensor:
+        """A new tensor with the shape and strides of `x`, for layers that change neither."""
+
     def is_batch(self, size: Size) -> bool:
         """Whether a size is the model's batch."""
 

@@ -103,6 +103,19 @@ def fates(domain: Domain, events: Sequence[Event], forgiven: Collection[Key] = (
     )  # fmt: skip
 
 
+def fates_at(
+    domain: Domain,
+    index: tuple[npt.NDArray[np.intp], ...],
+    events: Sequence[Event],
+    forgiven: Collection[Key] = (),
+) -> npt.NDArray[np.uint8]:
+    """The same for some points of the grid."""
+    values: dict[sympy.Symbol, Grid] = dict(domain.fixed)
+    for axis, i in zip(domain.axes, index, strict=True):
+        values.update(dict.fromkeys(axis.symbols, axis.values[i]))
+    return _fates_of(events, values, index[0].shape, forgiven)
+
+
 def _chunks(domain: Domain) -> Iterator[tuple[dict[sympy.Symbol, Grid], tuple[int, ...]]]:
     """The grid in slabs along its first axis."""
     rest = int(np.prod(domain.shape[1:], dtype=np.int64))

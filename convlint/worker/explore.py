@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import sympy
 
-from convlint.worker.domain import ACCEPTED, HALTED, LARGEST, UNCOVERED, Axis, Domain, fates, grouped
+from convlint.worker.domain import ACCEPTED, HALTED, LARGEST, UNCOVERED, Axis, Domain, fates, fates_at, grouped
 from convlint.worker.inputs import BATCH
 from convlint.worker.run import Course, Run
 from convlint.worker.trail import Event, Halt, Key, Need, Stop
@@ -53,24 +53,28 @@ class _Search:
     paths: list[tuple[Event, ...]] = field(default_factory=list)
     traces: int = 1
     failed: set[tuple[int, ...]] = field(default_factory=set)  # sizes whose plain run did not come through
+    seen: dict[object, tuple[np.ndarray, int]] = field(default_factory=dict)  # type: ignore[type-arg]
+    # the last look and how many paths it held, since a new path changes only what was uncovered
 
     def add(self, run: Run) -> None:
         self.paths.append(tuple(_renamed(run)))
 
     def look(self, domain: Domain, forgiven: frozenset[Key]) -> np.ndarray:  # type: ignore[type-arg]
         """The fate of every size, by the path that covers it."""
-        fate = fates(domain, self.paths[0], forgiven)
-        for path in self.paths[1:]:
-            if not (fate == UNCOVERED).any():
+        key = (forgiven, *(axis.values.tobytes() for axis in domain.axes))
+        fate, done = self.seen.get(key) or (fates(domain, self.paths[0], forgiven), 1)
+        for path in self.paths[done:]:
+            # Later paths are asked only about what no earlier one covers: a thin rest.
+            rest = np.nonzero(fate == UNCOVERED)
+            if not len(rest[0]):
                 break
-            fate = np.where(fate == UNCOVERED, fates(domain, path, forgiven), fate)
+            fate[rest] = fates_at(domain, rest, path, forgiven)
+        self.seen = {key: (fate, len(self.paths))}
+        fate = fate.copy() if self.failed else fate
         for point in self.failed:
             if len(point) == len(domain.axes):
-                index = tuple(
-                    slice(None) if not hit.any() else hit.argmax()
-                    for hit in (axis.values == size for axis, size in zip(domain.axes, point, strict=True))
-                )
-                fate[index] = HALTED
+                hits = [axis.values == size for axis, size in zip(domain.axes, point, strict=True)]
+                fate[np.ix_(*hits)] = HALTED
         return fate
 
 

@@ -23,6 +23,7 @@ from convlint.worker.call import Call
 from convlint.worker.confirm import Unconfirmed, first_line, refusal
 from convlint.worker.places import Place, place_of, span_of
 from convlint.worker.requirements import function_check, layer_check
+from convlint.worker.shapes import result_shape
 from convlint.worker.sizes import Size, holds_at
 from convlint.worker.torch_private import (
     UNDECIDABLE,
@@ -92,6 +93,7 @@ class ShapeTracer(fx.Tracer):
         self._attributes = {id(t): name for name, t in (*model.named_parameters(), *model.named_buffers())}
         self._producers: dict[int, fx.Node] = {}
         self._alive: list[Any] = []  # ids stay unique while their tensors live
+        self._plain: set[int] = set()  # tensors known to be contiguous
         self._blocks: list[str] = []
         self._quiet = 0
         self._guards_seen = guard_count(setting.env) if setting.env is not None else 0
@@ -167,8 +169,7 @@ class ShapeTracer(fx.Tracer):
             with self.silence():
                 if check is not None:
                     check(call)
-                run = (lambda *a, **k: original(module, *a, **k)) if not call.is_done else None
-                result = call.result if run is None else self._attempt(module, run, call)
+                result = self._result(call, module, lambda *a, **k: original(module, *a, **k))
             self._finish(node, result, call)
         return result
 
@@ -204,9 +205,23 @@ class ShapeTracer(fx.Tracer):
             with self.silence():
                 if check is not None:
                     check(call)
-                result = call.result if call.is_done else self._attempt(function, function, call)
+                result = self._result(call, function, function)
             self._finish(node, result, call)
         return result
+
+    def _result(self, call: Call, subject: Any, run: Callable[..., Any]) -> Any:
+        """What a check has settled, or a rule of shapes says, or torch computes."""
+        if not call.is_done and self.setting.env is not None:
+            tensors = list(_tensors((call.args, call.kwargs)))
+            if tensors and any(_is_symbolic(x) for x in tensors) and all(self._is_contiguous(x) for x in tensors):
+                shape = result_shape(call)
+                if shape is not None:
+                    call.result = self.fresh(shape, tensors[0])
+        return call.result if call.is_done else self._attempt(subject, run, call)
+
+    def _is_contiguous(self, x: torch.Tensor) -> bool:
+        """Known without asking torch, which would answer with guards."""
+        return id(x) in self._plain or (not _is_symbolic(x) and x.is_contiguous())
 
     def _attempt(self, subject: Any, run: Callable[..., Any], call: Call) -> Any:
         """Run a call on fake tensors; a refusal is held against real torch before it counts."""
@@ -296,7 +311,16 @@ class ShapeTracer(fx.Tracer):
 
     def fresh(self, shape: tuple[Size, ...], like: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:
         with self.silence():
-            return torch.empty(shape, dtype=dtype or like.dtype)
+            tensor = torch.empty(shape, dtype=dtype or like.dtype)
+        self._plain.add(id(tensor))
+        self._alive.append(tensor)
+        return tensor
+
+    def like(self, x: torch.Tensor) -> torch.Tensor:
+        if id(x) in self._plain:
+            return self.fresh(tuple(x.shape), x)
+        with self.silence():
+            return torch.empty_like(x)
 
     def is_batch(self, size: Size) -> bool:
         batch = self.setting.batch
@@ -367,6 +391,7 @@ class ShapeTracer(fx.Tracer):
             name=name, inputs=[], outputs=metas, val=value, place=None, block="", spoiled=False, source=name
         )
         self.trace_result.nodes.append(node)
+        self._plain.update(id(x) for x in tensors)
         self._own(value, node)
 
     def _own(self, value: Any, node: fx.Node) -> None:
@@ -388,7 +413,7 @@ class ShapeTracer(fx.Tracer):
             return type(value)(self._as_node(item) for item in value)
         if type(value) is dict:
             return {str(key): self._as_node(item) for key, item in value.items()}
-        return value if isinstance(value, (int, float, bool, str, torch.SymInt, torch.dtype, type(None))) else str(type(value))
+        return value if isinstance(value, (int, float, bool, str, torch.dtype, type(None))) else str(value)
 
     def _user_place(self) -> Place | None:
         """The innermost frame of the user's code."""
@@ -451,6 +476,10 @@ def _tensors(value: Any) -> Iterator[torch.Tensor]:
     elif hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
         for name in value.__dataclass_fields__:
             yield from _tensors(getattr(value, name, None))
+
+
+def _is_symbolic(x: torch.Tensor) -> bool:
+    return any(isinstance(size, torch.SymInt) for size in x.shape)
 
 
 def _has_tensor(values: Iterable[Any]) -> bool:

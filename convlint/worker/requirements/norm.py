@@ -50,8 +50,10 @@ def _batch(*ranks: int) -> Check:
         layer: Any = call.layer
         x = call.tensor(0, "input")
         counts = layer.affine or layer.track_running_stats  # without weights and statistics any number goes
-        if x is not None and _check_rank(call, x, ranks) and counts:
-            _channels(call, x, 1, layer.num_features, "num_features")
+        if x is None or not _check_rank(call, x, ranks):
+            return
+        if not counts or _channels(call, x, 1, layer.num_features, "num_features"):
+            call.result = call.ledger.like(x)
 
     return check
 
@@ -87,6 +89,8 @@ def _group(call: Call) -> None:
         argument="num_groups",
     ):
         call.result = call.ledger.fresh(tuple(x.shape), x)
+    else:
+        call.result = call.ledger.like(x)
 
 
 def _trailing(call: Call, shape: tuple[Size, ...], argument: str | None) -> None:
@@ -111,6 +115,7 @@ def _trailing(call: Call, shape: tuple[Size, ...], argument: str | None) -> None
         ):
             _repair(call, x, dim, declared)
             return
+    call.result = call.ledger.like(x)
 
 
 def _layer_norm(call: Call) -> None:
