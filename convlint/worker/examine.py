@@ -68,7 +68,7 @@ def examine(shop: Workshop, inputs: tuple[Input, ...] | None) -> Examination:
         if doubt is not None:
             return Examination(first, _undecided(first), (), doubt)
     else:
-        first, doubt = shop.run(_course(inputs)), None
+        first, doubt = _first(shop, _course(inputs)), None
     main = _examine_course(shop, first)
     findings = {finding.key: finding for finding in main.findings}
     for course in _other_courses(shop, main.run):
@@ -77,6 +77,16 @@ def examine(shop: Workshop, inputs: tuple[Input, ...] | None) -> Examination:
             if node is not None:
                 findings.setdefault(finding.key, replace(finding, node=node))
     return replace(main, findings=tuple(findings.values()))
+
+
+def _first(shop: Workshop, course: Course) -> Run:
+    """The first run; on plain numbers where only the batch is unknown and its symbol is what stops the trace."""
+    run = shop.run(course)
+    if isinstance(run.trace.trail.end(), Halt) and set(course.sizes) == {BATCH}:
+        plain = shop.run(replace(course, fixed=frozenset(course.sizes)))
+        if len(plain.trace.nodes) > len(run.trace.nodes) or plain.trace.trail.end() is None:
+            return plain
+    return run
 
 
 def _course(inputs: tuple[Input, ...]) -> Course:

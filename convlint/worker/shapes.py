@@ -169,14 +169,23 @@ def _cancelled(shape: list[Size], target: list[Size]) -> tuple[list[Size], list[
 
 
 def _broadcast(call: Call) -> Shape | None:
-    operands = [arg for arg in call.args[:2] if isinstance(arg, torch.Tensor)]
-    if not operands or any(not x.is_floating_point() for x in operands) or call.kwargs.keys() - {"alpha"}:
+    """Operands aligned from the last dim, a size of 1 gives way (torch.broadcast_shapes)."""
+    operands = [arg for arg in call.args if isinstance(arg, torch.Tensor)]
+    numeric = [x for x in operands if x.dtype is not torch.bool]
+    if not operands or any(not x.is_floating_point() for x in numeric) or call.kwargs.keys() - {"alpha", "value"}:
         return None
-    if len(operands) == 1:
-        return tuple(operands[0].shape)
-    a, b = (list(x.shape) for x in operands)
-    rank = max(len(a), len(b))
-    a, b = [1] * (rank - len(a)) + a, [1] * (rank - len(b)) + b
+    result: list[Size] = []
+    for x in operands:
+        shape = list(x.shape)
+        rank = max(len(result), len(shape))
+        merged = _merged([1] * (rank - len(result)) + result, [1] * (rank - len(shape)) + shape)
+        if merged is None:
+            return None
+        result = merged
+    return tuple(result)
+
+
+def _merged(a: list[Size], b: list[Size]) -> list[Size] | None:
     result: list[Size] = []
     for left, right in zip(a, b, strict=True):
         if isinstance(left, int) and left == 1:
@@ -185,7 +194,7 @@ def _broadcast(call: Call) -> Shape | None:
             result.append(left)
         else:
             return None
-    return tuple(result)
+    return result
 
 
 def _concatenated(call: Call) -> Shape | None:
@@ -216,7 +225,7 @@ _SAME_FUNCTIONS = (
     "softsign softmax log_softmax softmin logsigmoid dropout dropout1d dropout2d dropout3d alpha_dropout normalize "
     "exp log sqrt rsqrt abs neg square sin cos erf clamp contiguous clone detach float"
 ).split()
-_BINARY = "add sub mul div true_divide maximum minimum".split()
+_BINARY = "add sub mul div true_divide maximum minimum addcmul addcdiv lerp".split()
 
 LAYERS: dict[type[nn.Module], Rule] = {
     **{getattr(nn, name): _same for name in _SAME_LAYERS if hasattr(nn, name)},
@@ -244,6 +253,14 @@ FUNCTIONS: dict[str, Rule] = {
     **{f"{place}{name}": _broadcast for place in _PLACES[:2] for name in _BINARY},
     "torch.cat": _concatenated,
 }
+
+
+_FROM_ANY_STRIDES = ("torch.nn.Linear", "torch.nn.functional.linear")
+
+
+def needs_contiguous(call: Call) -> bool:
+    """Whether the strides of the result follow those of the input: a Linear's are always those of a new tensor."""
+    return call.target not in _FROM_ANY_STRIDES
 
 
 def result_shape(call: Call) -> Shape | None:

@@ -23,7 +23,7 @@ from convlint.worker.call import Call
 from convlint.worker.confirm import Unconfirmed, first_line, refusal
 from convlint.worker.places import Place, place_of, span_of
 from convlint.worker.requirements import function_check, layer_check
-from convlint.worker.shapes import result_shape
+from convlint.worker.shapes import needs_contiguous, result_shape
 from convlint.worker.sizes import Size, holds_at
 from convlint.worker.torch_private import (
     UNDECIDABLE,
@@ -213,7 +213,8 @@ class ShapeTracer(fx.Tracer):
         """What a check has settled, or a rule of shapes says, or torch computes."""
         if not call.is_done and self.setting.env is not None:
             tensors = list(_tensors((call.args, call.kwargs)))
-            if tensors and any(_is_symbolic(x) for x in tensors) and all(self._is_contiguous(x) for x in tensors):
+            known = not needs_contiguous(call) or all(self._is_contiguous(x) for x in tensors)
+            if known and any(_is_symbolic(x) for x in tensors):
                 shape = result_shape(call)
                 if shape is not None:
                     call.result = self.fresh(shape, tensors[0])

@@ -115,7 +115,7 @@ def _trailing(call: Call, shape: tuple[Size, ...], argument: str | None) -> None
         ):
             _repair(call, x, dim, declared)
             return
-    call.result = call.ledger.like(x)
+    call.result = call.ledger.fresh(tuple(x.shape), x)  # contiguous, whatever came
 
 
 def _layer_norm(call: Call) -> None:
