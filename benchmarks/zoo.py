@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 
-from convlint.jobs import InputSpec, ModelJob
+from convlint.jobs import InputSpec
 
 TORCHVISION_SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -53,7 +53,9 @@ def main() -> None:
     warm_up()
     results: list[Result] = []
     started = time.perf_counter()
-    with concurrent.futures.ProcessPoolExecutor(options.jobs, mp_context=context, max_tasks_per_child=None) as pool:
+    with concurrent.futures.ProcessPoolExecutor(
+        options.jobs, mp_context=context, max_tasks_per_child=None
+    ) as pool:
         futures = {pool.submit(trace, options.family, name): name for name in names}
         for future in concurrent.futures.as_completed(futures):
             results.append(future.result())
@@ -68,7 +70,9 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("family", choices=("torchvision", "timm"))
     parser.add_argument("names", nargs="*", help="only these models")
     parser.add_argument("--count", type=int, help="so many names, drawn with a fixed seed")
@@ -126,7 +130,10 @@ def trace(family: str, name: str) -> Result:
         spec = InputSpec(shape=("B", *size))
         examination = examine(Workshop(model, mode, sites, is_user), declared(model, (spec,), family))
         stopped = stopped_at(examination)
-        found = [f"{f.unmet.name}: needed {f.unmet.needed}, came {f.unmet.came} {f.unmet.detail or ''}" for f in examination.findings]
+        found = [
+            f"{f.unmet.name}: needed {f.unmet.needed}, came {f.unmet.came} {f.unmet.detail or ''}"
+            for f in examination.findings
+        ]
         reason = "; ".join(found) or (stopped[0] if stopped else "")
         nodes = len(examination.run.trace.nodes)
     except Exception as error:
@@ -145,7 +152,9 @@ def _build(family: str, name: str):  # type: ignore[no-untyped-def]
 
 def _summary(results: list[Result], seconds: float) -> None:
     passed = sum(result.passed for result in results)
-    reasons = collections.Counter(result.reason.splitlines()[-1][:90] for result in results if not result.passed)
+    reasons = collections.Counter(
+        result.reason.splitlines()[-1][:90] for result in results if not result.passed
+    )
     print(f"\n{passed} of {len(results)} pass ({passed / max(1, len(results)):.1%}) in {seconds:.0f} s")
     for reason, count in reasons.most_common():
         print(f"{count:5} {reason}")

@@ -33,7 +33,9 @@ class Ledger(Protocol):
     def choose(self, options: int) -> int:
         """Which of several equally good repairs to take in this trace."""
 
-    def fresh(self, shape: tuple[Size, ...], like: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:
+    def fresh(
+        self, shape: tuple[Size, ...], like: torch.Tensor, dtype: torch.dtype | None = None
+    ) -> torch.Tensor:
         """A new tensor of this shape that stands in for a repaired one."""
 
     def like(self, x: torch.Tensor) -> torch.Tensor:

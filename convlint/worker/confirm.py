@@ -40,7 +40,11 @@ class _Budget:
     def convert(self, value: Any) -> Any:
         if isinstance(value, FakeTensor):
             real = self.real(value)
-            return torch.nn.Parameter(real, requires_grad=False) if isinstance(value, torch.nn.Parameter) else real
+            return (
+                torch.nn.Parameter(real, requires_grad=False)
+                if isinstance(value, torch.nn.Parameter)
+                else real
+            )
         if isinstance(value, torch.SymInt):
             hint = hint_of(value)
             if hint is None:

@@ -33,9 +33,13 @@ def _heads(given: dict[str, Any]) -> ConstructorNeed | None:
     features, heads = given["embed_dim"], given["num_heads"]
     if not (_positive(features) and _positive(heads)) or features % heads == 0:
         return None
-    near = sorted((n for n in range(1, features + 1) if features % n == 0), key=lambda n: (abs(n - heads), n))[:2]
+    near = sorted(
+        (n for n in range(1, features + 1) if features % n == 0), key=lambda n: (abs(n - heads), n)
+    )[:2]
     detail = f"embed_dim {features} is not divisible by num_heads {heads}; {' or '.join(map(str, sorted(near)))} would fit"
-    return ConstructorNeed("num_heads", "module.num_heads", "num_heads", heads, features, detail, ("num_heads", 1))
+    return ConstructorNeed(
+        "num_heads", "module.num_heads", "num_heads", heads, features, detail, ("num_heads", 1)
+    )
 
 
 def _groups(argument: str) -> Rule:
@@ -56,7 +60,9 @@ def _norm_groups(given: dict[str, Any]) -> ConstructorNeed | None:
     if not (_positive(channels) and _positive(groups)) or channels % groups == 0:
         return None
     detail = f"num_channels {channels} is not divisible by num_groups {groups}"
-    return ConstructorNeed("num_groups", "module.num_groups", "num_groups", groups, channels, detail, ("num_groups", 1))
+    return ConstructorNeed(
+        "num_groups", "module.num_groups", "num_groups", groups, channels, detail, ("num_groups", 1)
+    )
 
 
 def _positive(value: Any) -> bool:

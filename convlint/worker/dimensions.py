@@ -19,24 +19,24 @@ def dim(size: Size | sympy.Expr, names: Mapping[sympy.Symbol, str]) -> Dim:
 
 
 def tensor_fact(meta: TensorMeta, names: Mapping[sympy.Symbol, str]) -> TensorFact:
-    return TensorFact(shape=tuple(dim(size, names) for size in meta.shape), dtype=meta.dtype, device=meta.device)
+    return TensorFact(
+        shape=tuple(dim(size, names) for size in meta.shape), dtype=meta.dtype, device=meta.device
+    )
 
 
 def sizes_in_words(sizes: list[int], largest: int) -> str:
-    """`28, 29`, `32..35`, `21 or more`, `multiples of 4 from 8`."""
+    """`in {28, 29}`, `in 32..35`, `at least 21`, `a multiple of 4`; what holds up to `largest` goes on."""
     if not sizes:
-        return "none"
+        return "in {}"
     step = sizes[1] - sizes[0] if len(sizes) > 2 else 0
     regular = step > 0 and all(b - a == step for a, b in zip(sizes, sizes[1:], strict=False))
     if regular and sizes[-1] + step > largest:
         if step == 1:
-            return f"{sizes[0]} or more"
-        return f"multiples of {step} from {sizes[0]}" if sizes[0] % step == 0 else f"{sizes[0]} and every {step} more"
-    runs: list[list[int]] = []
-    for size in sizes:
-        if runs and size == runs[-1][-1] + 1:
-            runs[-1].append(size)
-        else:
-            runs.append([size])
-    parts = [f"{run[0]}..{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs[:6]]
-    return ", ".join(parts) + (", ..." if len(runs) > 6 else "")
+            return f"at least {sizes[0]}"
+        known = sizes[0] % step == 0
+        least = f" from {sizes[0]}" if sizes[0] > step else ""
+        return f"a multiple of {step}{least}" if known else f"{sizes[0]} and every {step} more"
+    if regular and step == 1:
+        return f"in {sizes[0]}..{sizes[-1]}"
+    few = ", ".join(map(str, sizes[:12]))
+    return "in {" + few + (", ..." if len(sizes) > 12 else "") + "}"

@@ -67,7 +67,10 @@ def grouped(symbols: Sequence[sympy.Symbol], paths: Sequence[Sequence[Event]], f
 
 
 def _representatives(
-    symbol: sympy.Symbol, symbols: set[sympy.Symbol], paths: Sequence[Sequence[Event]], every: npt.NDArray[np.int64]
+    symbol: sympy.Symbol,
+    symbols: set[sympy.Symbol],
+    paths: Sequence[Sequence[Event]],
+    every: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.int64]:
     parts: dict[sympy.Basic, None] = {}
     for path in paths:
@@ -85,7 +88,9 @@ def _representatives(
     return every[np.sort(first)]
 
 
-def _collect(expr: sympy.Basic, symbol: sympy.Symbol, symbols: set[sympy.Symbol], parts: dict[sympy.Basic, None]) -> None:
+def _collect(
+    expr: sympy.Basic, symbol: sympy.Symbol, symbols: set[sympy.Symbol], parts: dict[sympy.Basic, None]
+) -> None:
     used = expr.free_symbols & symbols
     if used == {symbol}:
         parts[expr] = None
@@ -133,7 +138,10 @@ def _chunks(domain: Domain) -> Iterator[tuple[dict[sympy.Symbol, Grid], tuple[in
 
 
 def _fates_of(
-    events: Sequence[Event], values: Mapping[sympy.Symbol, Grid], shape: tuple[int, ...], forgiven: Collection[Key]
+    events: Sequence[Event],
+    values: Mapping[sympy.Symbol, Grid],
+    shape: tuple[int, ...],
+    forgiven: Collection[Key],
 ) -> npt.NDArray[np.uint8]:
     fate = np.full(shape, ACCEPTED, dtype=np.uint8)
     memo: dict[sympy.Basic, Grid] = {}
@@ -147,11 +155,12 @@ def _fates_of(
         else:
             mark = UNCOVERED if isinstance(event, Assumption) else REJECTED
             try:
-                broken = ~np.broadcast_to(np.asarray(evaluate(event.condition, values, memo), dtype=bool), shape)
+                broken = ~np.broadcast_to(
+                    np.asarray(evaluate(event.condition, values, memo), dtype=bool), shape
+                )
             except UnknownFunction:
                 broken, mark = np.ones(shape, dtype=bool), HALTED  # what has no value decides nothing
         fate = np.where((fate == ACCEPTED) & broken, np.uint8(mark), fate)
         if not (fate == ACCEPTED).any():
             break
     return fate
-

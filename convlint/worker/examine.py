@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -10,10 +11,10 @@ import numpy as np
 import sympy
 from torch import nn
 
-from convlint.facts import Span, Unmet
+from convlint.facts import Dim, Span, Unmet
 from convlint.worker.blame import blame, linear_behind
 from convlint.worker.dimensions import dim, sizes_in_words
-from convlint.worker.domain import ACCEPTED, LARGEST
+from convlint.worker.domain import ACCEPTED, LARGEST, UNCOVERED
 from convlint.worker.explore import Outcome, explore
 from convlint.worker.formulas import derivation
 from convlint.worker.inference import infer
@@ -25,8 +26,15 @@ from convlint.worker.torch_private import FakeTensorMode, expr_of
 from convlint.worker.trail import Halt, Key, Need, Stop
 from convlint.worker.users import IsUser
 
+# Requirements whose node hands its own size on; behind a convolution or a Linear a size is what that declares.
+_HANDED_ON = frozenset(
+    {"num_features", "normalized_shape", "num_groups", "embed_dim", "kdim", "vdim", "broadcast", "concat"}
+)
+_ANCHORS = ("Conv", "Linear", "Bilinear", "Embedding", "LSTM", "GRU", "RNN")
 MAX_VARIANTS = 8
 MAX_FLIPS = 4
+FEW = 16
+"""Up to so many sizes of a symbol are listed; more are put in words."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +171,9 @@ def _best_variant(shop: Workshop, run: Run) -> Run:
 
 def _score(run: Run) -> tuple[int, int]:
     trail = run.trace.trail
-    certain = [need for need in trail.broken() if need.condition is sympy.false or not need.condition.free_symbols]
+    certain = [
+        need for need in trail.broken() if need.condition is sympy.false or not need.condition.free_symbols
+    ]
     folded = [need for need in certain if need.name == "batch" and _is_harmless(need, run)]
     return len(certain) - len(folded) + (1 if trail.end() is not None else 0), len(certain)
 
@@ -193,7 +203,11 @@ def _without_follow_ups(rejected: Iterable[Need | Stop], run: Run) -> list[Need 
             if item.name == "batch" and item.condition is sympy.false and _is_harmless(item, run):
                 continue
             pair = {str(item.came), str(item.needed)}
-            earlier = [k for k in kept if isinstance(k, Need) and {str(k.came), str(k.needed)} == pair]
+            earlier = [
+                k
+                for k in kept
+                if isinstance(k, Need) and k.name in _HANDED_ON and {str(k.came), str(k.needed)} == pair
+            ]
             if any(_is_behind(run, item, before) for before in earlier):
                 continue
         kept.append(item)
@@ -208,7 +222,11 @@ def _is_behind(run: Run, later: Need, earlier: Need) -> bool:
         node = queue.pop()
         if node is goal:
             return True
-        if node not in seen:
+        anchored = (
+            type(node.meta.get("layer")).__name__.startswith(_ANCHORS)
+            and node is not run.trace.nodes[later.node]
+        )
+        if node not in seen and not anchored:
             seen.add(node)
             queue.extend(node.all_input_nodes)
     return False
@@ -257,13 +275,14 @@ def _in_symbols(shop: Workshop, run: Run) -> _Symbolic | None:
     return _Symbolic(symbolic, explore(symbolic, shop.run), values)
 
 
-def _finding(shop: Workshop, run: Run, outcome: Outcome, item: Need | Stop, detail: _Symbolic | None) -> Finding:
+def _finding(
+    shop: Workshop, run: Run, outcome: Outcome, item: Need | Stop, detail: _Symbolic | None
+) -> Finding:
     if isinstance(item, Stop):
         return Finding(item.node, Unmet(name="raises", operand="input", detail=item.reason), item.key)
     place = blame(item, run, shop.model, shop.sites, shop.is_user)
     names = run.names
-    came = item.came if isinstance(item.came, str) else dim(item.came, names)
-    needed = item.needed if isinstance(item.needed, str) else dim(item.needed, names)
+    came, needed = (_shown(size, names) for size in (item.came, item.needed))
     value = int(item.value) if item.value is not None and item.value.is_Integer else None
     unmet = Unmet(
         name=item.name,
@@ -275,10 +294,18 @@ def _finding(shop: Workshop, run: Run, outcome: Outcome, item: Need | Stop, deta
         layer=place.layer,
         value=value,
         at=place.at,
-        detail=item.detail,
+        detail=None if item.detail is None else str(_shown(item.detail, names)),
         evidence=_evidence(run),
     )
     return Finding(item.node or 0, _with_symbols(unmet, item, detail), item.key)
+
+
+def _shown(size: sympy.Expr | str, names: dict[sympy.Symbol, str]) -> Dim | str:
+    """A size, or a text in which torch's names of symbols stand, under the symbols' own names."""
+    if not isinstance(size, str):
+        return dim(size, names)
+    known = {str(symbol): name for symbol, name in names.items()}
+    return re.sub(r"\bs\d+\b", lambda match: known.get(match.group(), match.group()), size)
 
 
 def _evidence(run: Run) -> str | None:
@@ -320,12 +347,14 @@ def accepted_sizes(outcome: Outcome) -> dict[str, list[int]]:
 
 
 def accepted_in_words(outcome: Outcome) -> str | None:
-    """`H = W in 28, 29`; None where nothing is known or the batch alone counts."""
-    domain, sizes = outcome.domain, accepted_sizes(outcome)
-    if domain is None or not sizes:
+    """`H = W in {28, 29}`; None where nothing is known or the batch alone counts."""
+    domain, fate, sizes = outcome.domain, outcome.fates, accepted_sizes(outcome)
+    if domain is None or fate is None or not sizes:
         return None
+    if (fate == UNCOVERED).any() and any(len(values) > FEW for values in sizes.values()):
+        return None  # other paths may take more sizes than the ones explored
     parts = [
-        f"{' = '.join(map(str, axis.symbols))}: {sizes_in_words(sizes[str(axis.symbols[0])], LARGEST)}"
+        f"{' = '.join(map(str, axis.symbols))} {sizes_in_words(sizes[str(axis.symbols[0])], LARGEST)}"
         for axis in domain.axes
         if str(axis.symbols[0]) != BATCH
     ]

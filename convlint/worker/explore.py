@@ -12,7 +12,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import sympy
 
-from convlint.worker.domain import ACCEPTED, HALTED, LARGEST, UNCOVERED, Axis, Domain, fates, fates_at, grouped
+from convlint.worker.domain import (
+    ACCEPTED,
+    HALTED,
+    LARGEST,
+    UNCOVERED,
+    Axis,
+    Domain,
+    fates,
+    fates_at,
+    grouped,
+)
 from convlint.worker.inputs import BATCH
 from convlint.worker.run import Course, Run
 from convlint.worker.trail import Event, Halt, Key, Need, Stop
@@ -103,7 +113,13 @@ def explore(first: Run, trace: Tracer) -> Outcome:
         if blamed is None:
             halt = first.trace.trail.end()
             return Outcome(
-                first, tuple(rejected), accepted, halt if isinstance(halt, Halt) else None, complete, domain, fate
+                first,
+                tuple(rejected),
+                accepted,
+                halt if isinstance(halt, Halt) else None,
+                complete,
+                domain,
+                fate,
             )
         rejected.append(blamed)
         if isinstance(blamed, Stop):
@@ -213,7 +229,9 @@ def _domains(search: _Search) -> list[Callable[[], Domain]]:
     """Square sizes, then every combination; made anew as paths are found, since these tell sizes apart."""
     spatial = [name for name in search.names if name[0] in _SPATIAL]
     others = [name for name in search.names if name not in spatial]
-    fixed = {_named(name): size for name, size in search.first.course.sizes.items() if name not in search.names}
+    fixed = {
+        _named(name): size for name, size in search.first.course.sizes.items() if name not in search.names
+    }
 
     def square() -> Domain:
         every = np.arange(2, LARGEST + 1, dtype=np.int64)
@@ -222,7 +240,9 @@ def _domains(search: _Search) -> list[Callable[[], Domain]]:
         return Domain((*group, *rest.axes), fixed)
 
     def every_combination() -> Domain:
-        return Domain(grouped([_named(name) for name in (*spatial, *others)], search.paths, MAX_POINTS).axes, fixed)
+        return Domain(
+            grouped([_named(name) for name in (*spatial, *others)], search.paths, MAX_POINTS).axes, fixed
+        )
 
     return [square, every_combination] if len(spatial) > 1 else [square]
 

@@ -8,7 +8,14 @@ import sympy
 
 _SUM, _PRODUCT, _ATOM = range(3)
 # torch's integer functions that have a plain Python spelling; the others print as calls.
-_INFIX = {"FloorDiv": "//", "CleanDiv": "//", "Mod": "%", "PythonMod": "%", "IntTrueDiv": "/", "FloatTrueDiv": "/"}
+_INFIX = {
+    "FloorDiv": "//",
+    "CleanDiv": "//",
+    "Mod": "%",
+    "PythonMod": "%",
+    "IntTrueDiv": "/",
+    "FloatTrueDiv": "/",
+}
 _TRANSPARENT = frozenset({"ToFloat"})  # a conversion that changes no number
 _CALLS = {
     "Max": "max",

@@ -30,18 +30,27 @@ _OTHER_RANKS = (2, 3, 5, 1)
 
 
 def infer(model: nn.Module, trial: Trial) -> tuple[Run, str | None]:
-    """The best run found, and why its inputs are doubtful (None where the layers agreed to them)."""
+    """The best run found, and why its inputs are doubtful (None where the layers agreed to them).
+
+    A mistake counts only if it stands for every rank that the first layers take, so the rank with the fewest wins.
+    """
     guesses: dict[str, Guess] = {name: Guess(RANKS[4]) for name in tensor_parameters(model)}
     best, trials = _listen(model, trial, guesses, 0)
     for name in list(guesses):
         for rank in _OTHER_RANKS:
-            if _progress(best)[0] or trials >= MAX_TRIALS:
+            if _progress(best)[:2] == (True, 0) or trials >= MAX_TRIALS:
                 break
-            other = {**_guesses_of(best, guesses), name: Guess(RANKS[rank])}
+            other = {**_guesses_of(best, guesses), name: Guess(RANKS[rank], source=_tried(best, name))}
             run, trials = _listen(model, trial, other, trials)
             if _progress(run) > _progress(best):
                 best = run
     return best, None if _progress(best)[0] else _doubt(best)
+
+
+def _tried(run: Run, name: str) -> str:
+    """The evidence of the run before; a rank that is tried on purpose must not be talked back to the usual one."""
+    source = next((item.source for item in run.course.inputs if item.name == name), "guessed")
+    return "tried" if source == "guessed" else source
 
 
 def _guesses_of(run: Run, guesses: Mapping[str, Guess]) -> dict[str, Guess]:
@@ -77,11 +86,12 @@ def _listen(model: nn.Module, trial: Trial, guesses: Mapping[str, Guess], trials
     return best, trials
 
 
-def _progress(run: Run) -> tuple[bool, int]:
-    """Whether forward ran through with inputs that its layers took, and how far it came."""
+def _progress(run: Run) -> tuple[bool, int, int]:
+    """Whether forward ran through with inputs that its layers took, with how few mistakes, and how far it came."""
     trail = run.trace.trail
     ended = trail.end() is None and not any(need.name in ("rank", "index_dtype") for need in trail.broken())
-    return ended, len(run.trace.nodes)
+    certain = {need.key for need in trail.broken() if not need.condition.free_symbols}
+    return ended, -len(certain), len(run.trace.nodes)
 
 
 def _doubt(run: Run) -> str:
@@ -117,7 +127,11 @@ def _changed(need: Need, node: fx.Node, source: fx.Node, run: Run, guess: Guess)
     axes = _axes_for(layer) if near and guess.source == "guessed" else None
     if axes is not None and axes != guess.axes:
         return Guess(axes, dtype=guess.dtype, source=label)
-    if need.name == "rank" and isinstance(need.came, sympy.Integer) and isinstance(need.needed, sympy.Integer):
+    if (
+        need.name == "rank"
+        and isinstance(need.came, sympy.Integer)
+        and isinstance(need.needed, sympy.Integer)
+    ):
         rank = len(guess.axes) + int(need.needed) - int(need.came)
         return replace(guess, axes=RANKS[rank], sizes=()) if rank in RANKS and not need.holds else None
     return _fixed(need, source, run, guess, label)
@@ -133,7 +147,9 @@ def _fixed(need: Need, source: fx.Node, run: Run, guess: Guess, label: str) -> G
     if shape is None or name not in shape or name == "B" or not _names_a_size(need):
         return None
     dim = shape.index(name)
-    return replace(guess, sizes=tuple(sorted({**dict(guess.sizes), dim: int(need.needed)}.items())), source=label)
+    return replace(
+        guess, sizes=tuple(sorted({**dict(guess.sizes), dim: int(need.needed)}.items())), source=label
+    )
 
 
 def _names_a_size(need: Need) -> bool:
@@ -144,7 +160,9 @@ def _names_a_size(need: Need) -> bool:
 def _axes_for(layer: nn.Module | None) -> tuple[str, ...] | None:
     for kinds, axes in _AXES:
         if isinstance(layer, kinds):
-            sequence_first = axes == RANKS[3] and not isinstance(layer, nn.LayerNorm) and not layer.batch_first
+            sequence_first = (
+                axes == RANKS[3] and not isinstance(layer, nn.LayerNorm) and not layer.batch_first
+            )
             return _SEQUENCE_FIRST if sequence_first else axes
     return None
 

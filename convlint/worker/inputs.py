@@ -18,7 +18,16 @@ _HINTS = {"B": 26, "N": 26, "C": 3, "D": 384, "H": 640, "W": 896, "L": 24, "T": 
 _OTHER = 36
 
 # Values of parameters that are no tensors, by their annotation.
-_PLAIN: dict[Any, Any] = {int: 1, float: 0.5, bool: False, str: "", "int": 1, "float": 0.5, "bool": False, "str": ""}
+_PLAIN: dict[Any, Any] = {
+    int: 1,
+    float: 0.5,
+    bool: False,
+    str: "",
+    "int": 1,
+    "float": 0.5,
+    "bool": False,
+    "str": "",
+}
 
 
 def hint(symbol: str) -> int:
@@ -84,8 +93,8 @@ def _parameters(model: nn.Module) -> list[inspect.Parameter]:
     return [
         p
         for p in parameters
-        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-        and p.default is p.empty
+        if (p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        and p.default is p.empty)
         or (p.kind is p.KEYWORD_ONLY and p.default is p.empty)
     ]
 

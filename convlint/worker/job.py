@@ -54,7 +54,12 @@ def run(job: Job) -> FileFacts:
 
 def _skipped(name: str, wanted: ModelJob, error: NotBuilt) -> ModelFacts:
     return ModelFacts(
-        name=name, target=wanted.target, row=wanted.row, status="skipped", reason=error.reason, stopped=error.at
+        name=name,
+        target=wanted.target,
+        row=wanted.row,
+        status="skipped",
+        reason=error.reason,
+        stopped=error.at,
     )
 
 

@@ -50,7 +50,16 @@ def argument_span(layer: nn.Module, name: str, chain: tuple[Place, ...], is_user
 
 
 # RNN, LSTM and GRU take `*args`; these are the names in their documentation.
-_RECURRENT = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size")
+_RECURRENT = (
+    "input_size",
+    "hidden_size",
+    "num_layers",
+    "bias",
+    "batch_first",
+    "dropout",
+    "bidirectional",
+    "proj_size",
+)
 
 
 @lru_cache(maxsize=1024)
@@ -74,5 +83,3 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, tuple):
         return len(value) <= 8 and all(type(item) in scalar for item in value)
     return type(value) in scalar
-
-

@@ -9,7 +9,7 @@ from convlint.facts import Dim, InputFact, Layer, ModelFacts, Node, Span, Status
 from convlint.jobs import ModelJob
 from convlint.worker.constructors import ConstructorNeed
 from convlint.worker.dimensions import tensor_fact
-from convlint.worker.examine import Examination, accepted_in_words, accepted_sizes, stopped_at
+from convlint.worker.examine import FEW, Examination, accepted_in_words, accepted_sizes, stopped_at
 from convlint.worker.inputs import BATCH
 from convlint.worker.layers import argument_span, layer_facts, site_of
 from convlint.worker.places import span_of
@@ -18,9 +18,6 @@ from convlint.worker.skeleton import Sites
 from convlint.worker.tracer import _tensors, tensor_meta
 from convlint.worker.trail import Stop
 from convlint.worker.users import IsUser
-
-FEW = 16
-"""Up to so many sizes of a symbol are listed; more are put in words."""
 
 
 def model_facts(
@@ -45,8 +42,12 @@ def model_facts(
         sizes={symbol: values for symbol, values in sizes.items() if len(values) <= FEW and symbol != BATCH},
         size_note=accepted_in_words(examination.outcome),
         layers=_layers(run, sites, is_user),
-        nodes=tuple(_node(node, i, numbers, run, findings.get(i, [])) for i, node in enumerate(run.trace.nodes)),
-        unmet=tuple(_built_unmet(module, need, sites, model, is_user) for module, need in _own_needs(sites, model)),
+        nodes=tuple(
+            _node(node, i, numbers, run, findings.get(i, [])) for i, node in enumerate(run.trace.nodes)
+        ),
+        unmet=tuple(
+            _built_unmet(module, need, sites, model, is_user) for module, need in _own_needs(sites, model)
+        ),
     )
 
 
@@ -134,5 +135,3 @@ def _built_unmet(
         at=at,
         detail=need.detail,
     )
-
-

@@ -23,7 +23,9 @@ def named(inputs: tuple[Input, ...]) -> tuple[tuple[Input, ...], dict[str, int]]
     return tuple(result), known
 
 
-def _with_names(spec: InputSpec, shape: tuple[int | str, ...], known: dict[str, int], taken: set[str]) -> InputSpec:
+def _with_names(
+    spec: InputSpec, shape: tuple[int | str, ...], known: dict[str, int], taken: set[str]
+) -> InputSpec:
     axes = _NAMES[len(shape)]
     sizes = list(shape)
     for i, axis in enumerate(axes, len(shape) - len(axes)):

@@ -61,7 +61,11 @@ def _transposed(x: torch.Tensor, channels: Size, geometry: tuple[Any, ...], extr
     kernel, stride, padding, dilation = geometry
     rank = len(kernel)
     sizes = [
-        (x.shape[x.dim() - rank + i] - 1) * stride[i] - 2 * padding[i] + dilation[i] * (kernel[i] - 1) + extra[i] + 1
+        (x.shape[x.dim() - rank + i] - 1) * stride[i]
+        - 2 * padding[i]
+        + dilation[i] * (kernel[i] - 1)
+        + extra[i]
+        + 1
         for i in range(rank)
     ]
     return (*x.shape[: x.dim() - rank - 1], channels, *sizes)
@@ -94,7 +98,8 @@ def _pool(rank: int, names: tuple[str, ...], from_layer: bool) -> Rule:
         stride = per_dim(get("stride"), rank) if get("stride") not in (None, [], ()) else kernel
         padding, dilation = per_dim(get("padding") or 0, rank), per_dim(get("dilation") or 1, rank)
         sizes = [
-            _window(x.shape[x.dim() - rank + i], kernel[i], stride[i], padding[i], dilation[i]) for i in range(rank)
+            _window(x.shape[x.dim() - rank + i], kernel[i], stride[i], padding[i], dilation[i])
+            for i in range(rank)
         ]
         return (*x.shape[: x.dim() - rank], *sizes)
 
@@ -119,12 +124,20 @@ def _adaptive(rank: int, from_layer: bool) -> Rule:
 
 def _linear_layer(call: Call) -> Shape | None:
     x = call.tensor(0, "input")
-    return (*x.shape[:-1], call.layer.out_features) if x is not None and isinstance(call.layer, nn.Linear) else None
+    return (
+        (*x.shape[:-1], call.layer.out_features)
+        if x is not None and isinstance(call.layer, nn.Linear)
+        else None
+    )
 
 
 def _linear_function(call: Call) -> Shape | None:
     x, weight = call.tensor(0, "input"), call.tensor(1, "weight")
-    return (*x.shape[:-1], weight.shape[0]) if x is not None and weight is not None and weight.dim() == 2 else None
+    return (
+        (*x.shape[:-1], weight.shape[0])
+        if x is not None and weight is not None and weight.dim() == 2
+        else None
+    )
 
 
 def _flattened(call: Call) -> Shape | None:
@@ -172,7 +185,11 @@ def _broadcast(call: Call) -> Shape | None:
     """Operands aligned from the last dim, a size of 1 gives way (torch.broadcast_shapes)."""
     operands = [arg for arg in call.args if isinstance(arg, torch.Tensor)]
     numeric = [x for x in operands if x.dtype is not torch.bool]
-    if not operands or any(not x.is_floating_point() for x in numeric) or call.kwargs.keys() - {"alpha", "value"}:
+    if (
+        not operands
+        or any(not x.is_floating_point() for x in numeric)
+        or call.kwargs.keys() - {"alpha", "value"}
+    ):
         return None
     result: list[Size] = []
     for x in operands:
@@ -207,7 +224,10 @@ def _concatenated(call: Call) -> Shape | None:
     shape = list(first.shape)
     dim %= len(shape)
     for x in tensors[1:]:
-        if any(i != dim and equal(a, b) is not sympy.true for i, (a, b) in enumerate(zip(shape, x.shape, strict=True))):
+        if any(
+            i != dim and equal(a, b) is not sympy.true
+            for i, (a, b) in enumerate(zip(shape, x.shape, strict=True))
+        ):
             return None
         shape[dim] = shape[dim] + x.shape[dim]
     return tuple(shape)
@@ -215,27 +235,22 @@ def _concatenated(call: Call) -> Shape | None:
 
 _MAX = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
 _AVG = ("kernel_size", "stride", "padding", "ceil_mode")
-_SAME_LAYERS = (
-    "ReLU ReLU6 LeakyReLU PReLU RReLU ELU SELU CELU GELU SiLU Mish Hardswish Hardsigmoid Hardtanh Sigmoid Tanh Softplus "
-    "Softsign Tanhshrink Softshrink Hardshrink Threshold Softmax Softmin LogSoftmax LogSigmoid Softmax2d Dropout Dropout1d "
-    "Dropout2d Dropout3d AlphaDropout FeatureAlphaDropout LocalResponseNorm InstanceNorm1d InstanceNorm2d InstanceNorm3d"
-).split()
-_SAME_FUNCTIONS = (
-    "relu relu6 leaky_relu prelu rrelu elu selu celu gelu silu mish hardswish hardsigmoid hardtanh sigmoid tanh softplus "
-    "softsign softmax log_softmax softmin logsigmoid dropout dropout1d dropout2d dropout3d alpha_dropout normalize "
-    "exp log sqrt rsqrt abs neg square sin cos erf clamp contiguous clone detach float"
-).split()
-_BINARY = "add sub mul div true_divide maximum minimum addcmul addcdiv lerp".split()
+_SAME_LAYERS = ["ReLU", "ReLU6", "LeakyReLU", "PReLU", "RReLU", "ELU", "SELU", "CELU", "GELU", "SiLU", "Mish", "Hardswish", "Hardsigmoid", "Hardtanh", "Sigmoid", "Tanh", "Softplus", "Softsign", "Tanhshrink", "Softshrink", "Hardshrink", "Threshold", "Softmax", "Softmin", "LogSoftmax", "LogSigmoid", "Softmax2d", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout", "LocalResponseNorm", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"]
+_SAME_FUNCTIONS = ["relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "hardtanh", "sigmoid", "tanh", "softplus", "softsign", "softmax", "log_softmax", "softmin", "logsigmoid", "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "normalize", "exp", "log", "sqrt", "rsqrt", "abs", "neg", "square", "sin", "cos", "erf", "clamp", "contiguous", "clone", "detach", "float"]
+_BINARY = ["add", "sub", "mul", "div", "true_divide", "maximum", "minimum", "addcmul", "addcdiv", "lerp"]
 
 LAYERS: dict[type[nn.Module], Rule] = {
     **{getattr(nn, name): _same for name in _SAME_LAYERS if hasattr(nn, name)},
     **dict.fromkeys(
-        (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d), _conv_layer
+        (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
+        _conv_layer,
     ),
     **{kind: _pool(i + 1, _MAX, True) for i, kind in enumerate((nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d))},
     **{kind: _pool(i + 1, _AVG, True) for i, kind in enumerate((nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d))},
     **{
-        getattr(nn, f"Adaptive{kind}Pool{rank}d"): _adaptive(rank, True) for kind in ("Avg", "Max") for rank in (1, 2, 3)
+        getattr(nn, f"Adaptive{kind}Pool{rank}d"): _adaptive(rank, True)
+        for kind in ("Avg", "Max")
+        for rank in (1, 2, 3)
     },
     nn.Linear: _linear_layer,
     nn.Flatten: _flattened,

@@ -45,7 +45,12 @@ def _has_factor(product: sympy.Expr, factor: sympy.Expr) -> bool:
     left = sympy.Mul.make_args(product)
     coefficient, rest = factor.as_coeff_Mul()
     own, _ = product.as_coeff_Mul()
-    if not coefficient.is_Integer or not own.is_Integer or int(coefficient) == 0 or int(own) % int(coefficient):
+    if (
+        not coefficient.is_Integer
+        or not own.is_Integer
+        or int(coefficient) == 0
+        or int(own) % int(coefficient)
+    ):
         return False
     remaining = list(left)
     for part in sympy.Mul.make_args(rest):

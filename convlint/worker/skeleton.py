@@ -32,13 +32,12 @@ _BUILDER = str(Path(__file__).with_name("building.py"))
 
 _FACTORIES = frozenset(
     f"torch.{name}"
-    for name in "empty zeros ones full rand randn randint normal eye empty_strided randperm arange linspace".split()
+    for name in ["empty", "zeros", "ones", "full", "rand", "randn", "randint", "normal", "eye", "empty_strided", "randperm", "arange", "linspace"]
 )
 # In-place fills of parameters: their values never matter here.
 _FILLS = frozenset(
     f"torch.Tensor.{name}_"
-    for name in "uniform normal fill zero trunc_normal erfinv clamp mul add sub div copy random bernoulli exponential "
-    "log_normal cauchy geometric".split()
+    for name in ["uniform", "normal", "fill", "zero", "trunc_normal", "erfinv", "clamp", "mul", "add", "sub", "div", "copy", "random", "bernoulli", "exponential", "log_normal", "cauchy", "geometric"]
 )
 
 
@@ -101,7 +100,9 @@ class _Factories(TorchFunctionMode):
 def _elements(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
     """A bound of the elements that a factory call makes; 0 where its arguments are no plain sizes."""
     sizes = kwargs.get("size", args)
-    flat = [item for size in sizes for item in (size if isinstance(size, (tuple, list, torch.Size)) else (size,))]
+    flat = [
+        item for size in sizes for item in (size if isinstance(size, (tuple, list, torch.Size)) else (size,))
+    ]
     total = 1
     for size in flat:
         if isinstance(size, int) and not isinstance(size, bool):
@@ -160,5 +161,3 @@ def make_fake(model: nn.Module, mode: FakeTensorMode) -> None:
 def count_parameters(module: nn.Module) -> int:
     """Elements of the module's own parameters; those that a lazy layer has not made yet count as none."""
     return sum(p.numel() for p in module.parameters(recurse=False) if not is_lazy(p))
-
-

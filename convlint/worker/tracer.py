@@ -41,7 +41,9 @@ MAX_NODES = 200_000
 MAX_DECISIONS = 64
 
 # What a spoiled shape proves nothing about; channels stay what the layer before declares.
-_SPATIAL = frozenset({"spatial", "in_features", "elements", "batch", "broadcast", "concat", "matmul", "normalized_shape"})
+_SPATIAL = frozenset(
+    {"spatial", "in_features", "elements", "batch", "broadcast", "concat", "matmul", "normalized_shape"}
+)
 _READERS = frozenset({"item", "tolist", "__bool__", "__int__", "__float__", "__index__", "numpy"})
 _VIEWS = frozenset({"T", "mT", "H", "mH", "data", "real", "imag"})
 _RESETS = ("Linear", "AdaptiveAvgPool", "AdaptiveMaxPool", "Embedding")
@@ -149,9 +151,13 @@ class ShapeTracer(fx.Tracer):
             return layer_check(m) is not None
         if next(m.children(), None) is not None:
             return False
-        return layer_check(m) is not None or (type(m).__module__ or "").startswith(("torch.nn.", "torch.ao.nn."))
+        return layer_check(m) is not None or (type(m).__module__ or "").startswith(
+            ("torch.nn.", "torch.ao.nn.")
+        )
 
-    def call_module_quietly(self, original: Callable[..., Any], module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+    def call_module_quietly(
+        self, original: Callable[..., Any], module: torch.nn.Module, *args: Any, **kwargs: Any
+    ) -> Any:
         """A module's call: a leaf becomes a node, anything else is entered."""
         if self._quiet:
             return original(module, *args, **kwargs)
@@ -173,7 +179,9 @@ class ShapeTracer(fx.Tracer):
             self._finish(node, result, call)
         return result
 
-    def call_function(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def call_function(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
         """A call of a torch function or method, from the user's code."""
         name = function_name(function)
         short = name.rsplit(".", 1)[-1]
@@ -192,7 +200,9 @@ class ShapeTracer(fx.Tracer):
                 return function(*args, **kwargs)
         return self._record(function, name, args, kwargs)
 
-    def _record(self, function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _record(
+        self, function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
         call = Call(self, name, list(args), dict(kwargs))
         check = function_check(name)
         if check is None and not _has_tensor(args):
@@ -240,13 +250,17 @@ class ShapeTracer(fx.Tracer):
             except Unconfirmed as unsure:
                 raise Halted(f"{call.target} is refused ({first_line(error)}), but {unsure}", place) from None
             if reason is None:
-                raise Halted(f"{call.target} runs in torch but cannot be traced: {first_line(error)}", place) from None
+                raise Halted(
+                    f"{call.target} runs in torch but cannot be traced: {first_line(error)}", place
+                ) from None
             index = len(self.trace_result.nodes) - 1 if node is not None else 0
             self._refused = error
             self._stop = Stop(reason, index, (self._where(call), "raises", call.target))
             raise
 
-    def _read(self, function: Callable[..., Any], short: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _read(
+        self, function: Callable[..., Any], short: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
         """The value of a tensor: known for real ones; a branch on an unknown one is a decision."""
         if not isinstance(args[0], FakeTensor):
             with outside_modes():
@@ -258,7 +272,9 @@ class ShapeTracer(fx.Tracer):
         except UNDECIDABLE as error:
             raise Halted(f"depends on data: {first_line(error)}", self._user_place()) from None
         except RuntimeError as error:
-            raise Halted(f"a value that depends on data is read: {first_line(error)}", self._user_place()) from None
+            raise Halted(
+                f"a value that depends on data is read: {first_line(error)}", self._user_place()
+            ) from None
 
     def _decide(self) -> bool:
         taken = self.trace_result.decisions
@@ -310,7 +326,9 @@ class ShapeTracer(fx.Tracer):
         index = len(made) - 1
         return self.setting.choices[index] if index < len(self.setting.choices) else 0
 
-    def fresh(self, shape: tuple[Size, ...], like: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:
+    def fresh(
+        self, shape: tuple[Size, ...], like: torch.Tensor, dtype: torch.dtype | None = None
+    ) -> torch.Tensor:
         with self.silence():
             tensor = torch.empty(shape, dtype=dtype or like.dtype)
         self._plain.add(id(tensor))

@@ -10,7 +10,17 @@ from __future__ import annotations
 import torch
 
 from convlint.worker.call import Check
-from convlint.worker.requirements import attention, conv, embedding, joining, linear, norm, pool, recurrent, reshape
+from convlint.worker.requirements import (
+    attention,
+    conv,
+    embedding,
+    joining,
+    linear,
+    norm,
+    pool,
+    recurrent,
+    reshape,
+)
 
 _LAYERS: dict[type[torch.nn.Module], Check] = {
     **attention.LAYERS,

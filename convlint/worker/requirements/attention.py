@@ -22,20 +22,22 @@ def _multihead(call: Call) -> None:
     """query `[*, embed_dim]`, key `[*, kdim]`, value `[*, vdim]` (torch.nn.MultiheadAttention)."""
     layer: Any = call.layer
     given = [call.tensor(i, name) for i, (name, *_) in enumerate(_OPERANDS)]
-    checked: dict[int, torch.Tensor] = {}  # one tensor that is query, key and value makes one mistake
+    checked: dict[
+        tuple[int, int], torch.Tensor
+    ] = {}  # one tensor that is query, key and value makes one mistake
     for i, (name, attribute, _, fallback) in enumerate(_OPERANDS):
         x = given[i]
         if x is None:
             continue
-        if id(x) in checked:
-            call.put(i, name, checked[id(x)])
+        declared = getattr(layer, attribute)
+        if (id(x), declared) in checked:
+            call.put(i, name, checked[id(x), declared])
             continue
         if x.dim() not in (2, 3):
             call.need("rank", f"inputs[{i}].rank", sympy.false, came=x.dim(), needed=3)
             call.result = (call.ledger.fresh(tuple(x.shape), x), None)
             call.spoiled = True
             return
-        declared = getattr(layer, attribute)
         argument = fallback if attribute != "embed_dim" and declared == layer.embed_dim else attribute
         operand = "input.shape[-1]" if i == 0 else f"inputs[{i}].shape[-1]"
         fits = call.need(
@@ -48,7 +50,7 @@ def _multihead(call: Call) -> None:
             value=x.shape[-1],
         )
         repaired = x if fits else call.resized(x, -1, declared)
-        checked[id(x)] = repaired
+        checked[id(x), declared] = repaired
         call.put(i, name, repaired)
 
 

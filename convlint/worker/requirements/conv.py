@@ -55,8 +55,12 @@ def check_convolution(call: Call, conv: Convolution) -> None:
 def _check_rank(call: Call, x: torch.Tensor, conv: Convolution) -> bool:
     """Unbatched input is fine unless its first dim is the batch: then a dim is missing."""
     batched, unbatched = conv.rank + 2, conv.rank + 1
-    if x.dim() == batched or (x.dim() == unbatched and not call.ledger.is_batch(x.shape[0])):
+    if x.dim() == batched:
         return True
+    if x.dim() == unbatched:
+        fits = equal(x.shape[0], conv.in_channels) is sympy.true
+        if fits or not call.ledger.is_batch(x.shape[0]):
+            return True
     call.need(
         "rank",
         "input.rank",

@@ -16,7 +16,11 @@ def _indices(call: Call) -> None:
     x = call.tensor(0, "input")
     if x is not None and x.dtype not in _WHOLE:
         call.need(
-            "index_dtype", "input.dtype", sympy.false, came=str(x.dtype).removeprefix("torch."), needed="int64"
+            "index_dtype",
+            "input.dtype",
+            sympy.false,
+            came=str(x.dtype).removeprefix("torch."),
+            needed="int64",
         )
         call.put(0, "input", call.ledger.fresh(tuple(x.shape), x, torch.int64))
 

@@ -52,7 +52,11 @@ def _operands(call: Call) -> list[torch.Tensor] | None:
     if odd is None:
         return tensors
     call.need(
-        "concat", f"inputs[{odd}].rank", sympy.false, came=f"{tensors[odd].dim()} dims", needed=f"{tensors[0].dim()} dims"
+        "concat",
+        f"inputs[{odd}].rank",
+        sympy.false,
+        came=f"{tensors[odd].dim()} dims",
+        needed=f"{tensors[0].dim()} dims",
     )
     call.result = call.ledger.fresh(tuple(tensors[0].shape), tensors[0])
     call.spoiled = True
@@ -102,14 +106,15 @@ def _elementwise(call: Call) -> None:
 
 def _matmul(call: Call) -> None:
     """`[*, n, k] @ [*, k, m]`, leading dims broadcast (torch.matmul)."""
-    a, b = call.tensor(0, "input"), call.tensor(1, "other" if len(call.args) < 2 and "other" in call.kwargs else "mat2")
+    a, b = (
+        call.tensor(0, "input"),
+        call.tensor(1, "other" if len(call.args) < 2 and "other" in call.kwargs else "mat2"),
+    )
     if a is None or b is None or a.dim() == 0 or b.dim() == 0:
         return
     inner = -2 if b.dim() > 1 else -1
     came, needed = a.shape[-1], b.shape[inner]
-    if not call.need(
-        "matmul", "input.shape[-1]", equal(came, needed), came=came, needed=needed, value=came
-    ):
+    if not call.need("matmul", "input.shape[-1]", equal(came, needed), came=came, needed=needed, value=came):
         a = call.resized(a, -1, needed)
         call.put(0, "input", a)
     for back in range(3, min(a.dim(), b.dim()) + 1):
@@ -126,7 +131,11 @@ def _einsum(call: Call) -> None:
     equation = call.get(0, "equation")
     rest = call.args[1:]
     tensors = list(rest[0]) if len(rest) == 1 and isinstance(rest[0], (list, tuple)) else list(rest)
-    if not isinstance(equation, str) or "." in equation or not all(isinstance(x, torch.Tensor) for x in tensors):
+    if (
+        not isinstance(equation, str)
+        or "." in equation
+        or not all(isinstance(x, torch.Tensor) for x in tensors)
+    ):
         return
     terms = equation.replace(" ", "").split("->")[0].split(",")
     if len(terms) != len(tensors) or any(len(t) != x.dim() for t, x in zip(terms, tensors, strict=True)):
@@ -148,17 +157,21 @@ def _einsum(call: Call) -> None:
     call.args[1:] = tensors
 
 
-_ELEMENTWISE: Sequence[str] = (
-    "add sub mul div true_divide floor_divide fmod remainder pow maximum minimum fmax fmin atan2 hypot "
-    "eq ne lt le gt ge logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor"
-).split()
-_DUNDERS: Sequence[str] = "__rsub__ __rdiv__ __rpow__ __and__ __or__ __xor__ __iadd__ __imul__".split()
+_ELEMENTWISE: Sequence[str] = ["add", "sub", "mul", "div", "true_divide", "floor_divide", "fmod", "remainder", "pow", "maximum", "minimum", "fmax", "fmin", "atan2", "hypot", "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor"]
+_DUNDERS: Sequence[str] = ["__rsub__", "__rdiv__", "__rpow__", "__and__", "__or__", "__xor__", "__iadd__", "__imul__"]
 
 FUNCTIONS: dict[str, Check] = {
     **dict.fromkeys(("torch.cat", "torch.concat", "torch.concatenate"), _concatenate),
     "torch.stack": _stack,
     **dict.fromkeys(
-        ("torch.matmul", "torch.Tensor.matmul", "torch.mm", "torch.Tensor.mm", "torch.bmm", "torch.Tensor.bmm"),
+        (
+            "torch.matmul",
+            "torch.Tensor.matmul",
+            "torch.mm",
+            "torch.Tensor.mm",
+            "torch.bmm",
+            "torch.Tensor.bmm",
+        ),
         _matmul,
     ),
     **dict.fromkeys(("torch.einsum", "torch.functional.einsum"), _einsum),

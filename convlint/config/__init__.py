@@ -1,0 +1,8 @@
+"""The settings of a run: `[tool.convlint]` of the nearest pyproject.toml, and what the command line adds."""
+
+from convlint.config.error import ConfigError
+from convlint.config.inputs import parse_input
+from convlint.config.load import Config, load_config
+from convlint.config.schema import ModelEntry, Settings
+
+__all__ = ["Config", "ConfigError", "ModelEntry", "Settings", "load_config", "parse_input"]

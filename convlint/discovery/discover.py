@@ -1,0 +1,189 @@
+"""All of discovery in one step: walk, sieve, parse, and find the models."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+
+from convlint.discovery.place import Place, locate
+from convlint.discovery.project import Member, Project, Symbol, module_file
+from convlint.discovery.references import absolute_name
+from convlint.discovery.roots import Census, FoundModel, describe, find_models, take_census
+from convlint.discovery.sieve import imported_words, mentions_modules, sources_of_bases
+from convlint.discovery.source import decode, read
+from convlint.discovery.walk import Excludes, Found, python_files, walk
+from convlint.facts import Failure, Span
+from convlint.filenames import display
+
+# So many files beside the linted ones are looked through for users of their classes, and no more.
+_MOST_NEIGHBOURS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class LintedFile:
+    """A file that holds a model or cannot be read."""
+
+    path: str
+    filename: str
+    targets: tuple[str, ...] = ()  # of `file.py:Net` on the command line
+    place: Place | None = None
+    models: tuple[FoundModel, ...] = ()
+    definitions: dict[str, FoundModel] = field(default_factory=dict)  # all that a configuration may name
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    files: tuple[LintedFile, ...]
+    looked_at: frozenset[str]  # every Python file below the paths
+    problems: tuple[str, ...]  # wrong paths
+
+
+def discover(
+    paths: Sequence[str], excludes: Excludes, is_named: Callable[[str], bool] = lambda _: False
+) -> Discovery:
+    """Find the models below the paths. `is_named` tells of a file that the configuration names a model of."""
+    found = walk(paths, excludes)
+    project = Project()
+    broken: dict[str, Failure] = {}
+    later: dict[str, Found] = {}
+    for file in found.files.values():
+        data = _read(file.path)
+        if isinstance(data, Failure):
+            broken[file.path] = data
+        elif file.explicit or mentions_modules(data) or is_named(file.path):
+            project.add(file.path, file.given, data)
+        else:
+            later[file.path] = file
+    census = _grow(project, later, found.files)
+    if census.classes:
+        census = _add_neighbours(project, census, found.files, excludes)
+    models = find_models(census, found.files)
+    files = (_linted(file, project, census, models[file.path], broken) for file in found.files.values())
+    kept = sorted((file for file in files if file is not None), key=lambda file: file.filename)
+    return Discovery(tuple(kept), frozenset(found.files), tuple(found.problems))
+
+
+def _read(path: str) -> bytes | Failure:
+    """The bytes of a file that holds text and whose name can be printed."""
+    filename = display(path)
+    if not _is_printable(filename):
+        shown = os.fsencode(filename).decode("utf-8", "replace")
+        at = Span(filename=shown, row=1, column=1, end_row=1, end_column=1)
+        return Failure(kind="unreadable", message="its name is not valid UTF-8", at=at)
+    data = read(path, filename)
+    if isinstance(data, Failure):
+        return data
+    if b"\0" in data:
+        text = decode(data, filename)
+        return text if isinstance(text, Failure) else data
+    return data
+
+
+def _is_printable(filename: str) -> bool:
+    try:
+        filename.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _grow(project: Project, later: dict[str, Found], linted: Collection[str]) -> Census:
+    """Parse the files that the sieve left, as far as they import something that has to do with models."""
+    words: dict[str, frozenset[str]] = {}
+    for path, file in later.items():
+        data = read(path, path)
+        if isinstance(data, Failure):
+            continue
+        if _has_base_elsewhere(data, file, linted):
+            project.add(path, file.given, data)
+        else:
+            words[path] = imported_words(data)
+    while True:
+        census = take_census(project)
+        names = _names(census)
+        chosen = [path for path, imported in words.items() if not imported.isdisjoint(names)]
+        if not chosen:
+            return census
+        for path in chosen:
+            project.add(path, later[path].given)
+            del words[path]
+
+
+def _has_base_elsewhere(data: bytes, file: Found, linted: Collection[str]) -> bool:
+    """Whether a class has a base from a file of the project that is not linted, hence not known yet."""
+    place: Place | None = None
+    for source in sources_of_bases(data):
+        place = place or locate(file.path, file.given, relative_imports=True)
+        module = absolute_name(source, place.package)
+        found = (module_file(folder, module) for folder in place.search_path)
+        if any(path is not None and path not in linted for path in found):
+            return True
+    return False
+
+
+def _names(census: Census) -> set[str]:
+    """What an import of a model is bound to mention: its name or its module's."""
+    symbols = (*census.classes, *census.factories, *census.instances)
+    names = {symbol.name for symbol in symbols}
+    for path in {symbol.path for symbol in symbols}:
+        folder, base = os.path.split(path)
+        names.add(os.path.basename(folder) if base == "__init__.py" else base.removesuffix(".py"))
+    return names
+
+
+def _add_neighbours(project: Project, census: Census, linted: Collection[str], excludes: Excludes) -> Census:
+    """Parse the files beside the linted ones that import from them, and may use their classes as blocks."""
+    members = project.parsed()
+    names = _names(census)
+    folders = dict.fromkeys(_neighbourhood(members[symbol.path]) for symbol in census.classes)
+    looked = 0
+    for folder, is_package in folders:
+        for path in python_files(folder, excludes) if is_package else _scripts(folder):
+            if path in linted or path in project.members:
+                continue
+            looked += 1
+            if looked > _MOST_NEIGHBOURS:
+                return take_census(project)
+            data = read(path, path)
+            if not isinstance(data, Failure) and not imported_words(data).isdisjoint(names):
+                project.add(path, folder, data)
+    return take_census(project)
+
+
+def _neighbourhood(member: Member) -> tuple[str, bool]:
+    """The top package of a file, or the folder of a script."""
+    module, top = member.place.module, member.place.search_path[0]
+    if "." in module or os.path.basename(member.place.path) == "__init__.py":
+        return os.path.join(top, module.partition(".")[0]), True
+    return os.path.dirname(member.place.path), False
+
+
+def _scripts(folder: str) -> list[str]:
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return []
+    return [os.path.join(folder, name) for name in names if name.endswith(".py")]
+
+
+def _linted(
+    file: Found,
+    project: Project,
+    census: Census,
+    models: tuple[FoundModel, ...],
+    broken: dict[str, Failure],
+) -> LintedFile | None:
+    """The outcome for one file; None for a file that has nothing to do with models."""
+    member = broken.get(file.path) or project.members.get(file.path)
+    filename = display(file.path)
+    if isinstance(member, Failure):
+        filename = member.at.filename if member.at else filename
+        return LintedFile(file.path, filename, file.targets, failure=member)
+    if member is None:
+        return None
+    outline = member.outline
+    names = {*outline.classes, *outline.functions, *outline.values}
+    definitions = {name: describe(census, Symbol(file.path, name)) for name in sorted(names)}
+    return LintedFile(file.path, filename, file.targets, member.place, models, definitions)

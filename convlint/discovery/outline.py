@@ -1,0 +1,243 @@
+"""What the syntax of one file says: imports, classes, functions and values, and what each refers to."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from convlint.discovery.references import dotted, imports_of, references_of
+
+# A function that trains or writes something is none that merely builds a model.
+_WORKING_NAMES = (
+    "main",
+    "train",
+    "fit",
+    "test",
+    "run",
+    "eval",
+    "load",
+    "demo",
+    "export",
+    "convert",
+    "download",
+)
+_WORKING_CALLS = frozenset({"backward", "step", "fit", "save"})
+
+
+@dataclass(frozen=True, slots=True)
+class ClassOutline:
+    name: str
+    row: int
+    bases: tuple[str, ...]  # dotted, as written
+    has_forward: bool
+    is_abstract: bool  # its forward only raises, or it has abstract methods
+    required: (
+        tuple[str, ...] | None
+    )  # constructor arguments without a default; None: no constructor of its own
+    references: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionOutline:
+    name: str
+    row: int
+    required: tuple[str, ...]
+    returns: tuple[str, ...]  # what its return statements call
+    bare_returns: tuple[str, ...]  # those of them that are called without an argument
+    annotation: str | None
+    does_work: bool  # trains, saves or the like
+    references: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueOutline:
+    name: str
+    row: int
+    call: str | None  # `model = Net(3)` -> "Net"
+    is_bare: bool  # the call has no argument
+    alias: str | None  # `Base = nn.Module` -> "nn.Module"
+    references: frozenset[str]
+
+
+@dataclass(slots=True)
+class Outline:
+    imports: dict[str, str] = field(default_factory=dict)  # local name -> absolute dotted name
+    stars: list[str] = field(default_factory=list)
+    classes: dict[str, ClassOutline] = field(default_factory=dict)
+    functions: dict[str, FunctionOutline] = field(default_factory=dict)
+    values: dict[str, ValueOutline] = field(default_factory=dict)
+
+    def row_of(self, name: str) -> int | None:
+        found = self.classes.get(name) or self.functions.get(name) or self.values.get(name)
+        return found.row if found else None
+
+
+def has_relative_imports(tree: ast.Module) -> bool:
+    return any(isinstance(node, ast.ImportFrom) and node.level for node in _top_level(tree.body))
+
+
+def outline(tree: ast.Module, package: str) -> Outline:
+    """Outline of a parsed file; `package` is what its relative imports start from."""
+    result = Outline()
+    for statement in _top_level(tree.body):
+        for imported in imports_of([statement], package):
+            if imported.local is None:
+                result.stars.append(imported.full)
+            else:
+                result.imports.setdefault(imported.local, imported.full)
+        match statement:
+            case ast.ClassDef():
+                result.classes[statement.name] = _outline_class(statement)
+            case ast.FunctionDef():
+                result.functions[statement.name] = _outline_function(statement)
+            case ast.Assign(value=ast.Constant()):
+                pass  # `except ImportError: nn = None` does not take the import's place
+            case ast.Assign(value=value):
+                names = [target for target in statement.targets if isinstance(target, ast.Name)]
+                result.values.update({name.id: _outline_value(name, value) for name in names})
+            case ast.AnnAssign(target=ast.Name() as name, value=ast.expr() as value):
+                result.values[name.id] = _outline_value(name, value)
+            case _:
+                pass
+    return result
+
+
+def _top_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements that run on import, also below `if`, `try` and `with`."""
+    pending = list(body)[::-1]
+    while pending:
+        statement = pending.pop()
+        match statement:
+            case ast.If():
+                taken = [] if _never_on_import(statement.test) else statement.body
+                pending.extend(reversed([*taken, *statement.orelse]))
+            case ast.Try() | ast.TryStar():
+                handled = [inner for handler in statement.handlers for inner in handler.body]
+                pending.extend(reversed([*statement.body, *statement.orelse, *handled, *statement.finalbody]))
+            case ast.With():
+                pending.extend(reversed(statement.body))
+            case _:
+                yield statement
+
+
+def _never_on_import(test: ast.expr) -> bool:
+    """`if __name__ == "__main__"` and `if TYPE_CHECKING`."""
+    if isinstance(test, ast.Compare):
+        return isinstance(test.left, ast.Name) and test.left.id == "__name__"
+    return (dotted(test) or "").rpartition(".")[2] == "TYPE_CHECKING"
+
+
+def _outline_class(node: ast.ClassDef) -> ClassOutline:
+    forward: ast.FunctionDef | None = None
+    constructor: ast.FunctionDef | None = None
+    has_forward = is_abstract = False
+    for statement in node.body:
+        match statement:
+            case ast.FunctionDef(name="forward"):
+                forward, has_forward = statement, True
+            case ast.FunctionDef(name="__init__"):
+                constructor = statement
+            case ast.Assign(targets=[ast.Name(id="forward")]):
+                has_forward = True
+            case _:
+                pass
+        is_abstract |= isinstance(statement, ast.FunctionDef) and "abstractmethod" in _decorators(statement)
+    if forward is not None:
+        is_abstract |= _only_raises(forward)
+    bases = [dotted(base.value if isinstance(base, ast.Subscript) else base) for base in node.bases]
+    return ClassOutline(
+        name=node.name,
+        row=node.lineno,
+        bases=tuple(base for base in bases if base),
+        has_forward=has_forward,
+        is_abstract=is_abstract,
+        required=_required_of(node, constructor),
+        references=references_of(node.body),
+    )
+
+
+def _required_of(node: ast.ClassDef, constructor: ast.FunctionDef | None) -> tuple[str, ...] | None:
+    if constructor is not None:
+        return _required(constructor.args)[1:]  # without self
+    if "dataclass" in _decorators(node):
+        fields = [item for item in node.body if isinstance(item, ast.AnnAssign) and item.value is None]
+        return tuple(field.target.id for field in fields if isinstance(field.target, ast.Name))
+    return None
+
+
+def _outline_function(node: ast.FunctionDef) -> FunctionOutline:
+    body = [inner for statement in node.body for inner in ast.walk(statement)]
+    calls = list(_returned_calls(body))
+    attributes = {
+        call.func.attr for call in body if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+    }
+    is_generator = any(isinstance(inner, ast.Yield | ast.YieldFrom) for inner in body)
+    does_work = (
+        is_generator
+        or node.name.lower().startswith(_WORKING_NAMES)
+        or bool(attributes & _WORKING_CALLS)
+        or "fixture" in _decorators(node)
+    )
+    names = [(dotted(call.func), call) for call in calls]
+    return FunctionOutline(
+        name=node.name,
+        row=node.lineno,
+        required=_required(node.args),
+        returns=tuple(name for name, _ in names if name),
+        bare_returns=tuple(name for name, call in names if name and not call.args and not call.keywords),
+        annotation=dotted(node.returns) if node.returns else None,
+        does_work=does_work,
+        references=references_of([node]),
+    )
+
+
+def _returned_calls(body: list[ast.AST]) -> Iterator[ast.Call]:
+    """`return Net(3)`, and `model = Net(3)` before `return model`."""
+    assigned: dict[str, list[ast.Call]] = {}
+    for node in body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call):
+                assigned.setdefault(name, []).append(call)
+            case _:
+                pass
+    for node in body:
+        match node:
+            case ast.Return(value=ast.Call() as call):
+                yield call
+            case ast.Return(value=ast.Name(id=name)):
+                yield from assigned.get(name, ())
+            case _:
+                pass
+
+
+def _outline_value(name: ast.Name, value: ast.expr) -> ValueOutline:
+    call = dotted(value.func) if isinstance(value, ast.Call) else None
+    is_bare = isinstance(value, ast.Call) and not value.args and not value.keywords
+    references = references_of([ast.Expr(value)])
+    return ValueOutline(name.id, name.lineno, call, is_bare, dotted(value), references)
+
+
+def _required(arguments: ast.arguments) -> tuple[str, ...]:
+    """The arguments without a default."""
+    positional = [*arguments.posonlyargs, *arguments.args]
+    without = positional[: len(positional) - len(arguments.defaults)]
+    pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    keyword = [argument for argument, default in pairs if default is None]
+    return tuple(argument.arg for argument in [*without, *keyword])
+
+
+def _only_raises(function: ast.FunctionDef) -> bool:
+    """A body of nothing but a docstring and `raise`, `pass` or `...`."""
+    body = [
+        statement
+        for statement in function.body
+        if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+    ]
+    return all(isinstance(statement, ast.Raise | ast.Pass) for statement in body)
+
+
+def _decorators(node: ast.FunctionDef | ast.ClassDef) -> set[str]:
+    """The last name of each decorator: `@pytest.fixture()` -> "fixture"."""
+    names = (dotted(item.func if isinstance(item, ast.Call) else item) for item in node.decorator_list)
+    return {name.rpartition(".")[2] for name in names if name}

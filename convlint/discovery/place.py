@@ -1,0 +1,70 @@
+"""Where a file stands in its project: the name it is imported under, and where its imports are looked up."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+
+_MARKERS = ("pyproject.toml", ".git", "setup.py", "setup.cfg")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    path: str  # absolute
+    module: str  # dotted: "models.net"
+    root: str  # the project's folder
+    search_path: tuple[str, ...]  # in the order of look-up
+
+    @property
+    def package(self) -> str:
+        """What a relative import starts from."""
+        if os.path.basename(self.path) == "__init__.py":
+            return self.module
+        return self.module.rpartition(".")[0]
+
+
+def locate(path: str, given: str, *, relative_imports: bool) -> Place:
+    """The place of a file that the path argument `given` led to.
+
+    A file with relative imports in a folder without `__init__.py` is a member of a namespace package, whose
+    top is the project's root.
+    """
+    folder = os.path.dirname(path)
+    top = _above_package(folder)
+    root = _project_root(folder) or (given if os.path.isdir(given) else top)
+    if top == folder and relative_imports and folder.startswith(root) and folder != root:
+        top = root
+    search = dict.fromkeys((top, root))
+    source = os.path.join(root, "src")
+    if os.path.isdir(source):
+        search[source] = None
+    return Place(path, _module_name(path, top), root, tuple(search))
+
+
+def _module_name(path: str, top: str) -> str:
+    relative = os.path.relpath(path, top)
+    parts = relative.removesuffix(".py").split(os.sep)
+    if parts[-1] == "__init__" and len(parts) > 1:
+        parts.pop()
+    return ".".join(part.replace(".", "_") for part in parts)
+
+
+@lru_cache(maxsize=4096)
+def _above_package(folder: str) -> str:
+    """The folder above the topmost package that holds the folder, or the folder itself."""
+    while os.path.isfile(os.path.join(folder, "__init__.py")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            break
+        folder = parent
+    return folder
+
+
+@lru_cache(maxsize=4096)
+def _project_root(folder: str) -> str | None:
+    """The nearest folder, upward, that has a project's marker."""
+    if any(os.path.exists(os.path.join(folder, marker)) for marker in _MARKERS):
+        return folder
+    parent = os.path.dirname(folder)
+    return None if parent == folder else _project_root(parent)

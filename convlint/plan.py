@@ -1,0 +1,182 @@
+"""From the models found and the configuration to the jobs of the worker."""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from convlint.config import Config, ConfigError, ModelEntry
+from convlint.config.error import suggestion
+from convlint.discovery import Discovery, FoundModel, LintedFile
+from convlint.filenames import display
+from convlint.jobs import InputSpec, Job, ModelJob
+
+ConfigOf = Callable[[str], Config]
+"""The configuration that holds for a folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    jobs: tuple[Job, ...]
+    notes: tuple[str, ...]  # entries of the configuration that match nothing
+
+
+@dataclass(slots=True)
+class Entries:
+    """The `[[tool.convlint.model]]` tables of the configurations met, by the files that they name."""
+
+    config_of: ConfigOf
+    _files: dict[str | None, dict[str, list[ModelEntry]]] = field(default_factory=dict)
+    _configs: dict[str | None, Config] = field(default_factory=dict)
+
+    def of(self, path: str) -> tuple[ModelEntry, ...]:
+        """The entries that name a model of the file."""
+        config = self.config_of(os.path.dirname(path))
+        if config.path not in self._files:
+            self._configs[config.path] = config
+            self._files[config.path] = _files_of(config)
+        return tuple(self._files[config.path].get(path, ()))
+
+    def unmatched(self, discovery: Discovery) -> Iterator[str]:
+        """A note for each entry that names nothing, most likely by a slip of the pen."""
+        files = {file.path: file for file in discovery.files}
+        for source, config in self._configs.items():
+            for entry in config.settings.model:
+                paths = [path for path, found in self._files[source].items() if entry in found]
+                note = _note(entry, paths, files, discovery.looked_at)
+                if note and config.path:
+                    yield f'{display(config.path)}: [[tool.convlint.model]] name = "{entry.name}": {note}'
+
+
+def plan(
+    discovery: Discovery,
+    entries: Entries,
+    *,
+    inputs: Sequence[InputSpec] = (),
+    timeout: float | None = None,
+) -> Plan:
+    """The jobs for the files that hold a model. Raises ConfigError for a model that the command line names
+    and that is not there, and for `inputs` without exactly one model to feed."""
+    jobs: list[Job] = []
+    problems: list[str] = []
+    for file in discovery.files:
+        if file.place is None:
+            continue
+        problems.extend(_missing_targets(file))
+        models = tuple(_model_jobs(file, entries.of(file.path)))
+        if models:
+            limit = timeout or entries.config_of(os.path.dirname(file.path)).settings.timeout
+            jobs.append(_job(file, models, limit))
+    if problems:
+        raise ConfigError(*problems)
+    return Plan(tuple(_feed(jobs, inputs) if inputs else jobs), tuple(entries.unmatched(discovery)))
+
+
+def _job(file: LintedFile, models: tuple[ModelJob, ...], timeout: float) -> Job:
+    assert file.place is not None
+    return Job(
+        path=file.path,
+        filename=file.filename,
+        module=file.place.module,
+        search_path=file.place.search_path,
+        models=models,
+        user_roots=(file.place.root,),
+        timeout=timeout,
+    )
+
+
+def _model_jobs(file: LintedFile, entries: Sequence[ModelEntry]) -> Iterator[ModelJob]:
+    """The configured checks of a file, and one for each model that no entry speaks of."""
+    declared: dict[str, list[ModelEntry]] = {}
+    for entry in entries:
+        for model in matches(entry, file):
+            declared.setdefault(model.target, []).append(entry)
+    named = (*declared, *file.targets)
+    found = {model.target: model for model in file.models}
+    found |= {name: file.definitions[name] for name in named if name in file.definitions}
+    for model in sorted(found.values(), key=lambda model: (model.row, model.target)):
+        if file.targets and model.target not in file.targets:
+            continue
+        bare = ModelJob(target=model.target, kind=model.kind, row=model.row)
+        yield from (_declared(bare, entry) for entry in declared.get(model.target, ()))
+        if model.target not in declared:
+            yield bare
+
+
+def _declared(bare: ModelJob, entry: ModelEntry) -> ModelJob:
+    inputs = None if entry.inputs is None else tuple(one.spec() for one in entry.inputs)
+    return bare.model_copy(
+        update={
+            "args": entry.args,
+            "kwargs": entry.kwargs,
+            "inputs": inputs,
+            "source": None if inputs is None else "pyproject.toml",
+            "declared": True,
+        }
+    )
+
+
+def matches(entry: ModelEntry, file: LintedFile) -> list[FoundModel]:
+    """What the entry's name stands for in a file.
+
+    A plain name may be any definition. A pattern stands for the models that convlint would check anyway, or
+    else for every definition that fits.
+    """
+    if not glob.has_magic(entry.target):
+        found = file.definitions.get(entry.target)
+        return [found] if found else []
+    return _fitting(entry.target, file.models) or _fitting(entry.target, file.definitions.values())
+
+
+def _fitting(pattern: str, models: Iterable[FoundModel]) -> list[FoundModel]:
+    return [model for model in models if fnmatch.fnmatchcase(model.target, pattern)]
+
+
+def _files_of(config: Config) -> dict[str, list[ModelEntry]]:
+    found: dict[str, list[ModelEntry]] = {}
+    for entry in config.settings.model:
+        pattern = os.path.join(glob.escape(config.folder), entry.path)
+        for path in glob.glob(pattern, recursive=True):
+            found.setdefault(os.path.normpath(path), []).append(entry)
+    return found
+
+
+def _note(
+    entry: ModelEntry, paths: list[str], files: Mapping[str, LintedFile], looked_at: Collection[str]
+) -> str | None:
+    if not paths:
+        return "no such file"
+    if not all(path in looked_at for path in paths):
+        return None  # this run did not look at all the files that the entry is for
+    read = [files[path] for path in paths if path in files]
+    if any(file.failure for file in read) or any(matches(entry, file) for file in read):
+        return None
+    names = [name for file in read for name in file.definitions]
+    return f'no model is called "{entry.target}"{suggestion(entry.target, names)}'
+
+
+def _missing_targets(file: LintedFile) -> Iterator[str]:
+    for target in file.targets:
+        if target not in file.definitions:
+            yield f'{file.filename}: no model is called "{target}"{suggestion(target, file.definitions)}'
+
+
+def _feed(jobs: list[Job], inputs: Sequence[InputSpec]) -> list[Job]:
+    """`--input` for the one model of the run."""
+    found = dict.fromkeys((job.filename, model.target) for job in jobs for model in job.models)
+    if len(found) != 1:
+        names = [f"{filename}:{target}" for filename, target in found]
+        listed = f" ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})" if names else ""
+        example = names[0] if names else "net.py:Net"
+        raise ConfigError(
+            f"--input is for exactly one model, but {len(names) or 'none'} would be checked{listed};"
+            f" name one as the path: convlint {example} --input ..."
+        )
+    update = {"inputs": tuple(inputs), "source": "--input"}
+    return [
+        job.model_copy(update={"models": tuple(model.model_copy(update=update) for model in job.models)})
+        for job in jobs
+    ]

@@ -1,0 +1,7 @@
+"""Reports for people and programs. Reporters render diagnostics and change nothing."""
+
+from __future__ import annotations
+
+from convlint.reporters.render import FORMATS, render
+
+__all__ = ["FORMATS", "render"]

@@ -1,0 +1,123 @@
+"""The report for people: each finding with its source, the shapes that led there, and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from convlint.diagnostics import Diagnostic, Related, Severity
+from convlint.report import Report
+from convlint.reporters.excerpt import excerpt, gutter
+from convlint.reporters.style import Line, coloured, plain
+from convlint.reporters.summary import closing, listing
+from convlint.reporters.text import one_line
+
+_STYLES: Final[dict[Severity, str]] = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}
+_SECOND: Final = "bold blue"
+
+
+def text(report: Report, *, verbose: bool, color: bool) -> str:
+    """The whole report."""
+    lines: list[Line] = []
+    for diagnostic in report.diagnostics:
+        lines += [*finding(diagnostic), ()]
+    if verbose:
+        lines += [((line, ""),) for line in listing(report)]
+    worst = next((name for name in _STYLES if report.count(name)), None)
+    lines.append(((closing(report, verbose=verbose), _STYLES[worst] if worst else "bold"),))
+    return coloured(lines) if color else plain(lines)
+
+
+def finding(diagnostic: Diagnostic) -> list[Line]:
+    """One finding, from its headline to its notes."""
+    places = [one for one in diagnostic.related if one.end_location is not None]
+    trail = [one for one in diagnostic.related if one.end_location is None]
+    rows = [diagnostic.location.row, *(place.location.row for place in places)]
+    margin = len(str(max(rows)))
+    style = _STYLES[diagnostic.severity]
+    return [
+        (
+            (f"{diagnostic.severity}[{diagnostic.code}]", style),
+            (f" {diagnostic.name}: {one_line(diagnostic.message)}", "bold"),
+        ),
+        *_excerpts(diagnostic, places, margin, style),
+        *_trail(trail, diagnostic.filename, margin),
+        *_notes(diagnostic, margin),
+    ]
+
+
+def _excerpts(diagnostic: Diagnostic, places: Iterable[Related], margin: int, style: str) -> list[Line]:
+    proposed = (
+        diagnostic.fix.edits[0].content if diagnostic.fix is not None and diagnostic.fix.edits else None
+    )
+    shown = excerpt(
+        diagnostic.filename,
+        diagnostic.location,
+        diagnostic.end_location,
+        margin=margin,
+        mark="^",
+        style=style,
+        label=f"write {proposed}" if proposed is not None else "",
+    )
+    lines = [_arrow(diagnostic, "-->", margin)]
+    if shown:
+        lines += [gutter(margin), *shown]
+    previous: Diagnostic | Related = diagnostic
+    for place in places:
+        lines += _second(place, previous, margin)
+        previous = place
+    return [*lines, gutter(margin)]
+
+
+def _second(place: Related, previous: Diagnostic | Related, margin: int) -> list[Line]:
+    """A related place: in the same file only the line, in another one its name too."""
+    shown = excerpt(
+        place.filename,
+        place.location,
+        place.end_location,
+        margin=margin,
+        mark="-",
+        style=_SECOND,
+        label=place.message,
+    )
+    if place.filename != previous.filename or not shown:
+        said = () if shown else ((f" {one_line(place.message)}", ""),)
+        return [(*_arrow(place, ":::", margin), *said), *shown]
+    return [
+        (("...", _SECOND),) if place.location.row != previous.location.row + 1 else gutter(margin),
+        *shown,
+    ]
+
+
+def _arrow(place: Diagnostic | Related, arrow: str, margin: int) -> Line:
+    where = f"{one_line(place.filename)}:{place.location.row}:{place.location.column}"
+    return (" " * margin + arrow, _SECOND), (f" {where}", "")
+
+
+def _trail(trail: list[Related], filename: str, margin: int) -> list[Line]:
+    if not trail:
+        return []
+    places = [
+        f"line {one.location.row}"
+        if one.filename == filename
+        else f"{one_line(one.filename)}:{one.location.row}"
+        for one in trail
+    ]
+    column = max(len(place) for place in places)
+    steps: list[Line] = [
+        ((" " * (margin + 3) + f"{place:>{column}}  {one_line(one.message)}", ""),)
+        for place, one in zip(places, trail, strict=True)
+    ]
+    return [(*gutter(margin, "="), (" shapes:", "bold")), *steps]
+
+
+def _notes(diagnostic: Diagnostic, margin: int) -> list[Line]:
+    notes = []
+    if diagnostic.hint is not None:
+        notes.append(("help", diagnostic.hint))
+    formula = diagnostic.formula  # a symbol alone explains nothing
+    if formula is not None and formula != str(diagnostic.actual) and not formula.isidentifier():
+        notes.append(("note", f"in symbols, {formula} reaches it"))
+    if diagnostic.url is not None:
+        notes.append(("docs", diagnostic.url))
+    return [(*gutter(margin, "="), (f" {kind}:", "bold"), (f" {one_line(said)}", "")) for kind, said in notes]

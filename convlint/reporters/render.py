@@ -1,0 +1,27 @@
+"""The choice of a reporter by the name of its format."""
+
+from __future__ import annotations
+
+from typing import Final, TextIO
+
+from convlint.report import Report
+from convlint.reporters import concise, full, json
+from convlint.reporters.text import write
+
+FORMATS: Final = ("full", "concise", "json")
+
+
+def render(report: Report, output_format: str, *, verbose: bool, color: bool, stream: TextIO) -> None:
+    """Write the report to the stream in one of FORMATS."""
+    match output_format:
+        case "full":
+            text = full.text(report, verbose=verbose, color=color)
+        case "concise":
+            text = concise.text(report, verbose=verbose)
+        case "json":
+            text = json.text(report)
+        case _:
+            raise ValueError(
+                f"no output format is called {output_format!r}; choose one of {', '.join(FORMATS)}"
+            )
+    write(stream, text)

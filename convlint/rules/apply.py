@@ -1,0 +1,100 @@
+"""From facts and rules to diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from convlint.diagnostics import Diagnostic
+from convlint.facts import FileFacts, Unmet
+from convlint.rules.environment import Environment, Formula, resolve
+from convlint.rules.evaluate import Truth, evaluate
+from convlint.rules.locate import end, primary, start
+from convlint.rules.paths import Path, PathError, parse
+from convlint.rules.remedy import fix, hint
+from convlint.rules.schema import Condition, Operand, Rule
+from convlint.rules.subjects import subjects
+from convlint.rules.templates import choose, fill
+from convlint.rules.trail import related
+
+
+def diagnose(
+    facts: FileFacts, rules: Sequence[Rule], options: Mapping[str, Any] | None = None
+) -> list[Diagnostic]:
+    """What the rules find in the facts of one file, each finding once, in the order of the file."""
+    found: dict[tuple[object, ...], Diagnostic] = {}
+    for rule in rules:
+        for diagnostic in _findings(rule, facts, options or {}):
+            # The same mistake seen through two models, or in both modes, is one finding.
+            key = (diagnostic.code, diagnostic.filename, diagnostic.location, diagnostic.message)
+            found.setdefault(key, diagnostic)
+    return sorted(found.values(), key=_order)
+
+
+def _order(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
+    return diagnostic.filename, diagnostic.location.row, diagnostic.location.column, diagnostic.code
+
+
+def _findings(rule: Rule, facts: FileFacts, options: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    for environment in subjects(rule.match, facts, options):
+        if evaluate(rule.require, environment) is Truth.FALSE:
+            unmet = environment.unmet or _stated(rule.require, environment)
+            yield _diagnostic(rule, replace(environment, unmet=unmet))
+
+
+def _diagnostic(rule: Rule, environment: Environment) -> Diagnostic:
+    unmet, model, layer = environment.unmet, environment.model, environment.layer
+    text = choose(rule.messages, rule.message, environment) or rule.message
+    place = primary(environment, unmet)
+    expected, actual = _sizes(rule.require, environment)
+    return Diagnostic(
+        code=rule.id,
+        name=rule.name,
+        severity=rule.severity,
+        message=fill(text, environment)[0],
+        filename=place.filename,
+        location=start(place),
+        end_location=end(place),
+        model=model.name if model is not None else None,
+        layer=layer.path if layer is not None else None,
+        expected=expected,
+        actual=actual,
+        formula=unmet.formula if unmet is not None else None,
+        hint=hint(rule, environment, unmet),
+        related=related(environment, place, unmet),
+        fix=fix(rule.fix, environment, unmet),
+        url=rule.docs,
+    )
+
+
+def _stated(condition: Condition, environment: Environment) -> Unmet | None:
+    """The unmet requirement of the node that is about the same operand as the rule."""
+    wanted = {_path(operand) for operand in condition.equal or ()}
+    entries = environment.node.unmet if environment.node is not None else ()
+    return next((unmet for unmet in entries if _path(unmet.operand) in wanted - {None}), None)
+
+
+def _path(operand: Operand) -> Path | None:
+    try:
+        return parse(operand) if isinstance(operand, str) else None
+    except PathError:
+        return None
+
+
+def _sizes(condition: Condition, environment: Environment) -> tuple[int | str | None, int | str | None]:
+    """What is declared and what comes: as the worker states it, else the two sides of the rule's equality."""
+    unmet = environment.unmet
+    if unmet is not None:
+        return unmet.needed, unmet.came
+    if condition.equal is None:
+        return None, None
+    actual, expected = (_size(operand, environment) for operand in condition.equal)
+    return expected, actual
+
+
+def _size(operand: Operand, environment: Environment) -> int | str | None:
+    value = resolve(parse(operand), environment) if isinstance(operand, str) else operand
+    if isinstance(value, Formula):
+        return value.text
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

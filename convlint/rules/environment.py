@@ -1,0 +1,211 @@
+"""What one evaluation of a rule looks at, and the value that a path has there.
+
+A path that leads nowhere in the facts at hand is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any, Final
+
+from convlint.facts import BuildFailure, Failure, FileFacts, Layer, ModelFacts, Node, TensorFact, Unmet
+from convlint.rules.paths import Path
+
+_SHORT_NAMES: Final = (
+    ("torch.nn.functional.", "F."),
+    ("torch.nn.", "nn."),
+    ("torch.Tensor.", ""),
+    ("torch.functional.", "torch."),
+    ("torch.", "torch."),
+)
+_MOST_SHAPES: Final = 4
+
+
+class Missing(Enum):
+    """What a path gives that leads nowhere."""
+
+    UNKNOWN = "?"
+
+
+UNKNOWN: Final = Missing.UNKNOWN
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A size in symbols; whether it equals a number is for the solver to say."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What one evaluation of a rule looks at."""
+
+    file: FileFacts
+    model: ModelFacts | None = None
+    node: Node | None = None
+    unmet: Unmet | None = None
+    failure: Failure | BuildFailure | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the texts of a rule may be chosen by: the call's public name, then the requirement's name."""
+        call = (self.node.target,) if self.node is not None else ()
+        return (*call, self.unmet.name) if self.unmet is not None else call
+
+    @property
+    def layer(self) -> Layer | None:
+        """The layer that the node calls, if it calls one."""
+        if self.model is None or self.node is None or self.node.layer is None:
+            return None
+        return self.model.layers.get(self.node.layer)
+
+
+def resolve(path: Path, environment: Environment) -> Any:
+    """The value at the path, a Formula for a size in symbols, or UNKNOWN."""
+    for position, hop in enumerate(path.hops):
+        nodes = neighbours(environment, hop)
+        bare = not path.steps and position == len(path.hops) - 1
+        if not nodes or (len(nodes) > 1 and not bare):
+            return UNKNOWN
+        environment = replace(environment, node=nodes[0], unmet=None)
+    value = _root(path.root, environment)
+    for number, step in enumerate(path.steps):
+        if path.root == "unmet" and number == 0 and step not in Unmet.model_fields:
+            value = _named_unmet(environment, step)
+            continue
+        value = _step(value, step)
+    return value
+
+
+def neighbours(environment: Environment, direction: str) -> tuple[Node, ...]:
+    """The nodes that use this node's result (`next`), or that feed it (`previous`)."""
+    model, node = environment.model, environment.node
+    if model is None or node is None:
+        return ()
+    wanted = node.consumers if direction == "next" else node.producers
+    by_id = {other.id: other for other in model.nodes if other.id in wanted}
+    return tuple(by_id[number] for number in wanted if number in by_id)
+
+
+def _step(value: Any, step: str | int) -> Any:
+    if isinstance(step, int):
+        if not isinstance(value, (list, tuple)) or not -len(value) <= step < len(value):
+            return UNKNOWN
+        return value[step]
+    if not isinstance(value, Mapping):
+        return UNKNOWN
+    found = value.get(step)
+    return UNKNOWN if found is None else found
+
+
+def _root(root: str, environment: Environment) -> Any:
+    """The facts under one root, as plain mappings and sequences."""
+    node, layer = environment.node, environment.layer
+    match root:
+        case "inputs" | "outputs":
+            return UNKNOWN if node is None else [_tensor(tensor) for tensor in getattr(node, root)]
+        case "module":
+            return UNKNOWN if layer is None else layer.attributes
+        case "option":
+            return environment.options
+        case "layer":
+            return UNKNOWN if layer is None else _layer(layer)
+        case "node":
+            return UNKNOWN if node is None else _node(node, layer)
+        case "unmet":
+            return UNKNOWN if environment.unmet is None else _unmet(environment.unmet)
+        case "failure":
+            return UNKNOWN if environment.failure is None else _failure(environment.failure)
+        case _:
+            return UNKNOWN if environment.model is None else _model(environment.model)
+
+
+def _tensor(tensor: TensorFact) -> dict[str, Any]:
+    return {
+        "shape": _shape(tensor.shape),
+        "dtype": tensor.dtype,
+        "device": tensor.device,
+        "rank": len(tensor.shape),
+    }
+
+
+def _shape(shape: Sequence[int | str]) -> list[int | Formula]:
+    return [Formula(dim) if isinstance(dim, str) else dim for dim in shape]
+
+
+def _layer(layer: Layer) -> dict[str, Any]:
+    short = short_type(layer.type)
+    return {"path": layer.path, "type": layer.type, "short": short, "parameters": layer.parameters}
+
+
+def _node(node: Node, layer: Layer | None) -> dict[str, Any]:
+    fields = {name: getattr(node, name) for name in ("name", "op", "target", "block")}
+    return {**fields, "title": title(node, layer), "shapes": _shapes(node)}
+
+
+def _shapes(node: Node) -> str:
+    """The shapes of all inputs in words."""
+    spelt = ["[" + ", ".join(str(dim) for dim in tensor.shape) + "]" for tensor in node.inputs]
+    more = len(spelt) - _MOST_SHAPES
+    if more > 0:
+        spelt = [*spelt[:_MOST_SHAPES], f"{more} more"]
+    return ", ".join(spelt[:-1]) + " and " + spelt[-1] if len(spelt) > 1 else "".join(spelt) or "?"
+
+
+def _model(model: ModelFacts) -> dict[str, Any]:
+    fields = {name: getattr(model, name) for name in ("name", "target", "row", "status", "reason")}
+    inputs = [
+        {"name": one.name, "shape": _shape(one.shape or ()), "dtype": one.dtype, "source": one.source}
+        for one in model.inputs
+    ]
+    return {**fields, "inputs": inputs, "outputs": [_shape(shape) for shape in model.outputs]}
+
+
+def _unmet(unmet: Unmet) -> dict[str, Any]:
+    values = {name: getattr(unmet, name) for name in Unmet.model_fields}
+    for name in ("needed", "came"):  # sizes or words; words are never compared, so both may pass as formulas
+        if isinstance(values[name], str):
+            values[name] = Formula(values[name])
+    return values
+
+
+def _named_unmet(environment: Environment, name: str | int) -> Any:
+    """The first unmet requirement of that name: of the node, else of the model's construction."""
+    holder = environment.node if environment.node is not None else environment.model
+    for unmet in holder.unmet if holder is not None else ():
+        if unmet.name == name:
+            return _unmet(unmet)
+    return UNKNOWN
+
+
+def _failure(failure: Failure | BuildFailure) -> dict[str, Any]:
+    if isinstance(failure, BuildFailure):
+        return {"kind": "build", "message": failure.message, "target": failure.target}
+    return {"kind": failure.kind, "message": failure.message}
+
+
+def short_type(type_name: str) -> str:
+    """How people write a layer's type: `nn.Linear` for `torch.nn.Linear`."""
+    return "nn." + type_name.removeprefix("torch.nn.") if type_name.startswith("torch.nn.") else type_name
+
+
+def title(node: Node, layer: Layer | None) -> str:
+    """What to call a node in a sentence: the layer's path, or the function as people write it."""
+    if layer is not None:
+        # A number alone, as nn.Sequential gives it, says nothing to a reader.
+        numbered = layer.path.rpartition(".")[2].isdigit()
+        kind = short_type(layer.type)
+        return f"{layer.path} ({kind})" if numbered else layer.path or kind
+    for prefix, shown in _SHORT_NAMES:
+        if node.target.startswith(prefix):
+            return shown + node.target.removeprefix(prefix)
+    return node.target.rpartition(".")[2]
+
+
+def is_present(value: Any) -> bool:
+    """Whether a path led to something."""
+    return value is not UNKNOWN and value is not None

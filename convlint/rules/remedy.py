@@ -1,0 +1,45 @@
+"""The way out of a finding: the hint in one line, and the edit."""
+
+from __future__ import annotations
+
+from convlint.diagnostics import Edit, Fix
+from convlint.facts import Unmet
+from convlint.rules.environment import Environment, resolve
+from convlint.rules.locate import argument_span, end, start
+from convlint.rules.paths import parse
+from convlint.rules.schema import FixTemplate, Rule
+from convlint.rules.templates import choose, fill
+
+
+def hint(rule: Rule, environment: Environment, unmet: Unmet | None) -> str | None:
+    """The way out, as `what to write: where the number comes from; or feed the sizes that fit`."""
+    template = choose(rule.hints, rule.hint, environment)
+    text, known = fill(template, environment) if template is not None else ("", False)
+    ways = [text] if known else []
+    if unmet is not None:
+        if unmet.derivation is not None:
+            ways = [f"{ways[0]}: {unmet.derivation}" if ways else f"the size comes from {unmet.derivation}"]
+        if unmet.sizes is not None:
+            ways.append(f"or feed {unmet.sizes}" if ways else f"feed {unmet.sizes}")
+    return "; ".join(ways) or None
+
+
+def fix(template: FixTemplate | None, environment: Environment, unmet: Unmet | None) -> Fix | None:
+    """The edit that a rule proposes, where the number and its place are known."""
+    if template is None:
+        return None
+    span = argument_span(environment, unmet, template.argument)
+    value = resolve(parse(template.value), environment)
+    if span is None or not isinstance(value, int) or isinstance(value, bool):
+        return None
+    if _declares_several(environment, template.argument or (unmet.argument if unmet is not None else None)):
+        return None
+    edit = Edit(content=str(value), location=start(span), end_location=end(span))
+    message, _ = fill(template.message, environment)
+    return Fix(applicability=template.applicability, message=message, edits=(edit,))
+
+
+def _declares_several(environment: Environment, argument: str | None) -> bool:
+    """Whether the argument holds more sizes than the one that is wrong, as in `LayerNorm([8, 16, 16])`."""
+    declared = environment.layer.attributes.get(argument) if environment.layer and argument else None
+    return isinstance(declared, tuple) and len(declared) > 1

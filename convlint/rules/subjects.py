@@ -1,0 +1,57 @@
+"""What of a file's facts a rule is about: calls, unmet requirements, failures or whole models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from convlint.facts import FileFacts, ModelFacts, Unmet
+from convlint.rules.environment import Environment
+from convlint.rules.evaluate import matches
+from convlint.rules.schema import Match
+
+
+def subjects(match: Match, file: FileFacts, options: Mapping[str, Any]) -> Iterator[Environment]:
+    """One environment for each thing in the file that the rule must be evaluated on."""
+    if match.failure:
+        failures = [("build", one) for one in file.build_failures] + [
+            (one.kind, one) for one in file.failures
+        ]
+        yield from (
+            Environment(file, failure=failure, options=options)
+            for kind, failure in failures
+            if kind in match.failure
+        )
+        return
+    for model in file.models:
+        whole = Environment(file, model=model, options=options)
+        if match.status:
+            if model.status in match.status:
+                yield whole
+        else:
+            yield from _calls(match, whole, model)
+
+
+def _calls(match: Match, whole: Environment, model: ModelFacts) -> Iterator[Environment]:
+    if match.unmet and not match.module and not match.function:
+        yield from _entries(match.unmet, whole, model.unmet)
+    for node in model.nodes:
+        if match.unmet and not node.unmet:
+            continue  # nearly every node, in nearly every model
+        layer = model.layers.get(node.layer) if node.layer is not None else None
+        if not matches(match, node, layer.type if layer is not None else None):
+            continue
+        here = Environment(whole.file, model=model, node=node, options=whole.options)
+        if match.unmet:
+            yield from _entries(match.unmet, here, node.unmet)
+        else:
+            yield here
+
+
+def _entries(names: Iterable[str], place: Environment, entries: Iterable[Unmet]) -> Iterator[Environment]:
+    for unmet in entries:
+        if any(fnmatchcase(unmet.name, name) for name in names):
+            yield Environment(
+                place.file, model=place.model, node=place.node, unmet=unmet, options=place.options
+            )

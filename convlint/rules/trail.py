@@ -1,0 +1,92 @@
+"""The places that explain a finding: the call or the constructor, then the shapes that led there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from convlint.diagnostics import Related
+from convlint.facts import ModelFacts, Node, Span, Unmet
+from convlint.rules.environment import Environment, title
+from convlint.rules.locate import end, overlaps, row_span, start
+from convlint.rules.paths import PathError, parse
+from convlint.rules.templates import spell
+
+LONGEST_TRAIL = 8
+
+
+def related(environment: Environment, place: Span, unmet: Unmet | None) -> tuple[Related, ...]:
+    """Other places of a finding that stands at `place`: first the ones to show, then the trail of shapes.
+
+    A place to show has an end; a step of the trail has none.
+    """
+    node, model = environment.node, environment.model
+    if node is None or model is None:
+        return ()
+    shown = []
+    layer = environment.layer
+    if node.call is not None and not overlaps(place, node.call):
+        shapes = " and ".join(dict.fromkeys(spell(tensor.shape) for tensor in node.inputs))
+        shown.append(_to_show(node.call, f"called here with {shapes}" if shapes else "called here"))
+    elif layer is not None and layer.site is not None and not overlaps(place, layer.site):
+        shown.append(_to_show(layer.site, f"`{title(node, layer)}` is made here"))
+    operands = {offender(unmet)}
+    if node.op == "function":
+        operands.add(0)  # where two tensors do not fit, both have a history
+    return (*shown, *trail(environment.file.filename, model, node, operands))
+
+
+def offender(unmet: Unmet | None) -> int:
+    """The number of the input that a requirement is about."""
+    try:
+        path = parse(unmet.operand) if unmet is not None else None
+    except PathError:
+        return 0
+    if path is not None and path.root == "inputs" and path.steps and isinstance(path.steps[0], int):
+        return max(path.steps[0], 0)
+    return 0
+
+
+def trail(filename: str, model: ModelFacts, node: Node, operands: Iterable[int]) -> tuple[Related, ...]:
+    """The calls that changed the shape from the model's input to these operands, in forward's order."""
+    nodes = {one.id: one for one in model.nodes}
+    producers = node.producers
+    seen: set[int] = set()
+    for operand in operands:
+        current = nodes.get(producers[operand if operand < len(producers) else 0]) if producers else None
+        while current is not None and current.id not in seen:
+            seen.add(current.id)
+            current = nodes.get(current.producers[0]) if current.producers else None
+    steps = (_step(filename, model, one) for one in model.nodes if one.id in seen)
+    return _elided(tuple(step for step in steps if step is not None))
+
+
+def _step(filename: str, model: ModelFacts, node: Node) -> Related | None:
+    before = node.inputs[0].shape if node.inputs else None
+    after = node.outputs[0].shape if node.outputs else None
+    if after is None or before == after:
+        return None
+    place = node.call or row_span(filename, model.row)
+    if node.op == "input":
+        source = next((one.source for one in model.inputs if one.name == node.target), None)
+        said = f" ({source})" if source else ""
+        return _in_trail(place, f"{node.target}: {spell(after)}{said}")
+    layer = model.layers.get(node.layer) if node.layer is not None else None
+    came = f"{spell(before)} -> " if before is not None else ""
+    return _in_trail(place, f"{title(node, layer)}: {came}{spell(after)}")
+
+
+def _elided(steps: tuple[Related, ...]) -> tuple[Related, ...]:
+    if len(steps) <= LONGEST_TRAIL:
+        return steps
+    head, tail = 3, LONGEST_TRAIL - 4
+    left_out = steps[head:-tail]
+    note = left_out[0].model_copy(update={"message": f"... {len(left_out)} more calls that change the shape"})
+    return (*steps[:head], note, *steps[-tail:])
+
+
+def _to_show(span: Span, message: str) -> Related:
+    return Related(filename=span.filename, location=start(span), end_location=end(span), message=message)
+
+
+def _in_trail(span: Span, message: str) -> Related:
+    return Related(filename=span.filename, location=start(span), message=message)

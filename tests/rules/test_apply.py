@@ -1,0 +1,384 @@
+"""Diagnostics from facts written by hand: where they stand, what they say, and what they propose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from convlint.diagnostics import Diagnostic, Location
+from convlint.facts import (
+    BuildFailure,
+    Failure,
+    FileFacts,
+    InputFact,
+    Layer,
+    ModelFacts,
+    Node,
+    Span,
+    TensorFact,
+    Unmet,
+)
+from convlint.rules.apply import diagnose
+from convlint.rules.load import load_rules
+from convlint.rules.schema import Rule
+
+
+def span(row: int, column: int, length: int, filename: str = "net.py") -> Span:
+    return Span(filename=filename, row=row, column=column, end_row=row, end_column=column + length)
+
+
+def tensor(*shape: int | str) -> TensorFact:
+    return TensorFact(shape=shape, dtype="float32")
+
+
+SITE = span(15, 20, 20)
+ARGUMENT = span(15, 30, 4)
+CALL = span(24, 20, 11)
+UNMET = Unmet(
+    name="in_features",
+    operand="input.shape[-1]",
+    needed=1600,
+    came=9216,
+    formula="64*((H-4)//2)*((W-4)//2)",
+    derivation="64 * ((28-4)//2) * ((28-4)//2) = 9216",
+    verdict="contradicted",
+    argument="in_features",
+    value=9216,
+    sizes="H = W in {14, 15}",
+    evidence="pyproject.toml",
+)
+FC1 = Layer(
+    path="fc1",
+    type="torch.nn.Linear",
+    attributes={"in_features": 1600, "out_features": 128},
+    site=SITE,
+    arguments={"in_features": ARGUMENT},
+)
+CONV1 = Layer(path="conv1", type="torch.nn.Conv2d", site=span(11, 22, 22))
+CONV2 = Layer(path="conv2", type="torch.nn.Conv2d", site=span(12, 22, 23))
+
+
+def mnist(unmet: Unmet = UNMET, layer: Layer = FC1, call: Span | None = CALL) -> FileFacts:
+    """The MNIST net whose first linear layer is fed too much."""
+    nodes = (
+        Node(id=0, name="x", op="input", target="x", outputs=(tensor("B", 1, 28, 28),), consumers=(1,)),
+        _layer(1, "conv1", span(19, 20, 13), ("B", 1, 28, 28), ("B", 32, 26, 26)),
+        _call(2, "torch.nn.functional.relu", span(19, 13, 21), ("B", 32, 26, 26), ("B", 32, 26, 26)),
+        _layer(3, "conv2", span(20, 20, 13), ("B", 32, 26, 26), ("B", 64, 24, 24)),
+        _call(4, "torch.nn.functional.max_pool2d", span(21, 13, 18), ("B", 64, 24, 24), ("B", 64, 12, 12)),
+        _call(5, "torch.flatten", span(23, 13, 19), ("B", 64, 12, 12), ("B", 9216)),
+        Node(
+            id=6,
+            name="fc1",
+            op="module",
+            target="torch.nn.Linear",
+            layer="fc1",
+            call=call,
+            inputs=(tensor("B", 9216),),
+            outputs=(tensor("B", 128),),
+            producers=(5,),
+            unmet=(unmet,),
+        ),
+    )
+    model = ModelFacts(
+        name="net.Net",
+        target="Net",
+        row=6,
+        status="checked",
+        inputs=(InputFact(name="x", shape=("B", 1, 28, 28), dtype="float32", source="pyproject.toml"),),
+        layers={"fc1": layer, "conv1": CONV1, "conv2": CONV2},
+        nodes=nodes,
+    )
+    return FileFacts(filename="net.py", models=(model,))
+
+
+def _layer(number: int, path: str, call: Span, before: Any, after: Any) -> Node:
+    return Node(
+        id=number,
+        name=path,
+        op="module",
+        target="torch.nn.Conv2d",
+        layer=path,
+        call=call,
+        inputs=(tensor(*before),),
+        outputs=(tensor(*after),),
+        producers=(number - 1,),
+        consumers=(number + 1,),
+    )
+
+
+def _call(number: int, target: str, call: Span, before: Any, after: Any) -> Node:
+    return _layer(number, "", call, before, after).model_copy(
+        update={"op": "function", "target": target, "layer": None}
+    )
+
+
+def only(facts: FileFacts) -> Diagnostic:
+    (found,) = diagnose(facts, load_rules())
+    return found
+
+
+def test_a_wrong_linear_layer_stands_at_its_argument() -> None:
+    found = only(mnist())
+    assert (found.code, found.name, found.severity) == ("CL101", "linear-in-features", "error")
+    assert found.message == "`fc1` takes 1600 features but gets 9216"
+    assert (found.filename, found.location, found.end_location) == (
+        "net.py",
+        Location(row=15, column=30),
+        Location(row=15, column=34),
+    )
+    assert (found.model, found.layer) == ("net.Net", "fc1")
+    assert (found.expected, found.actual, found.formula) == (1600, 9216, "64*((H-4)//2)*((W-4)//2)")
+
+
+def test_the_hint_names_the_number_where_it_comes_from_and_the_other_way_out() -> None:
+    assert only(mnist()).hint == (
+        "`nn.Linear(9216, 128)`: 64 * ((28-4)//2) * ((28-4)//2) = 9216; or feed H = W in {14, 15}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        ({"sizes": None}, "`nn.Linear(9216, 128)`: 64 * ((28-4)//2) * ((28-4)//2) = 9216"),
+        ({"sizes": None, "derivation": None}, "`nn.Linear(9216, 128)`"),
+        ({"value": None, "derivation": None}, "feed H = W in {14, 15}"),
+        ({"value": None, "derivation": None, "sizes": None}, None),
+    ],
+)
+def test_a_hint_says_only_what_is_known(change: dict[str, Any], hint: str | None) -> None:
+    assert only(mnist(UNMET.model_copy(update=change))).hint == hint
+
+
+def test_the_trail_leads_from_the_input_to_the_layer() -> None:
+    found = only(mnist())
+    assert [(one.location.row, one.message) for one in found.related] == [
+        (24, "called here with [B, 9216]"),
+        (6, "x: [B, 1, 28, 28] (pyproject.toml)"),
+        (19, "conv1: [B, 1, 28, 28] -> [B, 32, 26, 26]"),
+        (20, "conv2: [B, 32, 26, 26] -> [B, 64, 24, 24]"),
+        (21, "F.max_pool2d: [B, 64, 24, 24] -> [B, 64, 12, 12]"),
+        (23, "torch.flatten: [B, 64, 12, 12] -> [B, 9216]"),
+    ]
+    assert [one.end_location is not None for one in found.related] == [True] + [False] * 5
+
+
+def test_the_fix_replaces_the_argument() -> None:
+    fix = only(mnist()).fix
+    assert fix is not None
+    assert fix.applicability == "unsafe"
+    (edit,) = fix.edits
+    assert (edit.content, edit.location, edit.end_location) == (
+        "9216",
+        Location(row=15, column=30),
+        Location(row=15, column=34),
+    )
+
+
+@pytest.mark.parametrize(
+    ("unmet", "layer"),
+    [
+        (UNMET.model_copy(update={"value": None}), FC1),
+        (UNMET, FC1.model_copy(update={"arguments": {}})),
+        (UNMET.model_copy(update={"argument": None}), FC1),
+        (UNMET, FC1.model_copy(update={"attributes": {"in_features": (8, 1600)}})),
+    ],
+    ids=["no number", "no place", "no argument at fault", "several numbers"],
+)
+def test_no_fix_without_a_number_and_a_place(unmet: Unmet, layer: Layer) -> None:
+    assert only(mnist(unmet, layer)).fix is None
+
+
+ELSEWHERE = span(40, 9, 4, "models.py")
+
+
+@pytest.mark.parametrize(
+    ("change", "layer", "call", "place"),
+    [
+        ({"at": ELSEWHERE}, FC1, CALL, ELSEWHERE),
+        ({}, FC1, CALL, ARGUMENT),
+        ({}, FC1.model_copy(update={"arguments": {}}), CALL, SITE),
+        ({"argument": None}, FC1, CALL, CALL),
+        ({"argument": None}, FC1, None, SITE),
+        ({}, FC1.model_copy(update={"arguments": {}, "site": None}), CALL, CALL),
+        ({}, FC1.model_copy(update={"arguments": {}, "site": None}), None, span(6, 1, 0)),
+    ],
+    ids=[
+        "said",
+        "argument",
+        "site",
+        "call, no argument at fault",
+        "site, no call",
+        "call",
+        "row of the model",
+    ],
+)
+def test_the_nearest_known_place_is_taken(
+    change: dict[str, Any], layer: Layer, call: Span | None, place: Span
+) -> None:
+    found = only(mnist(UNMET.model_copy(update=change), layer, call))
+    assert found.filename == place.filename
+    assert found.location == Location(row=place.row, column=place.column)
+    assert found.end_location == Location(row=place.end_row, column=place.end_column)
+
+
+def test_a_finding_in_forward_shows_where_its_layer_is_made() -> None:
+    rank = UNMET.model_copy(update={"name": "rank", "argument": None, "needed": 4, "came": 2})
+    found = only(mnist(rank))
+    assert found.code == "CL114"
+    assert found.message == "`fc1` takes 4 features but gets [B, 9216], which is not flattened"
+    assert (found.related[0].location.row, found.related[0].message) == (15, "`fc1` is made here")
+
+
+def test_a_long_trail_is_shortened_in_its_middle() -> None:
+    nodes = [Node(id=0, name="x", op="input", target="x", outputs=(tensor("B", 1),))]
+    nodes += [
+        _call(i, "torch.nn.functional.pad", span(i, 1, 5), ("B", i), ("B", i + 1)) for i in range(1, 20)
+    ]
+    fc = mnist().models[0].nodes[-1].model_copy(update={"id": 20, "producers": (19,)})
+    model = mnist().models[0].model_copy(update={"nodes": (*nodes, fc)})
+    found = only(FileFacts(filename="net.py", models=(model,)))
+    said = [one.message for one in found.related[1:]]
+    assert len(said) == 8
+    assert said[3] == "... 13 more calls that change the shape"
+    assert said[2] == "F.pad: [B, 2] -> [B, 3]"
+    assert said[4] == "F.pad: [B, 16] -> [B, 17]"
+
+
+def test_the_trail_follows_both_operands_and_ends_in_a_loop_of_facts() -> None:
+    left = _call(1, "left", span(1, 1, 1), ("B", 1), ("B", 2)).model_copy(update={"producers": (3,)})
+    right = _call(2, "right", span(2, 1, 1), ("B", 1), ("B", 3)).model_copy(update={"producers": (2,)})
+    cat = Node(
+        id=3,
+        name="cat",
+        op="function",
+        target="torch.cat",
+        call=span(3, 1, 9),
+        inputs=(tensor("B", 2), tensor("B", 3)),
+        producers=(1, 2),
+        unmet=(Unmet(name="concat", operand="inputs[1].shape[1]", needed=2, came=3),),
+    )
+    model = ModelFacts(name="n.N", target="N", row=1, status="checked", nodes=(left, right, cat))
+    found = only(FileFacts(filename="net.py", models=(model,)))
+    assert found.message == "`torch.cat` cannot join [B, 2] and [B, 3]: 3 is not 2"
+    assert [one.message for one in found.related] == ["left: [B, 1] -> [B, 2]", "right: [B, 1] -> [B, 3]"]
+
+
+def test_one_mistake_in_two_models_is_one_finding() -> None:
+    once = mnist()
+    twice = once.model_copy(
+        update={"models": (*once.models, once.models[0].model_copy(update={"name": "net.B"}))}
+    )
+    assert len(diagnose(twice, load_rules())) == 1
+
+
+def test_two_requirements_of_one_node_are_two_findings() -> None:
+    facts = mnist()
+    model = facts.models[0]
+    other = Unmet(name="rank", operand="input.rank", needed=3, came=2)
+    node = model.nodes[-1].model_copy(update={"unmet": (UNMET, other)})
+    model = model.model_copy(update={"nodes": (*model.nodes[:-1], node)})
+    found = diagnose(FileFacts(filename="net.py", models=(model,)), load_rules())
+    assert [one.code for one in found] == ["CL101", "CL114"]
+
+
+def test_a_requirement_of_the_constructor_has_no_node() -> None:
+    heads = Unmet(
+        name="num_heads", operand="module.num_heads", needed=8, came=300, argument="num_heads", at=ARGUMENT
+    )
+    model = ModelFacts(name="net.Net", target="Net", row=3, status="skipped", unmet=(heads,))
+    found = only(FileFacts(filename="net.py", models=(model,)))
+    assert found.code == "CL106"
+    assert found.message == "300 features cannot be split over 8 heads"
+    assert (found.location.row, found.expected, found.actual, found.related) == (15, 8, 300, ())
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "message"),
+    [
+        ("unreadable", "CL001", "this file cannot be read: why"),
+        ("syntax", "CL002", "this is not valid Python: why"),
+        ("import", "CL003", "importing this file fails: why"),
+        ("timeout", "CL004", "checking this file took too long: why"),
+        ("crash", "CL005", "the process that checks this file ended: why"),
+    ],
+)
+def test_a_file_that_gives_no_facts_is_a_finding(kind: Any, code: str, message: str) -> None:
+    found = only(
+        FileFacts(filename="net.py", failures=(Failure(kind=kind, message="why", at=span(3, 5, 2)),))
+    )
+    assert (found.code, found.message, found.location.row) == (code, message, 3)
+
+
+def test_a_failure_without_a_place_stands_at_the_top() -> None:
+    found = only(FileFacts(filename="net.py", failures=(Failure(kind="import", message="why"),)))
+    assert found.location == found.end_location == Location(row=1, column=1)
+
+
+def test_a_constructor_that_raises_is_a_finding() -> None:
+    found = only(
+        FileFacts(filename="net.py", build_failures=(BuildFailure(target="Net", message="ValueError: no"),))
+    )
+    assert (found.code, found.message) == ("CL006", "building `Net` fails: ValueError: no")
+
+
+@pytest.mark.parametrize("status", ["partial", "skipped"])
+def test_a_model_that_was_not_checked_is_no_finding(status: Any) -> None:
+    model = ModelFacts(name="net.Net", target="Net", row=3, status=status, reason="why")
+    assert diagnose(FileFacts(filename="net.py", models=(model,)), load_rules()) == []
+
+
+def rule(**changes: Any) -> Rule:
+    """The first rule of the documentation, which compares the sizes itself."""
+    return Rule.model_validate(
+        {
+            "schema": 1,
+            "id": "CL101",
+            "name": "linear-in-features",
+            "severity": "error",
+            "message": "`{layer.path}` takes {module.in_features} features but gets {input.shape[-1]}",
+            "match": {"module": ["torch.nn.Linear"]},
+            "require": {"equal": ["input.shape[-1]", "module.in_features"]},
+            "fix": {"applicability": "unsafe", "argument": "in_features", "value": "input.shape[-1]"},
+            "why": "because",
+            **changes,
+        }
+    )
+
+
+def test_a_rule_may_compare_sizes_itself() -> None:
+    facts = mnist()
+    node = facts.models[0].nodes[-1].model_copy(update={"unmet": ()})
+    model = facts.models[0].model_copy(update={"nodes": (*facts.models[0].nodes[:-1], node)})
+    (found,) = diagnose(FileFacts(filename="net.py", models=(model,)), [rule()])
+    assert found.message == "`fc1` takes 1600 features but gets 9216"
+    assert (found.expected, found.actual, found.location.row) == (1600, 9216, 15)
+    assert found.fix is not None
+    assert found.fix.edits[0].content == "9216"
+
+
+def test_a_rule_that_compares_sizes_takes_over_what_the_solver_says_of_the_operand() -> None:
+    (found,) = diagnose(mnist(), [rule()])
+    assert found.hint is not None
+    assert found.hint.startswith("the size comes from 64 * ((28-4)//2)")
+
+
+def test_what_is_unknown_at_run_time_reads_as_a_question_mark() -> None:
+    changed = rule(message="{module.nothing} and {option.max}", require={"absent": "layer"})
+    (found,) = diagnose(mnist(), [changed])
+    assert found.message == "? and ?"
+
+
+def test_options_reach_the_rule() -> None:
+    changed = rule(require={"at_most": ["input.shape[-1]", "option.most"]})
+    assert diagnose(mnist(), [changed], {"most": 10_000}) == []
+    assert len(diagnose(mnist(), [changed], {"most": 9_000})) == 1
+
+
+def test_a_rule_may_be_about_whole_models() -> None:
+    changed = rule(
+        match={"status": ["checked"]}, require={"absent": "model.name"}, message="{model.inputs[0].shape}"
+    )
+    (found,) = diagnose(mnist(), [changed])
+    assert (found.message, found.location.row) == ("[B, 1, 28, 28]", 6)
