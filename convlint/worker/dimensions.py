@@ -10,7 +10,7 @@ from convlint.facts import Dim, TensorFact
 from convlint.worker.formulas import formula
 from convlint.worker.sizes import Size
 from convlint.worker.torch_private import expr_of
-from convlint.worker.tracer import TensorMeta
+from convlint.worker.trace import TensorMeta
 
 
 def dim(size: Size | sympy.Expr, names: Mapping[sympy.Symbol, str]) -> Dim:

@@ -23,6 +23,7 @@ from convlint.worker.naming import named
 from convlint.worker.run import Course, Run, run_forward
 from convlint.worker.skeleton import Sites
 from convlint.worker.torch_private import FakeTensorMode, expr_of
+from convlint.worker.trace import tensors_in
 from convlint.worker.trail import Halt, Key, Need, Stop
 from convlint.worker.users import IsUser
 
@@ -190,9 +191,8 @@ def _is_harmless(need: Need, run: Run) -> bool:
 
 
 def _output_shapes(run: Run) -> list[tuple[object, ...]]:
-    from convlint.worker.tracer import _tensors
 
-    return [tuple(x.shape) for x in _tensors(run.trace.output)]
+    return [tuple(x.shape) for x in tensors_in(run.trace.output)]
 
 
 def _without_follow_ups(rejected: Iterable[Need | Stop], run: Run) -> list[Need | Stop]:

@@ -10,7 +10,7 @@ from types import ModuleType
 from convlint.facts import Failure, Span
 from convlint.jobs import Job
 from convlint.worker.confirm import first_line
-from convlint.worker.places import Place, span_at, span_of
+from convlint.worker.places import raised_at, span_at, span_of
 from convlint.worker.users import IsUser
 
 
@@ -53,10 +53,5 @@ def place_in(error: BaseException, is_user: IsUser) -> Span | None:
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         column = (error.offset or 1) - 1
         return span_at(error.filename, (error.lineno, column, error.lineno, column + 1))
-    found = None
-    traceback = error.__traceback__
-    while traceback is not None:
-        if is_user(traceback.tb_frame.f_code.co_filename):
-            found = Place(traceback.tb_frame.f_code, traceback.tb_lasti)
-        traceback = traceback.tb_next
+    found = raised_at(error, is_user)
     return span_of(found) if found else None

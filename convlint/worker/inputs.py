@@ -93,8 +93,7 @@ def _parameters(model: nn.Module) -> list[inspect.Parameter]:
     return [
         p
         for p in parameters
-        if (p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-        and p.default is p.empty)
+        if (p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty)
         or (p.kind is p.KEYWORD_ONLY and p.default is p.empty)
     ]
 
@@ -107,6 +106,7 @@ class Guess:
     sizes: tuple[tuple[int, int], ...] = ()
     dtype: str = "float32"
     source: str = "guessed"
+    is_settled: bool = False  # a layer takes no other rank
 
     def spec(self, number: int, keyword: str | None) -> InputSpec:
         fixed = dict(self.sizes)

@@ -11,7 +11,7 @@ from torch import nn
 from convlint.facts import Layer, Span
 from convlint.worker.places import Place, argument_places, expression_span, span_of
 from convlint.worker.skeleton import Sites, count_parameters
-from convlint.worker.tracer import type_name
+from convlint.worker.trace import type_name
 from convlint.worker.users import IsUser
 
 _HIDDEN = frozenset({"training", "call_super_init", "dump_patches"})

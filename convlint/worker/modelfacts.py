@@ -15,7 +15,7 @@ from convlint.worker.layers import argument_span, layer_facts, site_of
 from convlint.worker.places import span_of
 from convlint.worker.run import Run
 from convlint.worker.skeleton import Sites
-from convlint.worker.tracer import _tensors, tensor_meta
+from convlint.worker.trace import tensor_meta, tensors_in
 from convlint.worker.trail import Stop
 from convlint.worker.users import IsUser
 
@@ -81,7 +81,7 @@ def _inputs(run: Run) -> tuple[InputFact, ...]:
 
 
 def _outputs(run: Run) -> tuple[tuple[Dim, ...], ...]:
-    return tuple(tensor_fact(tensor_meta(x), run.names).shape for x in _tensors(run.trace.output))
+    return tuple(tensor_fact(tensor_meta(x), run.names).shape for x in tensors_in(run.trace.output))
 
 
 def _layers(run: Run, sites: Sites, is_user: IsUser) -> dict[str, Layer]:

@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 from types import CodeType, FrameType
 
 from convlint.facts import Span
+from convlint.worker.users import IsUser
 
 Position = tuple[int, int, int, int]
 """Row, byte column, end row, end byte column, as the compiler and `ast` count them."""
@@ -25,6 +26,16 @@ class Place:
 
 def place_of(frame: FrameType) -> Place:
     return Place(frame.f_code, frame.f_lasti)
+
+
+def raised_at(error: BaseException, is_user: IsUser) -> Place | None:
+    """The innermost frame of the user's code that an error came through."""
+    found, traceback = None, error.__traceback__
+    while traceback is not None:
+        if is_user(traceback.tb_frame.f_code.co_filename):
+            found = Place(traceback.tb_frame.f_code, traceback.tb_lasti)
+        traceback = traceback.tb_next
+    return found
 
 
 @lru_cache(maxsize=4096)

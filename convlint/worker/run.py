@@ -12,7 +12,8 @@ from torch import nn
 from convlint.worker.inputs import BATCH, Input, make, symbols_of
 from convlint.worker.sizes import Size
 from convlint.worker.torch_private import FakeTensorMode, SizeEnv, new_env, new_symbol, set_env
-from convlint.worker.tracer import Setting, ShapeTracer, Trace
+from convlint.worker.trace import Setting, Trace
+from convlint.worker.tracer import ShapeTracer
 from convlint.worker.users import IsUser
 
 

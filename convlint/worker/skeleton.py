@@ -22,7 +22,7 @@ from convlint.worker import constructors, devices
 from convlint.worker.constructors import ConstructorNeed
 from convlint.worker.places import Place, place_of
 from convlint.worker.torch_private import FakeTensor, FakeTensorMode, outside_modes
-from convlint.worker.tracer import function_name
+from convlint.worker.trace import function_name
 
 SMALL = 1 << 14
 """Elements up to which a constructor's tensor stays real."""
@@ -32,12 +32,45 @@ _BUILDER = str(Path(__file__).with_name("building.py"))
 
 _FACTORIES = frozenset(
     f"torch.{name}"
-    for name in ["empty", "zeros", "ones", "full", "rand", "randn", "randint", "normal", "eye", "empty_strided", "randperm", "arange", "linspace"]
+    for name in [
+        "empty",
+        "zeros",
+        "ones",
+        "full",
+        "rand",
+        "randn",
+        "randint",
+        "normal",
+        "eye",
+        "empty_strided",
+        "randperm",
+        "arange",
+        "linspace",
+    ]
 )
 # In-place fills of parameters: their values never matter here.
 _FILLS = frozenset(
     f"torch.Tensor.{name}_"
-    for name in ["uniform", "normal", "fill", "zero", "trunc_normal", "erfinv", "clamp", "mul", "add", "sub", "div", "copy", "random", "bernoulli", "exponential", "log_normal", "cauchy", "geometric"]
+    for name in [
+        "uniform",
+        "normal",
+        "fill",
+        "zero",
+        "trunc_normal",
+        "erfinv",
+        "clamp",
+        "mul",
+        "add",
+        "sub",
+        "div",
+        "copy",
+        "random",
+        "bernoulli",
+        "exponential",
+        "log_normal",
+        "cauchy",
+        "geometric",
+    ]
 )
 
 

@@ -9,25 +9,36 @@ from typing import Any
 import torch
 from torch import nn
 
-from convlint.worker import torch_private
+from convlint.worker.examine import Workshop, examine
+from convlint.worker.skeleton import Sites, building, make_fake
+from convlint.worker.torch_private import new_env, new_mode
 
 
 def warm_up() -> None:
-    """Load what a first trace needs, and silence what never matters to shapes."""
+    """Load what a trace needs, and silence what never matters to shapes."""
     torch.set_num_threads(1)
     logging.getLogger("torch").setLevel(logging.CRITICAL)  # a refused call is a fact here, not an incident
     skip_initialisation()
-    mode = torch_private.new_mode(torch_private.new_env())
-    with mode, torch.no_grad():
-        nn.Linear(2, 2)(nn.Conv2d(1, 2, 1)(torch.empty(2, 1, 2, 2)))
+    _examine_something()
 
 
 def skip_initialisation() -> None:
     """Make `torch.nn.init.*_` return their tensor untouched: weights have no values here."""
-    for name, function in inspect.getmembers(nn.init, inspect.isfunction):
+    for name, _ in inspect.getmembers(nn.init, inspect.isfunction):
         if name.endswith("_") and not name.startswith("_"):
             setattr(nn.init, name, _untouched)
 
 
 def _untouched(tensor: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
     return tensor
+
+
+def _examine_something() -> None:
+    """A small net with a mistake takes the whole way once, so that no file pays for what all files share."""
+    mode, sites = new_mode(new_env()), Sites()
+    with building(mode, sites):
+        model = nn.Sequential(
+            nn.Conv2d(1, 4, 3), nn.BatchNorm2d(5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16, 2)
+        )
+    make_fake(model, mode)
+    examine(Workshop(model, mode, sites, lambda _: False), None)

@@ -157,8 +157,45 @@ def _einsum(call: Call) -> None:
     call.args[1:] = tensors
 
 
-_ELEMENTWISE: Sequence[str] = ["add", "sub", "mul", "div", "true_divide", "floor_divide", "fmod", "remainder", "pow", "maximum", "minimum", "fmax", "fmin", "atan2", "hypot", "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor"]
-_DUNDERS: Sequence[str] = ["__rsub__", "__rdiv__", "__rpow__", "__and__", "__or__", "__xor__", "__iadd__", "__imul__"]
+_ELEMENTWISE: Sequence[str] = [
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "true_divide",
+    "floor_divide",
+    "fmod",
+    "remainder",
+    "pow",
+    "maximum",
+    "minimum",
+    "fmax",
+    "fmin",
+    "atan2",
+    "hypot",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "logical_and",
+    "logical_or",
+    "logical_xor",
+    "bitwise_and",
+    "bitwise_or",
+    "bitwise_xor",
+]
+_DUNDERS: Sequence[str] = [
+    "__rsub__",
+    "__rdiv__",
+    "__rpow__",
+    "__and__",
+    "__or__",
+    "__xor__",
+    "__iadd__",
+    "__imul__",
+]
 
 FUNCTIONS: dict[str, Check] = {
     **dict.fromkeys(("torch.cat", "torch.concat", "torch.concatenate"), _concatenate),

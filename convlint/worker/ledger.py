@@ -1,0 +1,126 @@
+"""The ledger of a trace: requirements and guards in their order, repairs and the tensors they make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sympy
+import torch
+
+from convlint.worker.call import Call
+from convlint.worker.nodes import NodeRecorder
+from convlint.worker.places import Place, span_of
+from convlint.worker.sizes import Size, holds_at
+from convlint.worker.torch_private import expr_of, guard_count, guard_exprs
+from convlint.worker.trace import Setting, Trace, is_symbolic
+from convlint.worker.trail import Assumption, Event, Need
+
+# What a spoiled shape proves nothing about; channels stay what the layer before declares.
+_SPATIAL = frozenset(
+    {"spatial", "in_features", "elements", "batch", "broadcast", "concat", "matmul", "normalized_shape"}
+)
+
+
+class TraceLedger:
+    """Implements `convlint.worker.call.Ledger` for one trace."""
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        setting: Setting,
+        trace: Trace,
+        recorder: NodeRecorder,
+        place: Callable[[], Place | None],
+    ) -> None:
+        self._setting = setting
+        self._trace = trace
+        self._recorder = recorder
+        self._place = place
+        self._paths = {id(module): name for name, module in model.named_modules()}
+        self._contiguous: dict[int, torch.Tensor] = {}
+        self._guards_seen = guard_count(setting.env) if setting.env is not None else 0
+        self.silent = 0  # above 0 while a layer or a check works: its own calls are no nodes
+
+    def need(self, call: Call, name: str, operand: str, condition: sympy.Basic, **facts: Any) -> bool:
+        if condition is sympy.true:
+            return True
+        holds = holds_at(condition, self._setting.hints)
+        node = self._recorder.current
+        if node is not None and node.meta["spoiled"] and name in _SPATIAL:
+            return holds
+        came, needed, value = facts.pop("came"), facts.pop("needed"), facts.pop("value", None)
+        self.append(
+            Need(
+                name=name,
+                operand=operand,
+                condition=condition,
+                came=came if isinstance(came, str) else expr_of(came),
+                needed=needed if isinstance(needed, str) else expr_of(needed),
+                value=None if value is None else expr_of(value),
+                key=(self.where(call), name, operand),
+                node=len(self._trace.nodes) - 1,
+                holds=holds,
+                **facts,
+            )
+        )
+        return holds
+
+    def append(self, event: Event | None) -> None:
+        """Write an event down behind the guards that torch has set since the last one."""
+        env = self._setting.env
+        if env is not None:
+            new = guard_exprs(env, self._guards_seen)
+            self._guards_seen += len(new)
+            self._trace.trail.events.extend(Assumption(condition) for condition in new)
+        if event is not None:
+            self._trace.trail.events.append(event)
+
+    def choose(self, options: int) -> int:
+        made = self._trace.ambiguous
+        made.append(options)
+        index = len(made) - 1
+        return self._setting.choices[index] if index < len(self._setting.choices) else 0
+
+    def fresh(
+        self, shape: tuple[Size, ...], like: torch.Tensor, dtype: torch.dtype | None = None
+    ) -> torch.Tensor:
+        self.silent += 1
+        try:
+            tensor = torch.empty(shape, dtype=dtype or like.dtype)
+        finally:
+            self.silent -= 1
+        self.note_contiguous(tensor)
+        return tensor
+
+    def like(self, x: torch.Tensor) -> torch.Tensor:
+        if id(x) in self._contiguous:
+            return self.fresh(tuple(x.shape), x)
+        self.silent += 1
+        try:
+            return torch.empty_like(x)
+        finally:
+            self.silent -= 1
+
+    def note_contiguous(self, tensor: torch.Tensor) -> None:
+        self._contiguous[id(tensor)] = tensor
+
+    def is_contiguous(self, x: torch.Tensor) -> bool:
+        """Known without asking torch, which would answer with guards."""
+        return id(x) in self._contiguous or (not is_symbolic(x) and x.is_contiguous())
+
+    def is_batch(self, size: Size) -> bool:
+        batch = self._setting.batch
+        return batch is not None and expr_of(size) == expr_of(batch)
+
+    def path(self, module: torch.nn.Module) -> str | None:
+        return self._paths.get(id(module))
+
+    def where(self, call: Call) -> str:
+        """A name of this call that is the same in every trace."""
+        path = self.path(call.layer) if call.layer is not None else None
+        if path is not None:
+            return path
+        place = self._place()
+        span = span_of(place) if place is not None else None
+        return f"{''.join(self._recorder.blocks[-1:])}@{span.row}:{span.column}" if span else call.target

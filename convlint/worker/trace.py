@@ -1,0 +1,105 @@
+"""What one run of forward is made of, and small readings of its values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import sympy
+import torch
+from torch import fx
+from torch.overrides import resolve_name
+
+from convlint.worker.places import Place
+from convlint.worker.sizes import Size
+from convlint.worker.torch_private import FakeTensor, SizeEnv
+from convlint.worker.trail import Trail
+from convlint.worker.users import IsUser
+
+
+class Halted(BaseException):
+    """Leaves the user's forward where the trace cannot tell; no `except Exception` may catch it."""
+
+    def __init__(self, reason: str, place: Place | None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.place = place
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a trace depends on besides the model and its inputs."""
+
+    env: SizeEnv | None  # None where every size is a plain number
+    hints: Mapping[sympy.Basic, sympy.Basic]  # symbol -> its number in this trace
+    batch: Size | None
+    is_user: IsUser
+    choices: Sequence[int] = ()  # which repair to take, in order
+    decisions: Sequence[bool] = ()  # which way to go at branches on data, in order
+
+
+@dataclass
+class Trace:
+    """What one run of forward gave."""
+
+    graph: fx.Graph
+    nodes: list[fx.Node] = field(default_factory=list)
+    trail: Trail = field(default_factory=Trail)
+    output: Any = None
+    decisions: list[tuple[Place | None, bool]] = field(default_factory=list)
+    ambiguous: list[int] = field(default_factory=list)  # options of each repair that was a choice
+
+
+@dataclass(frozen=True, slots=True)
+class TensorMeta:
+    """A tensor's shape and dtype, kept without the tensor."""
+
+    shape: tuple[Size, ...]
+    dtype: str
+    device: str
+
+
+def tensor_meta(x: torch.Tensor) -> TensorMeta:
+    return TensorMeta(tuple(x.shape), str(x.dtype).removeprefix("torch."), x.device.type)
+
+
+def tensors_in(value: Any) -> Iterator[torch.Tensor]:
+    """The tensors in a result or in arguments, through containers and dataclasses."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (tuple, list, set)):
+        for item in value:
+            yield from tensors_in(item)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from tensors_in(item)
+    elif hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
+        for name in value.__dataclass_fields__:
+            yield from tensors_in(getattr(value, name, None))
+
+
+def has_tensor(values: Iterable[Any]) -> bool:
+    return any(True for value in values for _ in tensors_in(value))
+
+
+def has_fake(values: Iterable[Any]) -> bool:
+    return any(isinstance(x, FakeTensor) for value in values for x in tensors_in(value))
+
+
+def is_symbolic(x: torch.Tensor) -> bool:
+    return any(isinstance(size, torch.SymInt) for size in x.shape)
+
+
+@lru_cache(maxsize=4096)
+def function_name(function: Callable[..., Any]) -> str:
+    """The public name of a torch function: `torch.nn.functional.linear`, `torch.Tensor.view`."""
+    return str(resolve_name(function) or getattr(function, "__name__", "?"))
+
+
+def type_name(kind: type) -> str:
+    """The public name of a class: `torch.nn.Linear`."""
+    if kind.__module__.startswith("torch.nn.modules."):
+        return f"torch.nn.{kind.__qualname__}"
+    return f"{kind.__module__}.{kind.__qualname__}"
