@@ -29,6 +29,8 @@ from convlint.worker.trail import Event, Halt, Key, Need, Stop
 
 MAX_TRACES = 24
 _SPATIAL = ("D", "H", "W")
+MAX_NARROW = 5
+"""Paths in a row that cover next to nothing: such a model asks for its sizes one by one."""
 MAX_POINTS = 1 << 23
 """Combinations of sizes that are looked at."""
 
@@ -174,6 +176,7 @@ def _cover(
     search: _Search, make: Callable[[], Domain], forgiven: frozenset[Key]
 ) -> tuple[dict[str, int] | None, bool, Domain, np.ndarray]:  # type: ignore[type-arg]
     """Explore until some size is accepted, all are decided, or the budget ends."""
+    narrow = 0
     while True:
         domain = make()
         fate = search.look(domain, forgiven)
@@ -187,10 +190,12 @@ def _cover(
             if search.traces >= MAX_TRACES:
                 return None, _same_everywhere(search), domain, fate
             search.traces += 1
-            index = _pick(fate, UNCOVERED)
-            search.add(search.trace(search.first.course.at(_sizes(domain, index))))
-            if search.look(domain, forgiven)[index] == UNCOVERED:
-                return None, False, domain, fate  # the new path does not even cover its own size
+            before = int((fate == UNCOVERED).sum())
+            search.add(search.trace(search.first.course.at(_sizes(domain, _pick(fate, UNCOVERED)))))
+            covered = before - int((search.look(domain, forgiven) == UNCOVERED).sum())
+            narrow = narrow + 1 if covered * 64 < before else 0
+            if not covered or narrow >= MAX_NARROW:
+                return None, covered > 0 and _same_everywhere(search), domain, fate
         else:
             return None, not (fate == HALTED).any(), domain, fate
 
@@ -201,7 +206,7 @@ def _same_everywhere(search: _Search) -> bool:
         {event.key for event in path if isinstance(event, Need) and event.condition is sympy.false}
         for path in search.paths
     ]
-    return len(constant) >= MAX_TRACES // 2 and bool(frozenset.intersection(*map(frozenset, constant)))
+    return len(constant) > MAX_NARROW and bool(frozenset.intersection(*map(frozenset, constant)))
 
 
 def _pick(fate: np.ndarray, wanted: int) -> tuple[int, ...]:  # type: ignore[type-arg]

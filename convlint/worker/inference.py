@@ -122,7 +122,8 @@ def _changed(need: Need, node: fx.Node, source: fx.Node, run: Run, guess: Guess)
         if rigid is not None:
             dtype = "int64" if need.name == "index_dtype" else guess.dtype
             sizes = guess.sizes if rigid == guess.axes else ()
-            return replace(guess, axes=rigid, sizes=sizes, dtype=dtype, source=label, is_settled=True)
+            settled = replace(guess, axes=rigid, sizes=sizes, dtype=dtype, source=label, is_settled=True)
+            return (_fixed(need, source, run, settled, label) if rigid == guess.axes else None) or settled
         if flexible is not None and guess.source == "guessed":
             return Guess(flexible, dtype=guess.dtype, source=label)
     if need.name == "rank" and isinstance(need.came, sympy.Integer) and isinstance(need.needed, sympy.Integer):

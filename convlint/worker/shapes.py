@@ -319,6 +319,7 @@ _SAME_FUNCTIONS = [
     "detach",
     "float",
 ]
+_IN_PLACE = ["relu", "leaky_relu", "elu", "selu", "clamp", "sigmoid", "tanh", "hardtanh", "dropout", "neg", "exp"]
 _BINARY = ["add", "sub", "mul", "div", "true_divide", "maximum", "minimum", "addcmul", "addcdiv", "lerp"]
 
 LAYERS: dict[type[nn.Module], Rule] = {
@@ -348,6 +349,8 @@ FUNCTIONS: dict[str, Rule] = {
     **{f"{place}flatten": _flattened for place in _PLACES[:2]},
     **dict.fromkeys(("torch.Tensor.view", "torch.Tensor.reshape", "torch.reshape"), _viewed),
     **{f"{place}{name}": _broadcast for place in _PLACES[:2] for name in _BINARY},
+    **{f"torch.Tensor.{name}_": _same for name in _BINARY},
+    **{f"{place}{name}_": _same for place in _PLACES for name in _IN_PLACE},
     "torch.cat": _concatenated,
 }
 
@@ -360,7 +363,16 @@ def needs_contiguous(call: Call) -> bool:
     return call.target not in _FROM_ANY_STRIDES
 
 
+def _rule(call: Call) -> Rule | None:
+    return FUNCTIONS.get(call.target) if call.layer is None else LAYERS.get(type(call.layer))
+
+
+def has_rule(call: Call) -> bool:
+    """Whether the call is one whose result is contiguous where its inputs are."""
+    return _rule(call) is not None
+
+
 def result_shape(call: Call) -> Shape | None:
     """The shape of the call's one result; None where torch must say it."""
-    rule = FUNCTIONS.get(call.target) if call.layer is None else LAYERS.get(type(call.layer))
+    rule = _rule(call)
     return rule(call) if rule is not None else None

@@ -23,11 +23,11 @@ def equal(a: Size, b: Size) -> sympy.Basic:
     return sympy.Eq(left, right, evaluate=False)
 
 
-def at_least(a: Size, minimum: int) -> sympy.Basic:
-    expr = expr_of(a)
-    if expr.is_Integer:
-        return sympy.true if int(expr) >= minimum else sympy.false
-    return sympy.Ge(expr, minimum)
+def at_least(a: Size, minimum: Size) -> sympy.Basic:
+    difference = sympy.expand(expr_of(a) - expr_of(minimum))
+    if difference.is_Integer:
+        return sympy.true if int(difference) >= 0 else sympy.false
+    return sympy.Ge(expr_of(a), expr_of(minimum))
 
 
 def divides(divisor: Size, a: Size) -> sympy.Basic:

@@ -88,6 +88,7 @@ defer_dynamo()
 from torch._guards import Source  # noqa: E402
 from torch._subclasses import fake_tensor as _fake  # noqa: E402
 from torch.fx.experimental import symbolic_shapes as _symbolic  # noqa: E402
+from torch.overrides import handle_torch_function, has_torch_function_unary, resolve_name  # noqa: E402
 
 FakeTensor = _fake.FakeTensor
 FakeTensorMode = _fake.FakeTensorMode
@@ -222,3 +223,24 @@ def module_calls(wrapper: Callable[..., Any]) -> Iterator[None]:
         yield
     finally:
         torch.nn.Module.__call__ = original  # type: ignore[method-assign]
+
+
+def keep_symbolic_kernels() -> None:
+    """Let `F.avg_pool2d(x, x.size(2))` reach a trace with its symbol.
+
+    torch's argument parser turns the SymInts of an int list into plain ints before any mode sees the call.
+    """
+    for rank in (1, 2, 3):
+        name = f"avg_pool{rank}d"
+        resolve_name(getattr(torch.nn.functional, name))  # torch looks names up once; the wrapper must not be it
+        setattr(torch.nn.functional, name, _through_modes(getattr(torch.nn.functional, name)))
+
+
+def _through_modes(original: Callable[..., Any]) -> Callable[..., Any]:
+    def call(input: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        if has_torch_function_unary(input):
+            return handle_torch_function(original, (input,), input, *args, **kwargs)
+        return original(input, *args, **kwargs)
+
+    call.__name__, call.__doc__ = original.__name__, original.__doc__
+    return call

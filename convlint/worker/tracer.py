@@ -21,7 +21,7 @@ from convlint.worker.ledger import TraceLedger
 from convlint.worker.nodes import NodeRecorder
 from convlint.worker.places import Place, place_of, raised_at, span_of
 from convlint.worker.requirements import function_check, layer_check
-from convlint.worker.shapes import needs_contiguous, result_shape
+from convlint.worker.shapes import has_rule, needs_contiguous, result_shape
 from convlint.worker.torch_private import UNDECIDABLE, FakeTensor, module_calls, outside_modes
 from convlint.worker.trace import (
     Halted,
@@ -195,13 +195,20 @@ class ShapeTracer(fx.Tracer):
 
     def _result(self, call: Call, subject: Any, run: Callable[..., Any]) -> Any:
         """What a check has settled, or a rule of shapes says, or torch computes."""
-        if not call.is_done and self._setting.env is not None:
-            tensors = list(tensors_in((call.args, call.kwargs)))
-            known = not needs_contiguous(call) or all(self._ledger.is_contiguous(x) for x in tensors)
-            shape = result_shape(call) if known and any(is_symbolic(x) for x in tensors) else None
-            if shape is not None:
-                call.result = self._ledger.fresh(shape, tensors[0])
-        return call.result if call.is_done else self._attempt(call, subject, run)
+        if call.is_done:
+            return call.result
+        tensors = list(tensors_in((call.args, call.kwargs)))
+        if self._setting.env is None or not has_rule(call) or not any(is_symbolic(x) for x in tensors):
+            return self._attempt(call, subject, run)
+        if needs_contiguous(call) and not all(self._ledger.is_contiguous(x) for x in tensors):
+            return self._attempt(call, subject, run)
+        shape = result_shape(call)
+        if shape is not None and call.target.endswith("_"):
+            return tensors[0]  # in place: what was given, with the shape that the check made sure of
+        result = self._attempt(call, subject, run) if shape is None else self._ledger.fresh(shape, tensors[0])
+        for tensor in tensors_in(result):
+            self._ledger.note_contiguous(tensor)
+        return result
 
     def _attempt(self, call: Call, subject: Any, run: Callable[..., Any]) -> Any:
         """Run a call on fake tensors; a refusal is held against real torch before it counts."""

@@ -11,7 +11,7 @@ from torch import nn
 
 from convlint.worker.examine import Workshop, examine
 from convlint.worker.skeleton import Sites, building, make_fake
-from convlint.worker.torch_private import new_env, new_mode
+from convlint.worker.torch_private import keep_symbolic_kernels, new_env, new_mode
 
 
 def warm_up() -> None:
@@ -19,6 +19,7 @@ def warm_up() -> None:
     torch.set_num_threads(1)
     logging.getLogger("torch").setLevel(logging.CRITICAL)  # a refused call is a fact here, not an incident
     skip_initialisation()
+    keep_symbolic_kernels()
     _examine_something()
 
 

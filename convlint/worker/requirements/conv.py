@@ -87,15 +87,19 @@ def _check_spatial(call: Call, x: torch.Tensor, conv: Convolution) -> None:
             f"input.shape[{dim}]",
             at_least(room, 0),
             came=x.shape[dim],
-            needed=max(1, span - 2 * conv.padding[i]),
+            needed=_least(span - 2 * conv.padding[i]),
             detail=f"kernel of {conv.kernel[i]}",
         ):
-            x = call.resized(x, dim, max(1, span - 2 * conv.padding[i]))
+            x = call.resized(x, dim, _least(span - 2 * conv.padding[i]))
             call.put(0, "input", x)
             call.spoiled = True
 
 
-def per_dim(value: Any, rank: int) -> list[int]:
+def _least(size: Size) -> Size:
+    return max(1, size) if isinstance(size, int) else size
+
+
+def per_dim(value: Any, rank: int) -> list[Any]:
     """One number a spatial dim, from an int or a sequence."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [value[0]] * rank if len(value) == 1 else list(value)

@@ -12,7 +12,7 @@ from torch import nn
 
 from convlint.worker.call import Call, Check
 from convlint.worker.requirements.conv import per_dim
-from convlint.worker.sizes import at_least
+from convlint.worker.sizes import Size, at_least
 
 _RANKS = {"1d": 1, "2d": 2, "3d": 3}
 
@@ -21,8 +21,8 @@ _RANKS = {"1d": 1, "2d": 2, "3d": 3}
 class Window:
     """A sliding window, per spatial dim."""
 
-    kernel: Sequence[int]
-    stride: Sequence[int]
+    kernel: Sequence[Size]
+    stride: Sequence[Size]
     padding: Sequence[int]
     dilation: Sequence[int]
     ceil_mode: bool
@@ -49,7 +49,9 @@ def check_window(call: Call, window: Window) -> None:
         span = window.dilation[i] * (window.kernel[i] - 1) + 1
         # ceil_mode lets a last window hang over the edge by less than a stride.
         slack = window.stride[i] - 1 if window.ceil_mode else 0
-        least = max(1, span - 2 * window.padding[i] - slack)
+        least = span - 2 * window.padding[i] - slack
+        if isinstance(least, int):
+            least = max(1, least)
         if not call.need(
             "spatial",
             f"input.shape[{dim}]",
@@ -58,7 +60,7 @@ def check_window(call: Call, window: Window) -> None:
             needed=least,
             detail=f"kernel of {window.kernel[i]}",
         ):
-            x = call.resized(x, dim, max(least, span))
+            x = call.resized(x, dim, span)
             call.put(0, "input", x)
             call.spoiled = True
 
