@@ -73,7 +73,9 @@ class Examination:
 def examine(shop: Workshop, inputs: tuple[Input, ...] | None) -> Examination:
     """Trace a model in train and eval mode and decide its requirements."""
     if inputs is None:
-        first, doubt = infer(shop.model, lambda trial: shop.run(_course(trial)))
+        first, doubt = infer(
+            shop.model, lambda trial, limit: shop.run(replace(_course(trial), limit=limit))
+        )
         if doubt is not None:
             return Examination(first, _undecided(first), (), doubt)
     else:

@@ -14,7 +14,10 @@ from convlint.worker.trail import Need
 
 MAX_TRIALS = 24
 
-Trial = Callable[[tuple[Input, ...]], Run]
+_SHORT = 12  # calls that a run is listened to before it is made in full
+
+Trial = Callable[[tuple[Input, ...], int | None], Run]
+"""Runs forward with these inputs, up to so many calls."""
 Kinds = tuple[type[nn.Module], ...]
 
 # The axes that a layer reads its input with: the only ones it takes, or the usual ones of several.
@@ -74,18 +77,25 @@ def infer(model: nn.Module, trial: Trial) -> tuple[Run, str | None]:
 
 
 def _listen(model: nn.Module, trial: Trial, guesses: Mapping[str, Guess], budget: Iterator[int]) -> _Attempt:
-    """Trace, take the first demand that the guesses do not meet, and trace again until none is left."""
-    attempt = _Attempt(trial(guessed(model, guesses)), guesses)
-    best, seen = attempt, [dict(guesses)]
+    """Trace, take the first demand that the guesses do not meet, and trace again until none is left.
+
+    Most demands come from the first layers, so short runs are listened to first.
+    """
+    seen = [dict(guesses)]
+    current, limit, best = dict(guesses), _SHORT, None
     for _ in budget:
-        change = _demand(attempt.run, attempt.guesses)
-        if change is None or {**attempt.guesses, **change} in seen:
+        attempt = _Attempt(trial(guessed(model, current), limit), current)
+        if limit is None:
+            best = attempt if best is None else max(attempt, best, key=lambda a: a.merit)
+        change = _demand(attempt.run, current)
+        if change is not None and {**current, **change} not in seen:
+            current = {**current, **change}
+            seen.append(current)
+        elif limit is None:
             break
-        current = {**attempt.guesses, **change}
-        seen.append(current)
-        attempt = _Attempt(trial(guessed(model, current)), current)
-        best = max(attempt, best, key=lambda a: a.merit)
-    return best
+        else:
+            limit = None
+    return best or _Attempt(trial(guessed(model, current), None), current)
 
 
 def _doubt(run: Run) -> str:

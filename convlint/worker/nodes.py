@@ -13,8 +13,6 @@ from convlint.worker.call import Call
 from convlint.worker.places import Place
 from convlint.worker.trace import Halted, Trace, has_tensor, tensor_meta, tensors_in
 
-MAX_NODES = 200_000
-
 # Layers whose output sizes come from themselves alone, whatever was spoiled before.
 _RESETS = ("Linear", "AdaptiveAvgPool", "AdaptiveMaxPool", "Embedding")
 
@@ -27,11 +25,14 @@ class NodeRecorder:
     call), `layer` (the leaf module) and `spoiled` (sizes that come from a repair and prove nothing).
     """
 
-    def __init__(self, model: torch.nn.Module, trace: Trace, place: Callable[[], Place | None]) -> None:
+    def __init__(
+        self, model: torch.nn.Module, trace: Trace, place: Callable[[], Place | None], limit: int
+    ) -> None:
         self.blocks: list[str] = []  # the modules whose forward is running, by path
         self.current: fx.Node | None = None
         self._trace = trace
         self._place = place
+        self._limit = limit
         self._attributes = {id(t): name for name, t in (*model.named_parameters(), *model.named_buffers())}
         self._makers: dict[int, fx.Node] = {}
         self._alive: list[Any] = []  # ids stay unique while their tensors live
@@ -40,8 +41,8 @@ class NodeRecorder:
     def node(self, op: str, target: Any, call: Call) -> Iterator[fx.Node]:
         """A node for a call that is about to run; it goes again where the call gives no tensor."""
         nodes = self._trace.nodes
-        if len(nodes) >= MAX_NODES:
-            raise Halted(f"more than {MAX_NODES} calls", self._place())
+        if len(nodes) >= self._limit:
+            raise Halted(f"more than {self._limit} calls", self._place())
         args, kwargs = self.as_argument(tuple(call.args)), self.as_argument(dict(call.kwargs))
         node = self._trace.graph.create_node(op, target, args, kwargs)
         node.meta.update(

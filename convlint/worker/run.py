@@ -12,7 +12,7 @@ from torch import nn
 from convlint.worker.inputs import BATCH, Input, make, symbols_of
 from convlint.worker.sizes import Size
 from convlint.worker.torch_private import FakeTensorMode, SizeEnv, new_env, new_symbol, set_env
-from convlint.worker.trace import Setting, Trace
+from convlint.worker.trace import MAX_NODES, Setting, Trace
 from convlint.worker.tracer import ShapeTracer
 from convlint.worker.users import IsUser
 
@@ -27,6 +27,7 @@ class Course:
     choices: tuple[int, ...] = ()
     decisions: tuple[bool, ...] = ()
     training: bool = True
+    limit: int | None = None  # stop after so many calls
 
     def at(self, sizes: Mapping[str, int]) -> Course:
         """The same course at other sizes."""
@@ -60,7 +61,7 @@ def run_forward(model: nn.Module, mode: FakeTensorMode, course: Course, is_user:
             sizes[name], symbols[name] = _symbol(env, name, course.sizes[name])
     batch = _batch(course.inputs, sizes)
     hints = {symbol: sympy.Integer(course.sizes[name]) for name, symbol in symbols.items()}
-    setting = Setting(env, hints, batch, is_user, course.choices, course.decisions)
+    setting = Setting(env, hints, batch, is_user, course.choices, course.decisions, course.limit or MAX_NODES)
     model.train(course.training)
     with mode, torch.no_grad():
         values = [(item, make(item.spec, sizes)) for item in course.inputs]

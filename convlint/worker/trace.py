@@ -19,6 +19,9 @@ from convlint.worker.trail import Trail
 from convlint.worker.users import IsUser
 
 
+MAX_NODES = 200_000
+
+
 class Halted(BaseException):
     """Leaves the user's forward where the trace cannot tell; no `except Exception` may catch it."""
 
@@ -38,6 +41,7 @@ class Setting:
     is_user: IsUser
     choices: Sequence[int] = ()  # which repair to take, in order
     decisions: Sequence[bool] = ()  # which way to go at branches on data, in order
+    limit: int = MAX_NODES
 
 
 @dataclass

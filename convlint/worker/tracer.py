@@ -56,7 +56,7 @@ class ShapeTracer(fx.Tracer):
         self.graph = fx.Graph(tracer_cls=type(self))
         self._setting = setting
         self._trace = Trace(self.graph)
-        self._recorder = NodeRecorder(model, self._trace, self._user_place)
+        self._recorder = NodeRecorder(model, self._trace, self._user_place, setting.limit)
         self._ledger = TraceLedger(model, setting, self._trace, self._recorder, self._user_place)
         self._refused: tuple[BaseException, Stop] | None = None
 
