@@ -53,9 +53,7 @@ def main() -> None:
     warm_up()
     results: list[Result] = []
     started = time.perf_counter()
-    with concurrent.futures.ProcessPoolExecutor(
-        options.jobs, mp_context=context, max_tasks_per_child=None
-    ) as pool:
+    with concurrent.futures.ProcessPoolExecutor(options.jobs, mp_context=context, max_tasks_per_child=None) as pool:
         futures = {pool.submit(trace, options.family, name): name for name in names}
         for future in concurrent.futures.as_completed(futures):
             results.append(future.result())
@@ -70,9 +68,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("family", choices=("torchvision", "timm"))
     parser.add_argument("names", nargs="*", help="only these models")
     parser.add_argument("--count", type=int, help="so many names, drawn with a fixed seed")
@@ -152,9 +148,7 @@ def _build(family: str, name: str):  # type: ignore[no-untyped-def]
 
 def _summary(results: list[Result], seconds: float) -> None:
     passed = sum(result.passed for result in results)
-    reasons = collections.Counter(
-        result.reason.splitlines()[-1][:90] for result in results if not result.passed
-    )
+    reasons = collections.Counter(result.reason.splitlines()[-1][:90] for result in results if not result.passed)
     print(f"\n{passed} of {len(results)} pass ({passed / max(1, len(results)):.1%}) in {seconds:.0f} s")
     for reason, count in reasons.most_common():
         print(f"{count:5} {reason}")

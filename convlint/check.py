@@ -71,9 +71,7 @@ def check(paths: Sequence[str], options: Options) -> Outcome:
     with _pool_for(planned.jobs) as pool:
         # While the worker loads torch, the rules are read.
         rules_of(settings_for(paths, options), options)
-        rules = {
-            file.filename: rules_of(config_of(os.path.dirname(file.path)), options) for file in found.files
-        }
+        rules = {file.filename: rules_of(config_of(os.path.dirname(file.path)), options) for file in found.files}
         facts = sorted([*_failures(found), *_run(pool, planned.jobs)], key=lambda file: file.filename)
     report = Report(_diagnose(facts, rules), tuple(facts), len(found.looked_at))
     return Outcome(report, found.problems, planned.notes)
@@ -106,16 +104,12 @@ def _diagnose(facts: Sequence[FileFacts], rules: Mapping[str, tuple[Rule, ...]])
     from convlint.rules.apply import diagnose
 
     found = [one for file in facts for one in diagnose(file, rules[file.filename])]
-    return tuple(
-        sorted(found, key=lambda one: (one.filename, one.location.row, one.location.column, one.code))
-    )
+    return tuple(sorted(found, key=lambda one: (one.filename, one.location.row, one.location.column, one.code)))
 
 
 def rules_of(config: Config, options: Options) -> tuple[Rule, ...]:
     """The rules for the files of a configuration. Raises ConfigError for a selector that names no rule."""
-    return _choose(
-        config, options.select or config.settings.select, (*config.settings.ignore, *options.ignore)
-    )
+    return _choose(config, options.select or config.settings.select, (*config.settings.ignore, *options.ignore))
 
 
 @lru_cache(maxsize=64)

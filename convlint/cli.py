@@ -58,9 +58,7 @@ def commands() -> None:
 
 @commands.command(_DEFAULT)
 @click.argument("paths", nargs=-1)
-@click.option(
-    "--output-format", type=click.Choice(["full", "concise", "json"]), help="How findings are shown."
-)
+@click.option("--output-format", type=click.Choice(["full", "concise", "json"]), help="How findings are shown.")
 @click.option("--output-file", type=click.Path(dir_okay=False), help="Write the report to this file.")
 @click.option(
     "--select",
@@ -69,15 +67,9 @@ def commands() -> None:
     callback=_comma_separated,
     help="Only these codes, CL1 or names.",
 )
-@click.option(
-    "--ignore", multiple=True, metavar="RULES", callback=_comma_separated, help="Without these rules."
-)
-@click.option(
-    "--exclude", multiple=True, metavar="PATTERNS", callback=_comma_separated, help="Leave these out."
-)
-@click.option(
-    "--fail-on", type=click.Choice(_SEVERITIES), help="The least severity that makes the exit code 1."
-)
+@click.option("--ignore", multiple=True, metavar="RULES", callback=_comma_separated, help="Without these rules.")
+@click.option("--exclude", multiple=True, metavar="PATTERNS", callback=_comma_separated, help="Leave these out.")
+@click.option("--fail-on", type=click.Choice(_SEVERITIES), help="The least severity that makes the exit code 1.")
 @click.option(
     "--input",
     "inputs",
@@ -87,9 +79,7 @@ def commands() -> None:
 )
 @click.option("--config", type=click.Path(), help="Read the settings from this TOML file.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a file may take.")
-@click.option(
-    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the report."
-)
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the report.")
 @click.option("-v", "--verbose", is_flag=True, help="List every model, and why one was not checked.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing when nothing is found.")
 def check(**given: Any) -> int:

@@ -61,9 +61,7 @@ class Unmet(Fact):
     needed: Dim | str | None = None  # what the layer declares or the operation demands
     came: Dim | str | None = None  # what reaches it
     formula: str | None = None  # `came` in symbols, where it is not just a number: "64*((H-4)//2)*((W-4)//2)"
-    derivation: str | None = (
-        None  # the formula with its numbers put in: "64 * ((28-4)//2) * ((28-4)//2) = 9216"
-    )
+    derivation: str | None = None  # the formula with its numbers put in: "64 * ((28-4)//2) * ((28-4)//2) = 9216"
     verdict: Verdict = "proved"
     detail: str | None = None  # what a reader must know besides: torch's own reason, the operand's names
     argument: str | None = None  # the constructor argument at fault, by name

@@ -180,9 +180,7 @@ def _run_solo(jobs: Sequence[Job], parallel: int, options: list[str], max_facts:
     mark = new_mark()
     threads = ThreadPoolExecutor(parallel)
     try:
-        running = [
-            threads.submit(solo.run_one, job, command(options), environment(mark), max_facts) for job in jobs
-        ]
+        running = [threads.submit(solo.run_one, job, command(options), environment(mark), max_facts) for job in jobs]
         for done in as_completed(running):
             yield done.result()
     finally:

@@ -86,9 +86,7 @@ def _row_of(text: str, location: Sequence[int | str]) -> int | None:
         start = header.start()
     names = [part for part in location if isinstance(part, str)]
     for name in reversed(names):
-        match = re.compile(rf"(?:^|[{{,.])[ \t]*[\"']?{re.escape(name)}[\"']?[ \t]*=", re.M).search(
-            text, start
-        )
+        match = re.compile(rf"(?:^|[{{,.])[ \t]*[\"']?{re.escape(name)}[\"']?[ \t]*=", re.M).search(text, start)
         if match:
             return text.count("\n", 0, match.end()) + 1
     return text.count("\n", 0, start) + 1 if start else None

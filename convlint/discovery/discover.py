@@ -40,9 +40,7 @@ class Discovery:
     problems: tuple[str, ...]  # wrong paths
 
 
-def discover(
-    paths: Sequence[str], excludes: Excludes, is_named: Callable[[str], bool] = lambda _: False
-) -> Discovery:
+def discover(paths: Sequence[str], excludes: Excludes, is_named: Callable[[str], bool] = lambda _: False) -> Discovery:
     """Find the models below the paths. `is_named` tells of a file that the configuration names a model of."""
     found = walk(paths, excludes)
     project = Project()

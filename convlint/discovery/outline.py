@@ -32,9 +32,7 @@ class ClassOutline:
     bases: tuple[str, ...]  # dotted, as written
     has_forward: bool
     is_abstract: bool  # its forward only raises, or it has abstract methods
-    required: (
-        tuple[str, ...] | None
-    )  # constructor arguments without a default; None: no constructor of its own
+    required: tuple[str, ...] | None  # constructor arguments without a default; None: no constructor of its own
     references: frozenset[str]
 
 

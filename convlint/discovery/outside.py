@@ -32,18 +32,14 @@ _THIRD_PARTY_SUFFIXES = (
     "Trainer",
     "Weights",
 )
-_BARE_CONSTRUCTORS = frozenset(
-    {*_CONTAINERS, "Sequential", "LightningModule", "ReLU", "GELU", "SiLU", "Identity"}
-)
+_BARE_CONSTRUCTORS = frozenset({*_CONTAINERS, "Sequential", "LightningModule", "ReLU", "GELU", "SiLU", "Identity"})
 
 
 def is_module(name: str) -> bool:
     """Whether the dotted name of another package is, as far as its looks go, a subclass of nn.Module."""
     last = name.rpartition(".")[2]
     if name.startswith("torch.nn."):
-        return (
-            bool(_CAMEL.match(last)) and last not in _NO_MODULES and not name.startswith(_NO_MODULE_FOLDERS)
-        )
+        return bool(_CAMEL.match(last)) and last not in _NO_MODULES and not name.startswith(_NO_MODULE_FOLDERS)
     if name == "torch.jit.ScriptModule":
         return True
     if last == "LightningModule":

@@ -61,10 +61,7 @@ def find_models(census: Census, paths: Collection[str]) -> dict[str, tuple[Found
     for symbol in [*roots, *entries]:
         if symbol.path in models:
             models[symbol.path].append(describe(census, symbol))
-    return {
-        path: tuple(sorted(found, key=lambda model: (model.row, model.target)))
-        for path, found in models.items()
-    }
+    return {path: tuple(sorted(found, key=lambda model: (model.row, model.target))) for path, found in models.items()}
 
 
 def describe(census: Census, symbol: Symbol) -> FoundModel:
@@ -153,17 +150,13 @@ def _repeats(census: Census, symbol: Symbol, entries: Iterable[Symbol]) -> bool:
     return any(entry in meanings and entry != symbol for entry in entries)
 
 
-def _uncovered(
-    census: Census, blocks: set[Symbol], checked: set[Symbol], entries: Iterable[Symbol]
-) -> set[Symbol]:
+def _uncovered(census: Census, blocks: set[Symbol], checked: set[Symbol], entries: Iterable[Symbol]) -> set[Symbol]:
     """Blocks that can be built bare, while no model that holds them can: they are checked by themselves."""
     covered = set(checked)
     for symbol in [*checked, *entries]:
         covered |= _reach(census, symbol)
     left = {
-        symbol
-        for symbol in blocks - covered
-        if census.classes[symbol].is_bare and census.classes[symbol].has_forward
+        symbol for symbol in blocks - covered if census.classes[symbol].is_bare and census.classes[symbol].has_forward
     }
     inner = {used for symbol in left for used in _reach(census, symbol) if symbol not in _reach(census, used)}
     return left - inner

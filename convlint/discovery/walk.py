@@ -97,9 +97,7 @@ def _suggestion(absolute: str) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def _walk_folder(
-    folder: str, layers: list[Patterns], excludes: Excludes, problems: list[str]
-) -> Iterator[str]:
+def _walk_folder(folder: str, layers: list[Patterns], excludes: Excludes, problems: list[str]) -> Iterator[str]:
     """In the order of names, files before folders. Linked folders are not entered, so no loop can be."""
     pending = [(folder, layers)]
     while pending:

@@ -47,9 +47,7 @@ def finding(diagnostic: Diagnostic) -> list[Line]:
 
 
 def _excerpts(diagnostic: Diagnostic, places: Iterable[Related], margin: int, style: str) -> list[Line]:
-    proposed = (
-        diagnostic.fix.edits[0].content if diagnostic.fix is not None and diagnostic.fix.edits else None
-    )
+    proposed = diagnostic.fix.edits[0].content if diagnostic.fix is not None and diagnostic.fix.edits else None
     shown = excerpt(
         diagnostic.filename,
         diagnostic.location,
@@ -98,9 +96,7 @@ def _trail(trail: list[Related], filename: str, margin: int) -> list[Line]:
     if not trail:
         return []
     places = [
-        f"line {one.location.row}"
-        if one.filename == filename
-        else f"{one_line(one.filename)}:{one.location.row}"
+        f"line {one.location.row}" if one.filename == filename else f"{one_line(one.filename)}:{one.location.row}"
         for one in trail
     ]
     column = max(len(place) for place in places)

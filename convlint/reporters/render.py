@@ -21,7 +21,5 @@ def render(report: Report, output_format: str, *, verbose: bool, color: bool, st
         case "json":
             text = json.text(report)
         case _:
-            raise ValueError(
-                f"no output format is called {output_format!r}; choose one of {', '.join(FORMATS)}"
-            )
+            raise ValueError(f"no output format is called {output_format!r}; choose one of {', '.join(FORMATS)}")
     write(stream, text)

@@ -25,9 +25,7 @@ def closing(report: Report, *, verbose: bool) -> str:
 
 
 def _outcome(report: Report, anything: bool, left_out: bool) -> str:
-    found = [
-        count(report.count(severity), noun) for severity, noun in _NOUNS.items() if report.count(severity)
-    ]
+    found = [count(report.count(severity), noun) for severity, noun in _NOUNS.items() if report.count(severity)]
     if found:
         return ", ".join(found)
     if not anything:

@@ -19,9 +19,7 @@ from convlint.rules.templates import choose, fill
 from convlint.rules.trail import related
 
 
-def diagnose(
-    facts: FileFacts, rules: Sequence[Rule], options: Mapping[str, Any] | None = None
-) -> list[Diagnostic]:
+def diagnose(facts: FileFacts, rules: Sequence[Rule], options: Mapping[str, Any] | None = None) -> list[Diagnostic]:
     """What the rules find in the facts of one file, each finding once, in the order of the file."""
     found: dict[tuple[object, ...], Diagnostic] = {}
     for rule in rules:

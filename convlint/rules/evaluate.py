@@ -109,9 +109,7 @@ def _operand_path(operand: str) -> Path | None:
         return None
 
 
-def _compare(
-    left: Operand, right: Operand, environment: Environment, test: Callable[[Any, Any], Truth]
-) -> Truth:
+def _compare(left: Operand, right: Operand, environment: Environment, test: Callable[[Any, Any], Truth]) -> Truth:
     first, second = _value(left, environment), _value(right, environment)
     if not isinstance(first, (int, float)) or not isinstance(second, (int, float)):
         return Truth.UNKNOWN

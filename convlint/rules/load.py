@@ -57,9 +57,7 @@ def unique(found: Iterable[tuple[Path, Rule]]) -> tuple[Rule, ...]:
     for path, rule in found:
         for key, value in (("id", rule.id), ("name", rule.name)):
             if value in owners:
-                raise RuleError(
-                    f"{path}: {key}: {value!r} is already used by {owners[value]}; choose another"
-                )
+                raise RuleError(f"{path}: {key}: {value!r} is already used by {owners[value]}; choose another")
             owners[value] = path
         rules.append(rule)
     return tuple(sorted(rules, key=lambda rule: rule.id))
@@ -86,9 +84,7 @@ def _check_place(path: Path, rule: Rule) -> None:
         raise RuleError(f"{path}: the file of rule {rule.id} must be called {wanted}")
     prefix = GROUPS.get(path.parent.name)
     if prefix is None:
-        raise RuleError(
-            f"{path}: no group is called {path.parent.name!r}; the groups are {', '.join(GROUPS)}"
-        )
+        raise RuleError(f"{path}: no group is called {path.parent.name!r}; the groups are {', '.join(GROUPS)}")
     if not rule.id.startswith(prefix):
         raise RuleError(f"{path}: id: {rule.id!r} must begin with {prefix} in the group {path.parent.name}")
 

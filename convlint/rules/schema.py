@@ -130,9 +130,7 @@ class Rule(RuleValue):
     severity: Severity
     summary: str | None = None
     message: Template
-    messages: dict[
-        str, Template
-    ] = {}  # by requirement or public name of the call, where one does not fit all
+    messages: dict[str, Template] = {}  # by requirement or public name of the call, where one does not fit all
     hint: Template | None = None  # the way out; left away where one of its placeholders is unknown
     hints: dict[str, Template] = {}  # as `messages`
     match: Match

@@ -12,9 +12,7 @@ class UnknownRule(ValueError):
     """A selector that names no rule."""
 
 
-def select(
-    rules: Sequence[Rule], selected: Sequence[str] = (), ignored: Sequence[str] = ()
-) -> tuple[Rule, ...]:
+def select(rules: Sequence[Rule], selected: Sequence[str] = (), ignored: Sequence[str] = ()) -> tuple[Rule, ...]:
     """The rules that a selector names (all, if there is none), without those that an ignore names.
 
     Where both name a rule, the longer selector wins, so `--select CL1 --ignore CL113` does what it says, and

@@ -15,13 +15,9 @@ from convlint.rules.schema import Match
 def subjects(match: Match, file: FileFacts, options: Mapping[str, Any]) -> Iterator[Environment]:
     """One environment for each thing in the file that the rule must be evaluated on."""
     if match.failure:
-        failures = [("build", one) for one in file.build_failures] + [
-            (one.kind, one) for one in file.failures
-        ]
+        failures = [("build", one) for one in file.build_failures] + [(one.kind, one) for one in file.failures]
         yield from (
-            Environment(file, failure=failure, options=options)
-            for kind, failure in failures
-            if kind in match.failure
+            Environment(file, failure=failure, options=options) for kind, failure in failures if kind in match.failure
         )
         return
     for model in file.models:
@@ -52,6 +48,4 @@ def _calls(match: Match, whole: Environment, model: ModelFacts) -> Iterator[Envi
 def _entries(names: Iterable[str], place: Environment, entries: Iterable[Unmet]) -> Iterator[Environment]:
     for unmet in entries:
         if any(fnmatchcase(unmet.name, name) for name in names):
-            yield Environment(
-                place.file, model=place.model, node=place.node, unmet=unmet, options=place.options
-            )
+            yield Environment(place.file, model=place.model, node=place.node, unmet=unmet, options=place.options)

@@ -33,9 +33,7 @@ class Ledger(Protocol):
     def choose(self, options: int) -> int:
         """Which of several equally good repairs to take in this trace."""
 
-    def fresh(
-        self, shape: tuple[Size, ...], like: torch.Tensor, dtype: torch.dtype | None = None
-    ) -> torch.Tensor:
+    def fresh(self, shape: tuple[Size, ...], like: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:
         """A new tensor of this shape that stands in for a repaired one."""
 
     def like(self, x: torch.Tensor) -> torch.Tensor:
@@ -82,7 +80,7 @@ class Call:
 
     def resized(self, tensor: torch.Tensor, dim: int, size: Size) -> torch.Tensor:
         """The tensor with one dim as a layer declares it."""
-        shape = list(tensor.shape)
+        shape: list[Size] = list(tensor.shape)
         shape[dim] = size
         return self.ledger.fresh(tuple(shape), tensor)
 

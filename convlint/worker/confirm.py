@@ -21,18 +21,23 @@ class Unconfirmed(Exception):
     """The call could not be repeated on real tensors; the reason is the message."""
 
 
+def _known(size: int | torch.SymInt) -> int:
+    hint = hint_of(size)
+    if hint is None:
+        raise Unconfirmed("its size depends on data")
+    return hint
+
+
 class _Budget:
     def __init__(self, elements: int) -> None:
         self._left = elements
 
     def real(self, x: torch.Tensor) -> torch.Tensor:
         """Zeros of the same shape, strides and dtype."""
-        shape = [hint_of(size) for size in x.shape]
-        strides = [hint_of(stride) for stride in x.stride()] if x.layout is torch.strided else None
-        if None in shape or strides is None or None in strides:
-            raise Unconfirmed("its size depends on data")
-        extent = 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True) if size)
-        self._left -= extent
+        if x.layout is not torch.strided:
+            raise Unconfirmed("it is sparse")
+        shape, strides = [_known(size) for size in x.shape], [_known(stride) for stride in x.stride()]
+        self._left -= 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True) if size)
         if self._left < 0:
             raise Unconfirmed("it is too large to be tried on real tensors")
         return torch.empty_strided(shape, strides, dtype=x.dtype).zero_()
@@ -40,17 +45,8 @@ class _Budget:
     def convert(self, value: Any) -> Any:
         if isinstance(value, FakeTensor):
             real = self.real(value)
-            return (
-                torch.nn.Parameter(real, requires_grad=False)
-                if isinstance(value, torch.nn.Parameter)
-                else real
-            )
-        if isinstance(value, torch.SymInt):
-            hint = hint_of(value)
-            if hint is None:
-                raise Unconfirmed("its size depends on data")
-            return hint
-        return value
+            return torch.nn.Parameter(real, requires_grad=False) if isinstance(value, torch.nn.Parameter) else real
+        return _known(value) if isinstance(value, torch.SymInt) else value
 
 
 def refusal(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:

@@ -33,13 +33,11 @@ def _heads(given: dict[str, Any]) -> ConstructorNeed | None:
     features, heads = given["embed_dim"], given["num_heads"]
     if not (_positive(features) and _positive(heads)) or features % heads == 0:
         return None
-    near = sorted(
-        (n for n in range(1, features + 1) if features % n == 0), key=lambda n: (abs(n - heads), n)
-    )[:2]
-    detail = f"embed_dim {features} is not divisible by num_heads {heads}; {' or '.join(map(str, sorted(near)))} would fit"
-    return ConstructorNeed(
-        "num_heads", "module.num_heads", "num_heads", heads, features, detail, ("num_heads", 1)
+    near = sorted((n for n in range(1, features + 1) if features % n == 0), key=lambda n: (abs(n - heads), n))[:2]
+    detail = (
+        f"embed_dim {features} is not divisible by num_heads {heads}; {' or '.join(map(str, sorted(near)))} would fit"
     )
+    return ConstructorNeed("num_heads", "module.num_heads", "num_heads", heads, features, detail, ("num_heads", 1))
 
 
 def _groups(argument: str) -> Rule:
@@ -60,9 +58,7 @@ def _norm_groups(given: dict[str, Any]) -> ConstructorNeed | None:
     if not (_positive(channels) and _positive(groups)) or channels % groups == 0:
         return None
     detail = f"num_channels {channels} is not divisible by num_groups {groups}"
-    return ConstructorNeed(
-        "num_groups", "module.num_groups", "num_groups", groups, channels, detail, ("num_groups", 1)
-    )
+    return ConstructorNeed("num_groups", "module.num_groups", "num_groups", groups, channels, detail, ("num_groups", 1))
 
 
 def _positive(value: Any) -> bool:
@@ -85,11 +81,11 @@ def checked(report: Report) -> Iterator[None]:
     originals = {kind: kind.__init__ for kind in RULES}
     try:
         for kind, rules in RULES.items():
-            kind.__init__ = _checking(kind.__init__, rules, report)  # type: ignore[misc]
+            kind.__init__ = _checking(originals[kind], rules, report)  # type: ignore[method-assign]
         yield
     finally:
         for kind, original in originals.items():
-            kind.__init__ = original  # type: ignore[misc]
+            kind.__init__ = original  # type: ignore[method-assign]
 
 
 def _checking(original: Callable[..., None], rules: tuple[Rule, ...], report: Report) -> Callable[..., None]:

@@ -6,9 +6,7 @@ from typing import Any
 
 import torch
 
-_MOVES = frozenset(
-    {"torch.Tensor.cuda", "torch.Tensor.cpu", "torch.Tensor.xpu", "torch.Tensor.to", "torch.Tensor.mps"}
-)
+_MOVES = frozenset({"torch.Tensor.cuda", "torch.Tensor.cpu", "torch.Tensor.xpu", "torch.Tensor.to", "torch.Tensor.mps"})
 _KINDS = ("cuda", "cpu", "xpu", "mps", "meta", "hpu", "npu")
 
 
@@ -16,9 +14,7 @@ def is_move(name: str) -> bool:
     return name in _MOVES
 
 
-def neutral(
-    name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def neutral(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments without the device that they name."""
     if (kwargs.get("device") is not None and not _is_meta(kwargs["device"])) or "pin_memory" in kwargs:
         kwargs = {key: value for key, value in kwargs.items() if key not in ("device", "pin_memory")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import sympy
 
@@ -19,9 +20,7 @@ def dim(size: Size | sympy.Expr, names: Mapping[sympy.Symbol, str]) -> Dim:
 
 
 def tensor_fact(meta: TensorMeta, names: Mapping[sympy.Symbol, str]) -> TensorFact:
-    return TensorFact(
-        shape=tuple(dim(size, names) for size in meta.shape), dtype=meta.dtype, device=meta.device
-    )
+    return TensorFact(shape=tuple(dim(size, names) for size in meta.shape), dtype=meta.dtype, device=meta.device)
 
 
 def sizes_in_words(sizes: list[int], largest: int) -> str:
@@ -29,7 +28,7 @@ def sizes_in_words(sizes: list[int], largest: int) -> str:
     if not sizes:
         return "in {}"
     step = sizes[1] - sizes[0] if len(sizes) > 2 else 0
-    regular = step > 0 and all(b - a == step for a, b in zip(sizes, sizes[1:], strict=False))
+    regular = step > 0 and all(b - a == step for a, b in pairwise(sizes))
     if regular and sizes[-1] + step > largest:
         if step == 1:
             return f"at least {sizes[0]}"

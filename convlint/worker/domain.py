@@ -155,9 +155,7 @@ def _fates_of(
         else:
             mark = UNCOVERED if isinstance(event, Assumption) else REJECTED
             try:
-                broken = ~np.broadcast_to(
-                    np.asarray(evaluate(event.condition, values, memo), dtype=bool), shape
-                )
+                broken = ~np.broadcast_to(np.asarray(evaluate(event.condition, values, memo), dtype=bool), shape)
             except UnknownFunction:
                 broken, mark = np.ones(shape, dtype=bool), HALTED  # what has no value decides nothing
         fate = np.where((fate == ACCEPTED) & broken, np.uint8(mark), fate)

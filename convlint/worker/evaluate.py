@@ -35,9 +35,7 @@ def _integer(function: Callable[..., Grid]) -> Callable[..., Grid]:
 _FUNCTIONS: dict[str, Callable[..., Grid]] = {
     "Add": lambda *args: sum(args[1:], args[0]),
     "Mul": lambda *args: _fold(np.multiply, args),
-    "Pow": lambda a, b: (
-        np.power(np.asarray(a, dtype=np.float64), b) if np.any(np.less(b, 0)) else np.power(a, b)
-    ),
+    "Pow": lambda a, b: np.power(np.asarray(a, dtype=np.float64), b) if np.any(np.less(b, 0)) else np.power(a, b),
     "FloorDiv": _floor_divide,
     "CleanDiv": _floor_divide,
     "Mod": _modulo,

@@ -20,7 +20,9 @@ from convlint.worker.formulas import derivation
 from convlint.worker.inference import infer
 from convlint.worker.inputs import BATCH, Input, hint, symbols_of
 from convlint.worker.naming import named
+from convlint.worker.places import Place
 from convlint.worker.run import Course, Run, run_forward
+from convlint.worker.sizes import Size
 from convlint.worker.skeleton import Sites
 from convlint.worker.torch_private import FakeTensorMode, expr_of
 from convlint.worker.trace import tensors_in
@@ -73,9 +75,7 @@ class Examination:
 def examine(shop: Workshop, inputs: tuple[Input, ...] | None) -> Examination:
     """Trace a model in train and eval mode and decide its requirements."""
     if inputs is None:
-        first, doubt = infer(
-            shop.model, lambda trial, limit: shop.run(replace(_course(trial), limit=limit))
-        )
+        first, doubt = infer(shop.model, lambda trial, limit: shop.run(replace(_course(trial), limit=limit)))
         if doubt is not None:
             return Examination(first, _undecided(first), (), doubt)
     else:
@@ -115,7 +115,7 @@ def _examine_course(shop: Workshop, first: Run) -> Examination:
     outcome = explore(run, shop.run)
     rejected = _without_follow_ups(outcome.rejected, run)
     detail = _in_symbols(shop, run) if rejected and _has_known_sizes(run) else None
-    findings = tuple(_finding(shop, run, outcome, item, detail) for item in rejected)
+    findings = tuple(_finding(shop, run, item, detail) for item in rejected)
     return Examination(run, outcome, findings, None)
 
 
@@ -124,7 +124,7 @@ def _other_courses(shop: Workshop, run: Run) -> Iterable[Course]:
     course = run.course
     if _asks_for_mode(shop.model):
         yield replace(course, training=False)
-    places = set()
+    places: set[Place | None] = set()
     for i, (place, way) in enumerate(run.trace.decisions):
         if place not in places and len(places) < MAX_FLIPS:
             places.add(place)
@@ -174,9 +174,7 @@ def _best_variant(shop: Workshop, run: Run) -> Run:
 
 def _score(run: Run) -> tuple[int, int]:
     trail = run.trace.trail
-    certain = [
-        need for need in trail.broken() if need.condition is sympy.false or not need.condition.free_symbols
-    ]
+    certain = [need for need in trail.broken() if need.condition is sympy.false or not need.condition.free_symbols]
     folded = [need for need in certain if need.name == "batch" and _is_harmless(need, run)]
     return len(certain) - len(folded) + (1 if trail.end() is not None else 0), len(certain)
 
@@ -192,7 +190,7 @@ def _is_harmless(need: Need, run: Run) -> bool:
     return bool(grown) and all(shape and expr_of(shape[0]) == expr_of(run.batch or 0) for shape in outputs)
 
 
-def _output_shapes(run: Run) -> list[tuple[object, ...]]:
+def _output_shapes(run: Run) -> list[tuple[Size, ...]]:
 
     return [tuple(x.shape) for x in tensors_in(run.trace.output)]
 
@@ -206,9 +204,7 @@ def _without_follow_ups(rejected: Iterable[Need | Stop], run: Run) -> list[Need 
                 continue
             pair = {str(item.came), str(item.needed)}
             earlier = [
-                k
-                for k in kept
-                if isinstance(k, Need) and k.name in _HANDED_ON and {str(k.came), str(k.needed)} == pair
+                k for k in kept if isinstance(k, Need) and k.name in _HANDED_ON and {str(k.came), str(k.needed)} == pair
             ]
             if any(_is_behind(run, item, before) for before in earlier):
                 continue
@@ -225,8 +221,7 @@ def _is_behind(run: Run, later: Need, earlier: Need) -> bool:
         if node is goal:
             return True
         anchored = (
-            type(node.meta.get("layer")).__name__.startswith(_ANCHORS)
-            and node is not run.trace.nodes[later.node]
+            type(node.meta.get("layer")).__name__.startswith(_ANCHORS) and node is not run.trace.nodes[later.node]
         )
         if node not in seen and not anchored:
             seen.add(node)
@@ -277,9 +272,7 @@ def _in_symbols(shop: Workshop, run: Run) -> _Symbolic | None:
     return _Symbolic(symbolic, explore(symbolic, shop.run), values)
 
 
-def _finding(
-    shop: Workshop, run: Run, outcome: Outcome, item: Need | Stop, detail: _Symbolic | None
-) -> Finding:
+def _finding(shop: Workshop, run: Run, item: Need | Stop, detail: _Symbolic | None) -> Finding:
     if isinstance(item, Stop):
         return Finding(item.node, Unmet(name="raises", operand="input", detail=item.reason), item.key)
     place = blame(item, run, shop.model, shop.sites, shop.is_user)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 import sympy
 
 from convlint.worker.domain import (
@@ -34,6 +35,7 @@ MAX_NARROW = 5
 MAX_POINTS = 1 << 23
 """Combinations of sizes that are looked at."""
 
+Fates = npt.NDArray[np.uint8]
 Tracer = Callable[[Course], Run]
 
 
@@ -52,7 +54,7 @@ class Outcome:
     halt: Halt | None
     complete: bool
     domain: Domain | None = None
-    fates: np.ndarray | None = None  # type: ignore[type-arg]
+    fates: Fates | None = None
 
 
 @dataclass
@@ -65,13 +67,13 @@ class _Search:
     paths: list[tuple[Event, ...]] = field(default_factory=list)
     traces: int = 1
     failed: set[tuple[int, ...]] = field(default_factory=set)  # sizes whose plain run did not come through
-    seen: dict[object, tuple[np.ndarray, int]] = field(default_factory=dict)  # type: ignore[type-arg]
+    seen: dict[object, tuple[Fates, int]] = field(default_factory=dict)
     # the last look and how many paths it held, since a new path changes only what was uncovered
 
     def add(self, run: Run) -> None:
         self.paths.append(tuple(_renamed(run)))
 
-    def look(self, domain: Domain, forgiven: frozenset[Key]) -> np.ndarray:  # type: ignore[type-arg]
+    def look(self, domain: Domain, forgiven: frozenset[Key]) -> Fates:
         """The fate of every size, by the path that covers it."""
         key = (forgiven, *(axis.values.tobytes() for axis in domain.axes))
         fate, done = self.seen.get(key) or (fates(domain, self.paths[0], forgiven), 1)
@@ -162,9 +164,9 @@ def _unknown(run: Run) -> tuple[str, ...]:
 
 def _settle(
     search: _Search, forgiven: frozenset[Key]
-) -> tuple[dict[str, int] | None, bool, Domain | None, np.ndarray | None]:  # type: ignore[type-arg]
+) -> tuple[dict[str, int] | None, bool, Domain | None, Fates | None]:
     """A size that is accepted, else whether all sizes are decided. Square sizes first, then all."""
-    complete, domain, fate = False, None, None
+    accepted, complete, domain, fate = None, False, None, None
     for make in _domains(search):
         accepted, complete, domain, fate = _cover(search, make, forgiven)
         if accepted is not None or not complete:
@@ -174,7 +176,7 @@ def _settle(
 
 def _cover(
     search: _Search, make: Callable[[], Domain], forgiven: frozenset[Key]
-) -> tuple[dict[str, int] | None, bool, Domain, np.ndarray]:  # type: ignore[type-arg]
+) -> tuple[dict[str, int] | None, bool, Domain, Fates]:
     """Explore until some size is accepted, all are decided, or the budget ends."""
     narrow = 0
     while True:
@@ -209,7 +211,7 @@ def _same_everywhere(search: _Search) -> bool:
     return len(constant) > MAX_NARROW and bool(frozenset.intersection(*map(frozenset, constant)))
 
 
-def _pick(fate: np.ndarray, wanted: int) -> tuple[int, ...]:  # type: ignore[type-arg]
+def _pick(fate: Fates, wanted: int) -> tuple[int, ...]:
     """One of the wanted points: the middle one, away from the edges where special cases live."""
     hits = np.flatnonzero(fate == wanted)
     return tuple(int(i) for i in np.unravel_index(hits[len(hits) // 2], fate.shape))
@@ -234,9 +236,7 @@ def _domains(search: _Search) -> list[Callable[[], Domain]]:
     """Square sizes, then every combination; made anew as paths are found, since these tell sizes apart."""
     spatial = [name for name in search.names if name[0] in _SPATIAL]
     others = [name for name in search.names if name not in spatial]
-    fixed = {
-        _named(name): size for name, size in search.first.course.sizes.items() if name not in search.names
-    }
+    fixed = {_named(name): size for name, size in search.first.course.sizes.items() if name not in search.names}
 
     def square() -> Domain:
         every = np.arange(2, LARGEST + 1, dtype=np.int64)
@@ -245,9 +245,7 @@ def _domains(search: _Search) -> list[Callable[[], Domain]]:
         return Domain((*group, *rest.axes), fixed)
 
     def every_combination() -> Domain:
-        return Domain(
-            grouped([_named(name) for name in (*spatial, *others)], search.paths, MAX_POINTS).axes, fixed
-        )
+        return Domain(grouped([_named(name) for name in (*spatial, *others)], search.paths, MAX_POINTS).axes, fixed)
 
     return [square, every_combination] if len(spatial) > 1 else [square]
 

@@ -87,7 +87,8 @@ def _tight(expr: sympy.Basic, names: Mapping[sympy.Symbol, str]) -> str:
 
 def _factors(expr: sympy.Basic) -> list[sympy.Basic]:
     """The factors of a product, a common number first: `(16*(H//4) - 48)*w` is `16 * (H//4 - 3) * w`."""
-    coefficient, factors = sympy.Integer(1), []
+    coefficient: sympy.Basic = sympy.Integer(1)
+    factors: list[sympy.Basic] = []
     for factor in sympy.Mul.make_args(expr):
         if factor.is_Integer:
             coefficient *= factor

@@ -36,9 +36,7 @@ def load(job: Job, is_user: IsUser) -> ModuleType:
         sys.modules[job.module] = module
         spec.loader.exec_module(module)
     except BaseException as error:
-        raise ImportFailed(
-            Failure(kind="import", message=_wording(error), at=place_in(error, is_user))
-        ) from error
+        raise ImportFailed(Failure(kind="import", message=_wording(error), at=place_in(error, is_user))) from error
     return module
 
 

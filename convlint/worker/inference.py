@@ -82,7 +82,9 @@ def _listen(model: nn.Module, trial: Trial, guesses: Mapping[str, Guess], budget
     Most demands come from the first layers, so short runs are listened to first.
     """
     seen = [dict(guesses)]
-    current, limit, best = dict(guesses), _SHORT, None
+    current = dict(guesses)
+    limit: int | None = _SHORT
+    best: _Attempt | None = None
     for _ in budget:
         attempt = _Attempt(trial(guessed(model, current), limit), current)
         if limit is None:
@@ -152,9 +154,7 @@ def _fixed(need: Need, source: fx.Node, run: Run, guess: Guess, label: str) -> G
     if shape is None or name not in shape or name == "B" or not _names_a_size(need):
         return None
     dim = shape.index(name)
-    return replace(
-        guess, sizes=tuple(sorted({**dict(guess.sizes), dim: int(need.needed)}.items())), source=label
-    )
+    return replace(guess, sizes=tuple(sorted({**dict(guess.sizes), dim: int(need.needed)}.items())), source=label)
 
 
 def _names_a_size(need: Need) -> bool:
@@ -162,9 +162,7 @@ def _names_a_size(need: Need) -> bool:
                          "normalized_shape")  # fmt: skip
 
 
-def _axes_for(
-    layer: nn.Module | None, table: tuple[tuple[Kinds, tuple[str, ...]], ...]
-) -> tuple[str, ...] | None:
+def _axes_for(layer: nn.Module | None, table: tuple[tuple[Kinds, tuple[str, ...]], ...]) -> tuple[str, ...] | None:
     for kinds, axes in table:
         if isinstance(layer, kinds):
             sequence_first = axes == RANKS[3] and getattr(layer, "batch_first", True) is False
@@ -190,4 +188,3 @@ def _is_near(node: fx.Node, source: fx.Node) -> bool:
             return False
         current = next((p for p in current.all_input_nodes if p.op != "get_attr"), None)
     return current is source
-

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from functools import lru_cache
 from typing import Any
 
 from torch import nn
@@ -62,13 +61,12 @@ _RECURRENT = (
 )
 
 
-@lru_cache(maxsize=1024)
 def _parameters(kind: type[nn.Module]) -> tuple[str, ...]:
     """The constructor's parameters as a call counts them."""
     if kind in (nn.LSTM, nn.GRU, nn.RNN):
         return _RECURRENT if kind is not nn.RNN else (*_RECURRENT[:3], "nonlinearity", *_RECURRENT[3:-1])
     try:
-        parameters = list(inspect.signature(kind.__init__).parameters.values())[1:]
+        parameters = list(inspect.signature(kind).parameters.values())
     except (TypeError, ValueError):
         return ()
     return tuple(p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD))

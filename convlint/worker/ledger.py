@@ -82,9 +82,7 @@ class TraceLedger:
         index = len(made) - 1
         return self._setting.choices[index] if index < len(self._setting.choices) else 0
 
-    def fresh(
-        self, shape: tuple[Size, ...], like: torch.Tensor, dtype: torch.dtype | None = None
-    ) -> torch.Tensor:
+    def fresh(self, shape: tuple[Size, ...], like: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:
         self.silent += 1
         try:
             tensor = torch.empty(shape, dtype=dtype or like.dtype)

@@ -42,12 +42,8 @@ def model_facts(
         sizes={symbol: values for symbol, values in sizes.items() if len(values) <= FEW and symbol != BATCH},
         size_note=accepted_in_words(examination.outcome),
         layers=_layers(run, sites, is_user),
-        nodes=tuple(
-            _node(node, i, numbers, run, findings.get(i, [])) for i, node in enumerate(run.trace.nodes)
-        ),
-        unmet=tuple(
-            _built_unmet(module, need, sites, model, is_user) for module, need in _own_needs(sites, model)
-        ),
+        nodes=tuple(_node(node, i, numbers, run, findings.get(i, [])) for i, node in enumerate(run.trace.nodes)),
+        unmet=tuple(_built_unmet(module, need, sites, model, is_user) for module, need in _own_needs(sites, model)),
     )
 
 
@@ -119,9 +115,7 @@ def _own_needs(sites: Sites, model: nn.Module) -> list[tuple[nn.Module, Construc
     return [(module, need) for module, need in sites.needs if id(module) in own]
 
 
-def _built_unmet(
-    module: nn.Module, need: ConstructorNeed, sites: Sites, model: nn.Module, is_user: IsUser
-) -> Unmet:
+def _built_unmet(module: nn.Module, need: ConstructorNeed, sites: Sites, model: nn.Module, is_user: IsUser) -> Unmet:
     chain = sites.chain(module)
     at = argument_span(module, need.argument, chain, is_user) or site_of(chain, is_user)
     path = next((name for name, candidate in model.named_modules() if candidate is module), None)

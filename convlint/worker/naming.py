@@ -18,14 +18,12 @@ def named(inputs: tuple[Input, ...]) -> tuple[tuple[Input, ...], dict[str, int]]
     for item in inputs:
         spec = item.spec
         if spec.shape is not None and len(spec.shape) in _NAMES:
-            item = replace(item, spec=_with_names(spec, spec.shape, known, taken))
-        result.append(item)
+            spec = _with_names(spec, spec.shape, known, taken)
+        result.append(replace(item, spec=spec))
     return tuple(result), known
 
 
-def _with_names(
-    spec: InputSpec, shape: tuple[int | str, ...], known: dict[str, int], taken: set[str]
-) -> InputSpec:
+def _with_names(spec: InputSpec, shape: tuple[int | str, ...], known: dict[str, int], taken: set[str]) -> InputSpec:
     axes = _NAMES[len(shape)]
     sizes = list(shape)
     for i, axis in enumerate(axes, len(shape) - len(axes)):

@@ -25,9 +25,7 @@ class NodeRecorder:
     call), `layer` (the leaf module) and `spoiled` (sizes that come from a repair and prove nothing).
     """
 
-    def __init__(
-        self, model: torch.nn.Module, trace: Trace, place: Callable[[], Place | None], limit: int
-    ) -> None:
+    def __init__(self, model: torch.nn.Module, trace: Trace, place: Callable[[], Place | None], limit: int) -> None:
         self.blocks: list[str] = []  # the modules whose forward is running, by path
         self.current: fx.Node | None = None
         self._trace = trace

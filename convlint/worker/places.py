@@ -118,9 +118,7 @@ def call_at(place: Place) -> ast.Call | None:
     return source.calls.get(position) if source and position else None
 
 
-def argument_places(
-    chain: Sequence[Place], argument: str, names: Sequence[str]
-) -> Iterator[tuple[str, ast.expr]]:
+def argument_places(chain: Sequence[Place], argument: str, names: Sequence[str]) -> Iterator[tuple[str, ast.expr]]:
     """The expressions a constructor argument came through, from the constructor's call outwards.
 
     `chain` are the frames from the constructor's caller outwards, `names` the constructor's positional
@@ -173,9 +171,7 @@ def _bound(call: ast.Call, name: str, parameters: Sequence[str]) -> ast.expr | N
 def _assigned(function: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str]:
     """The names that a function binds anew."""
     return frozenset(
-        node.id
-        for node in ast.walk(function)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     )
 
 

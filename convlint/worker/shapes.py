@@ -61,11 +61,7 @@ def _transposed(x: torch.Tensor, channels: Size, geometry: tuple[Any, ...], extr
     kernel, stride, padding, dilation = geometry
     rank = len(kernel)
     sizes = [
-        (x.shape[x.dim() - rank + i] - 1) * stride[i]
-        - 2 * padding[i]
-        + dilation[i] * (kernel[i] - 1)
-        + extra[i]
-        + 1
+        (x.shape[x.dim() - rank + i] - 1) * stride[i] - 2 * padding[i] + dilation[i] * (kernel[i] - 1) + extra[i] + 1
         for i in range(rank)
     ]
     return (*x.shape[: x.dim() - rank - 1], channels, *sizes)
@@ -98,8 +94,7 @@ def _pool(rank: int, names: tuple[str, ...], from_layer: bool) -> Rule:
         stride = per_dim(get("stride"), rank) if get("stride") not in (None, [], ()) else kernel
         padding, dilation = per_dim(get("padding") or 0, rank), per_dim(get("dilation") or 1, rank)
         sizes = [
-            _window(x.shape[x.dim() - rank + i], kernel[i], stride[i], padding[i], dilation[i])
-            for i in range(rank)
+            _window(x.shape[x.dim() - rank + i], kernel[i], stride[i], padding[i], dilation[i]) for i in range(rank)
         ]
         return (*x.shape[: x.dim() - rank], *sizes)
 
@@ -124,20 +119,12 @@ def _adaptive(rank: int, from_layer: bool) -> Rule:
 
 def _linear_layer(call: Call) -> Shape | None:
     x = call.tensor(0, "input")
-    return (
-        (*x.shape[:-1], call.layer.out_features)
-        if x is not None and isinstance(call.layer, nn.Linear)
-        else None
-    )
+    return (*x.shape[:-1], call.layer.out_features) if x is not None and isinstance(call.layer, nn.Linear) else None
 
 
 def _linear_function(call: Call) -> Shape | None:
     x, weight = call.tensor(0, "input"), call.tensor(1, "weight")
-    return (
-        (*x.shape[:-1], weight.shape[0])
-        if x is not None and weight is not None and weight.dim() == 2
-        else None
-    )
+    return (*x.shape[:-1], weight.shape[0]) if x is not None and weight is not None and weight.dim() == 2 else None
 
 
 def _flattened(call: Call) -> Shape | None:
@@ -185,17 +172,13 @@ def _broadcast(call: Call) -> Shape | None:
     """Operands aligned from the last dim, a size of 1 gives way (torch.broadcast_shapes)."""
     operands = [arg for arg in call.args if isinstance(arg, torch.Tensor)]
     numeric = [x for x in operands if x.dtype is not torch.bool]
-    if (
-        not operands
-        or any(not x.is_floating_point() for x in numeric)
-        or call.kwargs.keys() - {"alpha", "value"}
-    ):
+    if not operands or any(not x.is_floating_point() for x in numeric) or call.kwargs.keys() - {"alpha", "value"}:
         return None
     result: list[Size] = []
     for x in operands:
-        shape = list(x.shape)
+        shape: list[Size] = list(x.shape)
         rank = max(len(result), len(shape))
-        merged = _merged([1] * (rank - len(result)) + result, [1] * (rank - len(shape)) + shape)
+        merged = _merged([*[1] * (rank - len(result)), *result], [*[1] * (rank - len(shape)), *shape])
         if merged is None:
             return None
         result = merged
@@ -224,10 +207,7 @@ def _concatenated(call: Call) -> Shape | None:
     shape = list(first.shape)
     dim %= len(shape)
     for x in tensors[1:]:
-        if any(
-            i != dim and equal(a, b) is not sympy.true
-            for i, (a, b) in enumerate(zip(shape, x.shape, strict=True))
-        ):
+        if any(i != dim and equal(a, b) is not sympy.true for i, (a, b) in enumerate(zip(shape, x.shape, strict=True))):
             return None
         shape[dim] = shape[dim] + x.shape[dim]
     return tuple(shape)
@@ -319,7 +299,19 @@ _SAME_FUNCTIONS = [
     "detach",
     "float",
 ]
-_IN_PLACE = ["relu", "leaky_relu", "elu", "selu", "clamp", "sigmoid", "tanh", "hardtanh", "dropout", "neg", "exp"]
+_IN_PLACE = [
+    "relu",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "clamp",
+    "sigmoid",
+    "tanh",
+    "hardtanh",
+    "dropout",
+    "neg",
+    "exp",
+]
 _BINARY = ["add", "sub", "mul", "div", "true_divide", "maximum", "minimum", "addcmul", "addcdiv", "lerp"]
 
 LAYERS: dict[type[nn.Module], Rule] = {

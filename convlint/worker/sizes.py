@@ -45,12 +45,7 @@ def _has_factor(product: sympy.Expr, factor: sympy.Expr) -> bool:
     left = sympy.Mul.make_args(product)
     coefficient, rest = factor.as_coeff_Mul()
     own, _ = product.as_coeff_Mul()
-    if (
-        not coefficient.is_Integer
-        or not own.is_Integer
-        or int(coefficient) == 0
-        or int(own) % int(coefficient)
-    ):
+    if not coefficient.is_Integer or not own.is_Integer or int(coefficient) == 0 or int(own) % int(coefficient):
         return False
     remaining = list(left)
     for part in sympy.Mul.make_args(rest):
@@ -65,7 +60,7 @@ def _has_factor(product: sympy.Expr, factor: sympy.Expr) -> bool:
 def broadcasts(a: Size, b: Size) -> sympy.Basic:
     """Two sizes fit together elementwise: equal, or one of them is 1."""
     if isinstance(a, int) and isinstance(b, int):
-        return sympy.true if a == b or a == 1 or b == 1 else sympy.false
+        return sympy.true if a in (b, 1) or b == 1 else sympy.false
     if a is b or (isinstance(a, int) and a == 1) or (isinstance(b, int) and b == 1):
         return sympy.true
     same = equal(a, b)
@@ -83,4 +78,4 @@ def holds_at(condition: sympy.Basic, hints: Mapping[sympy.Basic, sympy.Basic]) -
     """Whether the condition is true at the sizes of this trace."""
     if condition in (sympy.true, sympy.false):
         return bool(condition)
-    return condition.xreplace(dict(hints)).doit() == sympy.true
+    return bool(condition.xreplace(dict(hints)).doit() == sympy.true)

@@ -21,7 +21,7 @@ from torch.overrides import TorchFunctionMode
 from convlint.worker import constructors, devices
 from convlint.worker.constructors import ConstructorNeed
 from convlint.worker.places import Place, place_of
-from convlint.worker.torch_private import FakeTensor, FakeTensorMode, outside_modes
+from convlint.worker.torch_private import FakeTensor, FakeTensorMode, no_missing_keys, outside_modes, own_tensors
 from convlint.worker.trace import function_name
 
 SMALL = 1 << 14
@@ -133,9 +133,7 @@ class _Factories(TorchFunctionMode):
 def _elements(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
     """A bound of the elements that a factory call makes; 0 where its arguments are no plain sizes."""
     sizes = kwargs.get("size", args)
-    flat = [
-        item for size in sizes for item in (size if isinstance(size, (tuple, list, torch.Size)) else (size,))
-    ]
+    flat = [item for size in sizes for item in (size if isinstance(size, (tuple, list, torch.Size)) else (size,))]
     total = 1
     for size in flat:
         if isinstance(size, int) and not isinstance(size, bool):
@@ -158,7 +156,7 @@ def building(mode: FakeTensorMode, sites: Sites) -> Iterator[None]:
         sites.needs.append((module, need))
 
     nn.Module.__init__ = init  # type: ignore[method-assign]
-    nn.Module.load_state_dict = _keep_weights  # type: ignore[method-assign, assignment]
+    nn.Module.load_state_dict = _keep_weights  # type: ignore[method-assign]
     try:
         with constructors.checked(broken), _Factories(mode):
             yield
@@ -167,9 +165,9 @@ def building(mode: FakeTensorMode, sites: Sites) -> Iterator[None]:
         nn.Module.load_state_dict = load  # type: ignore[method-assign]
 
 
-def _keep_weights(self: nn.Module, *_: Any, **__: Any) -> Any:
+def _keep_weights(*_: Any, **__: Any) -> Any:
     """`load_state_dict` without effect: weights have no values here."""
-    return torch.nn.modules.module._IncompatibleKeys([], [])
+    return no_missing_keys()
 
 
 def make_fake(model: nn.Module, mode: FakeTensorMode) -> None:
@@ -183,12 +181,12 @@ def make_fake(model: nn.Module, mode: FakeTensorMode) -> None:
 
     with outside_modes():
         for module in model.modules():
-            for table, all_of_them in ((module._parameters, True), (module._buffers, False)):
+            for table, all_of_them in own_tensors(module):
                 for name, tensor in table.items():
                     if tensor is None or isinstance(tensor, FakeTensor) or is_lazy(tensor):
                         continue
                     if all_of_them or tensor.is_floating_point() or tensor.numel() > SMALL:
-                        table[name] = fake(tensor)  # type: ignore[assignment]
+                        table[name] = fake(tensor)
 
 
 def count_parameters(module: nn.Module) -> int:

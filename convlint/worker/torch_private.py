@@ -50,13 +50,12 @@ class _DynamoFinder:
 
 def _load_dynamo() -> None:
     module = sys.modules.get(_DYNAMO)
-    if isinstance(module, _LazyDynamo):
-        if _DynamoFinder in sys.meta_path:
-            sys.meta_path.remove(_DynamoFinder)  # type: ignore[arg-type]
-        module.__class__ = ModuleType
-        spec = module.__spec__
-        assert spec is not None and spec.loader is not None
-        spec.loader.exec_module(module)
+    if not isinstance(module, _LazyDynamo) or module.__spec__ is None or module.__spec__.loader is None:
+        return
+    sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not _DynamoFinder]
+    loader = module.__spec__.loader
+    object.__setattr__(module, "__class__", ModuleType)
+    loader.exec_module(module)
 
 
 def _run_as_is(function: Callable[..., Any] | None = None, *_: Any, **__: Any) -> Any:
@@ -80,7 +79,7 @@ def defer_dynamo() -> None:
     module.disable = _run_as_is  # type: ignore[attr-defined]
     sys.modules[_DYNAMO] = module
     torch._dynamo = module
-    sys.meta_path.insert(0, _DynamoFinder)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, _DynamoFinder)
 
 
 defer_dynamo()
@@ -93,21 +92,22 @@ from torch.overrides import handle_torch_function, has_torch_function_unary, res
 FakeTensor = _fake.FakeTensor
 FakeTensorMode = _fake.FakeTensorMode
 
-UNDECIDABLE: tuple[type[BaseException], ...] = tuple(
-    kind
-    for kind in (
-        getattr(_fake, name, None)
-        for name in (
-            "DataDependentOutputException",
-            "DynamicOutputShapeException",
-            "UnsupportedFakeTensorException",
-            "UnsupportedOperatorException",
-            "UnsupportedMutationAliasingException",
-        )
-    )
-    if kind is not None
-) + (_symbolic.GuardOnDataDependentSymNode, NotImplementedError)
+_UNSUPPORTED = (
+    "DataDependentOutputException",
+    "DynamicOutputShapeException",
+    "UnsupportedFakeTensorException",
+    "UnsupportedOperatorException",
+    "UnsupportedMutationAliasingException",
+)
+UNDECIDABLE: tuple[type[Exception], ...] = (
+    *(getattr(_fake, name) for name in _UNSUPPORTED if hasattr(_fake, name)),
+    _symbolic.GuardOnDataDependentSymNode,
+    NotImplementedError,
+)
 """What a fake tensor raises where it cannot tell: never an error of the user's."""
+
+UNREADABLE: tuple[type[Exception], ...] = (*UNDECIDABLE, RuntimeError)
+"""What reading a fake tensor's value may raise."""
 
 
 class _Name(str):
@@ -140,10 +140,10 @@ class SizeEnv(_symbolic.ShapeEnv):
     """A ShapeEnv that does not look up the Python stack for every guard: nobody reads that, and it costs a third."""
 
     def _get_stack_summary(self, *_: Any, **__: Any) -> Any:
-        return _symbolic.SLoc(None, None), ""
+        return _symbolic.SLoc(None, None), ""  # type: ignore[attr-defined]
 
     def _get_sloc(self, *_: Any, **__: Any) -> Any:
-        return _symbolic.SLoc(None, None)
+        return _symbolic.SLoc(None, None)  # type: ignore[attr-defined]
 
 
 def new_env() -> SizeEnv:
@@ -156,7 +156,7 @@ def new_mode(env: SizeEnv | None) -> FakeTensorMode:
     return FakeTensorMode(allow_non_fake_inputs=True, shape_env=env)
 
 
-def new_symbol(env: SizeEnv, name: str, hint: int) -> tuple[torch.SymInt, sympy.Symbol]:
+def new_symbol(env: SizeEnv, name: str, hint: int) -> tuple[int | torch.SymInt, sympy.Symbol]:
     """A size of at least 2 that is `hint` in this trace."""
     source = _SymbolSource(name)
     symbol = env.create_symbol(hint, source=source, dynamic_dim=_symbolic.DimDynamic.DYNAMIC)
@@ -244,3 +244,17 @@ def _through_modes(original: Callable[..., Any]) -> Callable[..., Any]:
 
     call.__name__, call.__doc__ = original.__name__, original.__doc__
     return call
+
+
+def own_tensors(module: torch.nn.Module) -> Iterator[tuple[dict[str, torch.Tensor | None], bool]]:
+    """The module's own tables of parameters and of buffers, to be changed in place; true for parameters.
+
+    Setting an attribute would run checks that refuse a fake tensor in the place of a parameter.
+    """
+    yield module._parameters, True  # type: ignore[misc]
+    yield module._buffers, False
+
+
+def no_missing_keys() -> Any:
+    """What `load_state_dict` gives when everything fitted."""
+    return torch.nn.modules.module._IncompatibleKeys([], [])

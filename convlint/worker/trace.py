@@ -18,7 +18,6 @@ from convlint.worker.torch_private import FakeTensor, SizeEnv
 from convlint.worker.trail import Trail
 from convlint.worker.users import IsUser
 
-
 MAX_NODES = 200_000
 
 

@@ -22,7 +22,7 @@ from convlint.worker.nodes import NodeRecorder
 from convlint.worker.places import Place, place_of, raised_at, span_of
 from convlint.worker.requirements import function_check, layer_check
 from convlint.worker.shapes import has_rule, needs_contiguous, result_shape
-from convlint.worker.torch_private import UNDECIDABLE, FakeTensor, module_calls, outside_modes
+from convlint.worker.torch_private import UNDECIDABLE, UNREADABLE, FakeTensor, module_calls, outside_modes
 from convlint.worker.trace import (
     Halted,
     Setting,
@@ -41,8 +41,10 @@ MAX_DECISIONS = 64
 _READERS = frozenset({"item", "tolist", "__bool__", "__int__", "__float__", "__index__", "numpy"})
 # Questions about a tensor that no shape depends on beyond their answer: no nodes.
 _QUESTIONS = frozenset(
-    "size dim numel nelement ndimension stride storage_offset element_size is_contiguous is_floating_point is_complex "
-    "get_device __len__ __hash__ __repr__ __format__".split()
+    [
+        *("size", "dim", "numel", "nelement", "ndimension", "stride", "storage_offset", "element_size", "__len__"),
+        *("is_contiguous", "is_floating_point", "is_complex", "get_device", "__hash__", "__repr__", "__format__"),
+    ]
 )
 _PROPERTIES = frozenset({"T", "mT", "H", "mH", "data", "real", "imag"})  # those that give a tensor
 
@@ -97,9 +99,7 @@ class ShapeTracer(fx.Tracer):
             return False
         return layer_check(m) is not None or type(m).__module__.startswith(("torch.nn.", "torch.ao.nn."))
 
-    def call_layer(
-        self, original: Callable[..., Any], module: torch.nn.Module, *args: Any, **kwargs: Any
-    ) -> Any:
+    def call_layer(self, original: Callable[..., Any], module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
         """A module's call: a leaf becomes a node, anything else is entered."""
         if self._ledger.silent:
             return original(module, *args, **kwargs)
@@ -119,9 +119,7 @@ class ShapeTracer(fx.Tracer):
 
     # -- functions ------------------------------------------------------------------------------------------
 
-    def call_function(
-        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
+    def call_function(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call of a torch function or method, from the user's code."""
         if self._ledger.silent:
             return function(*args, **kwargs)
@@ -141,9 +139,7 @@ class ShapeTracer(fx.Tracer):
                 return function(*args, **kwargs)
         is_method = name.startswith("torch.Tensor.")
         op, target = ("call_method", short) if is_method else ("call_function", function)
-        return self._record(
-            op, target, Call(self._ledger, name, list(args), dict(kwargs)), function, function
-        )
+        return self._record(op, target, Call(self._ledger, name, list(args), dict(kwargs)), function, function)
 
     def _property(self, function: Callable[..., Any], name: str, args: tuple[Any, ...]) -> Any:
         """`x.shape` is read as it is; `x.T` is a node."""
@@ -153,9 +149,7 @@ class ShapeTracer(fx.Tracer):
         call = Call(self._ledger, name.removesuffix(".__get__"), list(args), {})
         return self._record("call_method", short, call, function, function)
 
-    def _read(
-        self, function: Callable[..., Any], short: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
+    def _read(self, function: Callable[..., Any], short: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The value of a tensor: known for real ones; a branch on an unknown one is a decision."""
         if not isinstance(args[0], FakeTensor):
             with outside_modes():
@@ -164,7 +158,7 @@ class ShapeTracer(fx.Tracer):
             return self._decide()
         try:
             return function(*args, **kwargs)
-        except (*UNDECIDABLE, RuntimeError) as error:
+        except UNREADABLE as error:
             raise Halted(f"a value is read from data: {first_line(error)}", self._user_place()) from None
 
     def _decide(self) -> bool:

@@ -11,9 +11,7 @@ import torch
 
 IsUser = Callable[[str], bool]
 
-_LIBRARIES = tuple(
-    {str(Path(sysconfig.get_path(name))) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-)
+_LIBRARIES = tuple({str(Path(sysconfig.get_path(name))) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 _NEVER = (str(Path(torch.__file__).parent), str(Path(__file__).parent.parent))
 
 

@@ -22,9 +22,7 @@ def _multihead(call: Call) -> None:
     """query `[*, embed_dim]`, key `[*, kdim]`, value `[*, vdim]` (torch.nn.MultiheadAttention)."""
     layer: Any = call.layer
     given = [call.tensor(i, name) for i, (name, *_) in enumerate(_OPERANDS)]
-    checked: dict[
-        tuple[int, int], torch.Tensor
-    ] = {}  # one tensor that is query, key and value makes one mistake
+    checked: dict[tuple[int, int], torch.Tensor] = {}  # one tensor that is query, key and value makes one mistake
     for i, (name, attribute, _, fallback) in enumerate(_OPERANDS):
         x = given[i]
         if x is None:

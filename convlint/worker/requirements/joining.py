@@ -27,9 +27,6 @@ def _same_shape(call: Call, tensors: list[torch.Tensor], free: int | None) -> li
             chosen = call.ledger.choose(2) if chosen is None else chosen
             if chosen:
                 first = call.resized(first, dim, b)
-            else:
-                x = call.resized(x, dim, a)
-                tensors[i] = x
     size = [first.shape[dim] for dim in range(first.dim())]
     return [_fitted(call, x, size, free) for x in tensors]
 
@@ -92,9 +89,7 @@ def _elementwise(call: Call) -> None:
         condition = broadcasts(left, right)
         if in_place and condition is not sympy.true:
             condition = sympy.Or(equal(left, right), sympy.Eq(expr_of(right), 1))
-        if call.need(
-            "broadcast", f"inputs[1].shape[{-back}]", condition, came=right, needed=left, value=left
-        ):
+        if call.need("broadcast", f"inputs[1].shape[{-back}]", condition, came=right, needed=left, value=left):
             continue
         chosen = call.ledger.choose(2) if chosen is None and not in_place else chosen or 0
         if chosen:
@@ -119,9 +114,7 @@ def _matmul(call: Call) -> None:
         call.put(0, "input", a)
     for back in range(3, min(a.dim(), b.dim()) + 1):
         left, right = a.shape[-back], b.shape[-back]
-        if not call.need(
-            "matmul", f"inputs[1].shape[{-back}]", broadcasts(left, right), came=right, needed=left
-        ):
+        if not call.need("matmul", f"inputs[1].shape[{-back}]", broadcasts(left, right), came=right, needed=left):
             b = call.resized(b, -back, left)
             call.put(1, "other", b)
 
@@ -131,11 +124,7 @@ def _einsum(call: Call) -> None:
     equation = call.get(0, "equation")
     rest = call.args[1:]
     tensors = list(rest[0]) if len(rest) == 1 and isinstance(rest[0], (list, tuple)) else list(rest)
-    if (
-        not isinstance(equation, str)
-        or "." in equation
-        or not all(isinstance(x, torch.Tensor) for x in tensors)
-    ):
+    if not isinstance(equation, str) or "." in equation or not all(isinstance(x, torch.Tensor) for x in tensors):
         return
     terms = equation.replace(" ", "").split("->")[0].split(",")
     if len(terms) != len(tensors) or any(len(t) != x.dim() for t, x in zip(terms, tensors, strict=True)):

@@ -23,9 +23,7 @@ def features(call: Call, index: int, name: str, needed: Size, argument: str | No
     if _is_unflattened(x, needed):
         flat = "*".join(str(size) for size in x.shape[1:])
         detail = f"flatten it first: {flat} = {needed}"
-        if not call.need(
-            "rank", operand, equal(x.shape[-1], needed), came=x.shape[-1], needed=needed, detail=detail
-        ):
+        if not call.need("rank", operand, equal(x.shape[-1], needed), came=x.shape[-1], needed=needed, detail=detail):
             call.put(index, name, call.ledger.fresh((x.shape[0], needed), x))
         return
     last = x.shape[-1]
@@ -37,9 +35,7 @@ def features(call: Call, index: int, name: str, needed: Size, argument: str | No
 
 def _is_unflattened(x: torch.Tensor, needed: Size) -> bool:
     """A feature map whose flattened size is just what the layer takes."""
-    return (
-        x.dim() > 2 and isinstance(needed, int) and product(x.shape[1:]) == needed and x.shape[-1] != needed
-    )
+    return x.dim() > 2 and isinstance(needed, int) and product(x.shape[1:]) == needed and x.shape[-1] != needed
 
 
 def _linear(call: Call) -> None:

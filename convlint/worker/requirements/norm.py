@@ -131,9 +131,7 @@ def _functional_layer_norm(call: Call) -> None:
 
 def _functional_batch_norm(call: Call) -> None:
     x = call.tensor(0, "input")
-    statistics = [
-        call.tensor(i, name) for i, name in enumerate(("running_mean", "running_var", "weight", "bias"), 1)
-    ]
+    statistics = [call.tensor(i, name) for i, name in enumerate(("running_mean", "running_var", "weight", "bias"), 1)]
     declared = next((t.shape[0] for t in statistics if t is not None and t.dim() == 1), None)
     if x is not None and x.dim() >= 2 and declared is not None:
         _channels(call, x, 1, declared, None)

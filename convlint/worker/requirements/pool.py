@@ -78,9 +78,7 @@ def _window(get: Any, rank: int, dilated: bool) -> Window:
 
 
 def _layer(rank: int, dilated: bool) -> Check:
-    return lambda call: check_window(
-        call, _window(lambda name: getattr(call.layer, name, None), rank, dilated)
-    )
+    return lambda call: check_window(call, _window(lambda name: getattr(call.layer, name, None), rank, dilated))
 
 
 _MAX = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")

@@ -61,10 +61,10 @@ def _sequence(call: Call) -> None:
         call.spoiled = True
     x = _features(call, x, layer.input_size)
     directions = 2 if layer.bidirectional else 1
-    batch = () if x.dim() == 2 else (x.shape[0 if layer.batch_first else 1],)
+    batches = () if x.dim() == 2 else (x.shape[0 if layer.batch_first else 1],)
     projected = getattr(layer, "proj_size", 0) or layer.hidden_size
-    hidden = (directions * layer.num_layers, *batch, projected)
-    cell = (directions * layer.num_layers, *batch, layer.hidden_size)
+    hidden = (directions * layer.num_layers, *batches, projected)
+    cell = (directions * layer.num_layers, *batches, layer.hidden_size)
     is_lstm = isinstance(layer, nn.LSTM)
     states = call.get(1, "hx")
     if states is not None:

@@ -28,9 +28,7 @@ def reshape_to(call: Call, x: torch.Tensor, target: Sequence[Size]) -> None:
         _one_inferred(call, x, target, holes[0], has_batch)
 
 
-def _without_batch(
-    call: Call, shape: Sequence[Size], target: Sequence[Size], has_batch: bool
-) -> tuple[Size, Size]:
+def _without_batch(call: Call, shape: Sequence[Size], target: Sequence[Size], has_batch: bool) -> tuple[Size, Size]:
     """Elements of input and target, without the batch where both begin with it."""
     if has_batch and target and call.ledger.is_batch(target[0]):
         shape, target = shape[1:], target[1:]
@@ -120,12 +118,7 @@ def _unflatten(call: Call) -> None:
 
 
 def _unflatten_dim(call: Call, x: torch.Tensor | None, dim: Any, sizes: Any) -> None:
-    if (
-        x is None
-        or not isinstance(dim, int)
-        or not isinstance(sizes, (list, tuple))
-        or not -x.dim() <= dim < x.dim()
-    ):
+    if x is None or not isinstance(dim, int) or not isinstance(sizes, (list, tuple)) or not -x.dim() <= dim < x.dim():
         return
     if not all(isinstance(size, (int, torch.SymInt)) for size in sizes):
         return
@@ -133,9 +126,7 @@ def _unflatten_dim(call: Call, x: torch.Tensor | None, dim: Any, sizes: Any) -> 
     known = product(size for size in sizes if not (isinstance(size, int) and size == -1))
     has_hole = any(isinstance(size, int) and size == -1 for size in sizes)
     condition = divides(known, x.shape[dim]) if has_hole else equal(x.shape[dim], known)
-    if not call.need(
-        "elements", f"input.shape[{dim}]", condition, came=x.shape[dim], needed=known, value=x.shape[dim]
-    ):
+    if not call.need("elements", f"input.shape[{dim}]", condition, came=x.shape[dim], needed=known, value=x.shape[dim]):
         filled = [1 if isinstance(size, int) and size == -1 else size for size in sizes]
         call.result = call.ledger.fresh((*x.shape[:dim], *filled, *x.shape[dim + 1 :]), x)
 
