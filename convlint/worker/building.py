@@ -82,6 +82,18 @@ def _check_arguments(target: Callable[..., Any], job: ModelJob) -> None:
         raise NotBuilt(f"its constructor needs {', '.join(missing)}") from None
 
 
+def _awaits_arguments(target: Callable[..., Any], job: ModelJob) -> bool:
+    """Whether a default of None stands for an argument that every real caller gives."""
+    if job.declared:
+        return False
+    try:
+        signature = inspect.signature(target)
+        given = signature.bind(*job.args, **job.kwargs).arguments
+    except (TypeError, ValueError):
+        return False
+    return any(p.default is None and name not in given for name, p in signature.parameters.items())
+
+
 def _construct(target: Callable[..., Any], job: ModelJob, is_user: IsUser) -> nn.Module:
     try:
         model = target(*job.args, **job.kwargs)
@@ -92,7 +104,7 @@ def _construct(target: Callable[..., Any], job: ModelJob, is_user: IsUser) -> nn
     except Exception as error:
         at = place_in(error, is_user)
         message = f"{type(error).__name__}: {first_line(error)}"
-        failure = BuildFailure(target=job.target, message=message, at=at)
+        failure = None if _awaits_arguments(target, job) else BuildFailure(target=job.target, message=message, at=at)
         raise NotBuilt(f"its constructor raises {message}", failure, at) from None
     if not isinstance(model, nn.Module):
         raise NotBuilt(f"{job.target} gives a {type(model).__name__}, not a module")

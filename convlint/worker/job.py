@@ -7,10 +7,11 @@ from pathlib import Path
 from convlint.facts import BuildFailure, Failure, FileFacts, ModelFacts, Span
 from convlint.jobs import Job, ModelJob
 from convlint.worker.building import NotBuilt, build
-from convlint.worker.examine import Workshop, examine
+from convlint.worker.examine import examine
 from convlint.worker.importing import ImportFailed, load
 from convlint.worker.inputs import declared
 from convlint.worker.modelfacts import model_facts
+from convlint.worker.run import Workshop
 from convlint.worker.skeleton import Sites, building
 from convlint.worker.torch_private import new_env, new_mode
 from convlint.worker.users import user_test

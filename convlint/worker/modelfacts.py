@@ -7,9 +7,10 @@ from torch import fx, nn
 
 from convlint.facts import Dim, InputFact, Layer, ModelFacts, Node, Span, Status, Unmet
 from convlint.jobs import ModelJob
+from convlint.worker.accepted import FEW, accepted_in_words, accepted_sizes
 from convlint.worker.constructors import ConstructorNeed
 from convlint.worker.dimensions import tensor_fact
-from convlint.worker.examine import FEW, Examination, accepted_in_words, accepted_sizes, stopped_at
+from convlint.worker.examine import Examination, stopped_at
 from convlint.worker.inputs import BATCH
 from convlint.worker.layers import argument_span, layer_facts, site_of
 from convlint.worker.places import span_of

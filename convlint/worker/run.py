@@ -11,6 +11,7 @@ from torch import nn
 
 from convlint.worker.inputs import BATCH, Input, make, symbols_of
 from convlint.worker.sizes import Size
+from convlint.worker.skeleton import Sites
 from convlint.worker.torch_private import FakeTensorMode, SizeEnv, new_env, new_symbol, set_env
 from convlint.worker.trace import MAX_NODES, Setting, Trace
 from convlint.worker.tracer import ShapeTracer
@@ -90,3 +91,16 @@ def _batch(inputs: Sequence[Input], sizes: Mapping[str, Size]) -> Size | None:
             first = shape[0]
             return sizes[first] if isinstance(first, str) else first
     return None
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What every run of one model shares."""
+
+    model: nn.Module
+    mode: FakeTensorMode
+    sites: Sites
+    is_user: IsUser
+
+    def run(self, course: Course) -> Run:
+        return run_forward(self.model, self.mode, course, self.is_user)

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from convlint.worker.examine import Workshop, examine
+from convlint.worker.examine import examine
+from convlint.worker.run import Workshop
 from convlint.worker.skeleton import Sites, building, make_fake
 from convlint.worker.torch_private import keep_symbolic_kernels, new_env, new_mode
 

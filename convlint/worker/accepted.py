@@ -1,0 +1,42 @@
+"""The input sizes that an exploration found to work, as lists and in words."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from convlint.worker.dimensions import sizes_in_words
+from convlint.worker.domain import ACCEPTED, LARGEST, UNCOVERED
+from convlint.worker.explore import Outcome
+from convlint.worker.inputs import BATCH
+
+FEW = 16
+"""Up to so many sizes of a symbol are listed; more are put in words."""
+
+
+def accepted_sizes(outcome: Outcome) -> dict[str, list[int]]:
+    """For each unknown symbol the sizes that some accepted point has."""
+    domain, fate = outcome.domain, outcome.fates
+    if outcome.accepted is None or domain is None or fate is None:
+        return {}
+    result: dict[str, list[int]] = {}
+    for i, axis in enumerate(domain.axes):
+        others = tuple(j for j in range(fate.ndim) if j != i)
+        hits = (fate == ACCEPTED).any(axis=others)
+        for symbol in axis.symbols:
+            result[str(symbol)] = [int(size) for size in axis.values[np.flatnonzero(hits)]]
+    return result
+
+
+def accepted_in_words(outcome: Outcome) -> str | None:
+    """`H = W in {28, 29}`; None where nothing is known or the batch alone counts."""
+    domain, fate, sizes = outcome.domain, outcome.fates, accepted_sizes(outcome)
+    if domain is None or fate is None or not sizes:
+        return None
+    if (fate == UNCOVERED).any() and any(len(values) > FEW for values in sizes.values()):
+        return None  # other paths may take more sizes than the ones explored
+    parts = [
+        f"{' = '.join(map(str, axis.symbols))} {sizes_in_words(sizes[str(axis.symbols[0])], LARGEST)}"
+        for axis in domain.axes
+        if str(axis.symbols[0]) != BATCH
+    ]
+    return ", ".join(parts) or None

@@ -1,0 +1,111 @@
+"""A mistake as a finding: where it stands, what belongs there, and the derivation of the number."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import sympy
+
+from convlint.facts import Dim, Unmet
+from convlint.worker.accepted import accepted_in_words
+from convlint.worker.blame import blame
+from convlint.worker.dimensions import dim
+from convlint.worker.explore import Outcome, explore
+from convlint.worker.formulas import derivation
+from convlint.worker.inputs import hint
+from convlint.worker.naming import named
+from convlint.worker.run import Run, Workshop
+from convlint.worker.trail import Key, Need, Stop
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An unmet requirement, at the node of the run that the facts describe."""
+
+    node: int
+    unmet: Unmet
+    key: Key
+
+
+@dataclass(frozen=True)
+class Symbolic:
+    """The run in symbols, and what exploring it says."""
+
+    run: Run
+    outcome: Outcome
+    values: dict[sympy.Symbol, int]
+
+    @property
+    def numbers(self) -> dict[sympy.Basic, sympy.Basic]:
+        return {symbol: sympy.Integer(value) for symbol, value in self.values.items()}
+
+
+def has_known_sizes(run: Run) -> bool:
+    return any(isinstance(size, int) for item in run.course.inputs for size in item.spec.shape or ())
+
+
+def in_symbols(shop: Workshop, run: Run) -> Symbolic | None:
+    inputs, known = named(run.course.inputs)
+    if not known:
+        return None
+    course = replace(run.course, inputs=inputs, sizes={**run.course.sizes, **known})
+    # At sizes far from 1 no dim collapses, so the formulas stay general.
+    symbolic = shop.run(replace(course, sizes={**course.sizes, **{name: hint(name) for name in known}}))
+    values = {symbolic.symbols[name]: course.sizes[name] for name in symbolic.symbols}
+    return Symbolic(symbolic, explore(symbolic, shop.run), values)
+
+
+def finding(shop: Workshop, run: Run, item: Need | Stop, detail: Symbolic | None) -> Finding:
+    if isinstance(item, Stop):
+        return Finding(item.node, Unmet(name="raises", operand="input", detail=item.reason), item.key)
+    place = blame(item, run, shop.model, shop.sites, shop.is_user)
+    names = run.names
+    came, needed = (_shown(size, names) for size in (item.came, item.needed))
+    value = int(item.value) if item.value is not None and item.value.is_Integer else None
+    unmet = Unmet(
+        name=item.name,
+        operand=item.operand,
+        needed=needed,
+        came=came,
+        formula=came if isinstance(came, str) and not isinstance(item.came, str) else None,
+        argument=item.argument,
+        layer=place.layer,
+        value=value,
+        at=place.at,
+        detail=None if item.detail is None else str(_shown(item.detail, names)),
+        evidence=_evidence(run),
+    )
+    return Finding(item.node or 0, _with_symbols(unmet, item, detail), item.key)
+
+
+def _shown(size: sympy.Expr | str, names: dict[sympy.Symbol, str]) -> Dim | str:
+    """A size, or a text in which torch's names of symbols stand, under the symbols' own names."""
+    if not isinstance(size, str):
+        return dim(size, names)
+    known = {str(symbol): name for symbol, name in names.items()}
+    return re.sub(r"\bs\d+\b", lambda match: known.get(match.group(), match.group()), size)
+
+
+def _evidence(run: Run) -> str | None:
+    return next((item.source for item in run.course.inputs if has_known_sizes(run)), None)
+
+
+def _with_symbols(unmet: Unmet, need: Need, detail: Symbolic | None) -> Unmet:
+    """Add the formula, its numbers, and the sizes that would do."""
+    if detail is None:
+        return unmet
+    twin = next((n for n in detail.run.trace.trail.needs() if n.key == need.key), None)
+    if twin is None or isinstance(twin.came, str):
+        return unmet
+    if int(twin.came.xreplace(detail.numbers)) != need.came:
+        return unmet  # another path at these sizes
+    proved = any(isinstance(n, Need) and n.key == need.key for n in detail.outcome.rejected)
+    return unmet.model_copy(
+        update={
+            "formula": dim(twin.came, detail.run.names) if twin.came.free_symbols else None,
+            "derivation": derivation(twin.came, detail.values),
+            "verdict": "proved" if proved else "contradicted",
+            "sizes": None if proved else accepted_in_words(detail.outcome),
+        }
+    )
