@@ -18,10 +18,16 @@ from convlint.worker.torch_private import keep_symbolic_kernels, new_env, new_mo
 def warm_up() -> None:
     """Load what a trace needs, and silence what never matters to shapes."""
     torch.set_num_threads(1)
-    logging.getLogger("torch").setLevel(logging.CRITICAL)  # a refused call is a fact here, not an incident
+    silence_torch()
     skip_initialisation()
     keep_symbolic_kernels()
     _examine_something()
+
+
+def silence_torch() -> None:
+    """A refused call is a fact here, not an incident; and torch's trace log would symbolise a stack for each symbol."""
+    logging.getLogger("torch").setLevel(logging.CRITICAL)
+    logging.getLogger("torch.__trace").handlers.clear()
 
 
 def skip_initialisation() -> None:
