@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from convlint.worker.dimensions import sizes_in_words
 from convlint.worker.domain import ACCEPTED, LARGEST, UNCOVERED
 from convlint.worker.explore import Outcome
@@ -22,8 +20,7 @@ def accepted_sizes(outcome: Outcome) -> dict[str, list[int]]:
     for i, axis in enumerate(domain.axes):
         others = tuple(j for j in range(fate.ndim) if j != i)
         hits = (fate == ACCEPTED).any(axis=others)
-        for symbol in axis.symbols:
-            result[str(symbol)] = [int(size) for size in axis.values[np.flatnonzero(hits)]]
+        result.update(dict.fromkeys(map(str, axis.symbols), axis.sizes(hits)))
     return result
 
 

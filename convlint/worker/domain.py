@@ -15,6 +15,7 @@ from convlint.worker.trail import Assumption, Event, Halt, Key, Need, Stop
 
 LARGEST = 4096
 """The largest size that is searched."""
+EVERY: npt.NDArray[np.int64] = np.arange(2, LARGEST + 1, dtype=np.int64)
 _CHUNK = 1 << 21  # points evaluated at once, to bound memory
 
 ACCEPTED, UNCOVERED, HALTED, REJECTED = 0, 1, 2, 3
@@ -26,6 +27,13 @@ class Axis:
 
     symbols: tuple[sympy.Symbol, ...]
     values: npt.NDArray[np.int64]
+    classes: npt.NDArray[np.intp] | None = None  # for each size from 2 on, the value that stands for it
+
+    def sizes(self, hits: npt.NDArray[np.bool_]) -> list[int]:
+        """All the sizes that the values at `hits` stand for."""
+        if self.classes is None:
+            return [int(size) for size in self.values[hits]]
+        return [int(size) for size in EVERY[hits[self.classes]]]
 
 
 @dataclass(frozen=True)
@@ -53,39 +61,32 @@ def grouped(symbols: Sequence[sympy.Symbol], paths: Sequence[Sequence[Event]], f
     A size is told apart by the values of the largest subformulas that hold its symbol alone. `full` is the largest
     number of points; beyond it the later axes hold only a choice.
     """
-    every = np.arange(2, LARGEST + 1, dtype=np.int64)
     axes: list[Axis] = []
     points = 1
     for symbol in symbols:
-        values = _representatives(symbol, set(symbols), paths, every)
+        axis = _axis(symbol, set(symbols), paths)
         room = max(1, full // points)
-        if len(values) > room:
-            values = values[np.linspace(0, len(values) - 1, room).astype(np.int64)]
-        points *= len(values)
-        axes.append(Axis((symbol,), values))
+        if len(axis.values) > room:
+            axis = Axis((symbol,), axis.values[np.linspace(0, len(axis.values) - 1, room).astype(np.int64)])
+        points *= len(axis.values)
+        axes.append(axis)
     return Domain(tuple(axes), {})
 
 
-def _representatives(
-    symbol: sympy.Symbol,
-    symbols: set[sympy.Symbol],
-    paths: Sequence[Sequence[Event]],
-    every: npt.NDArray[np.int64],
-) -> npt.NDArray[np.int64]:
+def _axis(symbol: sympy.Symbol, symbols: set[sympy.Symbol], paths: Sequence[Sequence[Event]]) -> Axis:
+    """One value for each class of sizes that the events tell apart."""
     parts: dict[sympy.Basic, None] = {}
     for path in paths:
         for event in path:
             if isinstance(event, Assumption | Need):
                 _collect(event.condition, symbol, symbols, parts)
     memo: dict[sympy.Basic, Grid] = {}
-    columns = []
+    columns = [np.zeros(EVERY.shape)]
     for part in parts:
         with contextlib.suppress(UnknownFunction):
-            columns.append(np.broadcast_to(np.asarray(evaluate(part, {symbol: every}, memo)), every.shape))
-    if not columns:
-        return every[:1]
-    _, first = np.unique(np.stack(columns), axis=1, return_index=True)
-    return every[np.sort(first)]
+            columns.append(np.broadcast_to(np.asarray(evaluate(part, {symbol: EVERY}, memo)), EVERY.shape))
+    _, first, classes = np.unique(np.stack(columns), axis=1, return_index=True, return_inverse=True)
+    return Axis((symbol,), EVERY[first], classes.reshape(-1))
 
 
 def _collect(

@@ -13,17 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 
-from convlint.worker.domain import (
-    ACCEPTED,
-    HALTED,
-    LARGEST,
-    UNCOVERED,
-    Axis,
-    Domain,
-    fates,
-    fates_at,
-    grouped,
-)
+from convlint.worker.domain import ACCEPTED, EVERY, HALTED, UNCOVERED, Axis, Domain, fates, fates_at, grouped
 from convlint.worker.inputs import BATCH
 from convlint.worker.run import Course, Run
 from convlint.worker.trail import Event, Halt, Key, Need, Stop
@@ -239,9 +229,8 @@ def _domains(search: _Search) -> list[Callable[[], Domain]]:
     fixed = {_named(name): size for name, size in search.first.course.sizes.items() if name not in search.names}
 
     def square() -> Domain:
-        every = np.arange(2, LARGEST + 1, dtype=np.int64)
-        rest = grouped([_named(name) for name in others], search.paths, MAX_POINTS // len(every))
-        group = [Axis(tuple(map(_named, spatial)), every)] if spatial else []
+        rest = grouped([_named(name) for name in others], search.paths, MAX_POINTS // len(EVERY))
+        group = [Axis(tuple(map(_named, spatial)), EVERY)] if spatial else []
         return Domain((*group, *rest.axes), fixed)
 
     def every_combination() -> Domain:

@@ -50,9 +50,15 @@ class _Attempt:
         """
         trail = self.run.trace.trail
         broken = {need.key: need for need in trail.broken()}.values()
-        taken = not any(need.name in ("rank", "index_dtype") for need in broken)
+        taken = not any(need.name in ("rank", "index_dtype") and self._is_open(need) for need in broken)
         certain = sum(not need.condition.free_symbols for need in broken)
         return trail.end() is None and taken, -certain, -len(broken), len(self.run.trace.nodes)
+
+    def _is_open(self, need: Need) -> bool:
+        """Whether a requirement may be broken because of a guess, not of the model."""
+        source = None if need.node is None else _placeholder(self.run.trace.nodes[need.node])
+        guess = self.guesses.get(source.meta["name"]) if source is not None else None
+        return guess is not None and not guess.is_settled
 
     @property
     def is_clean(self) -> bool:
@@ -158,7 +164,9 @@ def _fixed(need: Need, source: fx.Node, run: Run, guess: Guess, label: str) -> G
 
 
 def _names_a_size(need: Need) -> bool:
-    return need.name in ("in_features", "in_channels", "num_features", "input_size", "embed_dim", "kdim", "vdim",
+    return need.name in (
+        "elements",
+        "batch","in_features", "in_channels", "num_features", "input_size", "embed_dim", "kdim", "vdim",
                          "normalized_shape")  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from convlint.worker.trace import function_name
 
 SMALL = 1 << 14
 """Elements up to which a constructor's tensor stays real."""
+_CHAIN = "_convlint_chain"
 _DEEPEST = 24  # frames kept of a construction site
 _OWN = str(Path(__file__).parent)
 _BUILDER = str(Path(__file__).with_name("building.py"))
@@ -78,17 +79,16 @@ _FILLS = frozenset(
 class Sites:
     """Where modules were constructed: for each, the frames from the constructor's caller outwards."""
 
-    chains: dict[int, tuple[Place, ...]] = field(default_factory=dict)
     needs: list[tuple[nn.Module, ConstructorNeed]] = field(default_factory=list)
-    _alive: list[nn.Module] = field(default_factory=list)
 
     def add(self, module: nn.Module) -> None:
-        if id(module) not in self.chains:
-            self.chains[id(module)] = _chain(module)
-            self._alive.append(module)
+        # Kept on the module itself, so that a deep copy (nn.TransformerEncoder makes some) has it as well.
+        if _CHAIN not in module.__dict__:
+            module.__dict__[_CHAIN] = _chain(module)
 
     def chain(self, module: nn.Module) -> tuple[Place, ...]:
-        return self.chains.get(id(module), ())
+        chain: tuple[Place, ...] = module.__dict__.get(_CHAIN, ())
+        return chain
 
 
 def _chain(module: nn.Module) -> tuple[Place, ...]:

@@ -151,9 +151,16 @@ def new_env() -> SizeEnv:
     return SizeEnv(duck_shape=False)
 
 
+class OneMode(FakeTensorMode):
+    """A mode that a deep copy of its tensors shares; torch would copy the mode with each of them."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> OneMode:
+        return self
+
+
 def new_mode(env: SizeEnv | None) -> FakeTensorMode:
     """A fake mode that takes the small real tensors that constructors made."""
-    return FakeTensorMode(allow_non_fake_inputs=True, shape_env=env)
+    return OneMode(allow_non_fake_inputs=True, shape_env=env)
 
 
 def new_symbol(env: SizeEnv, name: str, hint: int) -> tuple[int | torch.SymInt, sympy.Symbol]:
