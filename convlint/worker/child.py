@@ -13,10 +13,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
-from convlint.ending import UNSENT, raised
 from convlint.facts import FileFacts
-from convlint.frames import seal
 from convlint.jobs import Job
+from convlint.protocol.ending import UNSENT, raised
+from convlint.protocol.frames import seal
 from convlint.worker import guards
 
 Runner = Callable[[Job], FileFacts]

@@ -18,12 +18,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from convlint import solo
-from convlint.ending import Ending
-from convlint.frames import MAX_BODY, Frame, Kind, Unpacker, pack
 from convlint.jobs import Job
-from convlint.leftovers import kill_group
-from convlint.worker import brood, guards
+from convlint.protocol import solo
+from convlint.protocol.ending import Ending
+from convlint.protocol.frames import MAX_BODY, Frame, Kind, Unpacker, pack
+from convlint.protocol.leftovers import kill_group
+from convlint.worker import guards, processes
 from convlint.worker.child import Runner, perform, rehearse
 
 ENGINE = "convlint.worker.job:run"
@@ -41,7 +41,7 @@ class Server:
         self._max_facts = max_facts
         self._frames = Unpacker()
         self._unsent = bytearray()
-        self._broods: dict[int, brood.Brood] = {}  # by process id
+        self._running: dict[int, processes.JobProcess] = {}  # by process id
         self._open = True
         self._adopts = guards.adopt_orphans()
         self._selector = selectors.DefaultSelector()
@@ -57,20 +57,20 @@ class Server:
             for key, _ in self._selector.select(self._patience()):
                 if key.fileobj is self._control:
                     self._receive()
-                elif isinstance(key.data, brood.Pipe):
+                elif isinstance(key.data, processes.Pipe):
                     if key.data.read() == 0:
                         self._forget(key.data)
                 else:
                     self._wakeup.recv(4096)
             self._reap()
             now = time.monotonic()
-            for each in self._broods.values():
+            for each in self._running.values():
                 each.check(now)
             self._flush()
         self._bury()
 
     def _patience(self) -> float | None:
-        deadlines = [each.deadline for each in self._broods.values()]
+        deadlines = [each.deadline for each in self._running.values()]
         first = min(deadlines, default=float("inf"))
         return None if first == float("inf") else max(0.0, first - time.monotonic())
 
@@ -88,17 +88,17 @@ class Server:
     def _start(self, frame: Frame) -> None:
         job = Job.model_validate_json(frame.body)
         try:
-            new = brood.fork(frame.number, job, self._run, self._max_facts)
+            new = processes.fork(frame.number, job, self._run, self._max_facts)
         except OSError as error:  # no more processes or descriptors
             ending = Ending(how="exited", code=0, last_words=f"it could not be started: {error}")
             self._send(Frame(Kind.ENDED, frame.number, ending.model_dump_json().encode()))
             return
-        self._broods[new.pid] = new
+        self._running[new.pid] = new
         for pipe in new.pipes:
             self._selector.register(pipe.end, selectors.EVENT_READ, pipe)
         self._send(Frame(Kind.STARTED, frame.number, str(new.pid).encode()))
 
-    def _forget(self, pipe: brood.Pipe) -> None:
+    def _forget(self, pipe: processes.Pipe) -> None:
         with suppress(KeyError):
             self._selector.unregister(pipe.end)
 
@@ -111,24 +111,24 @@ class Server:
                 if pid == 0:
                     break
                 reaped = True
-                if ended := self._broods.pop(pid, None):
+                if ended := self._running.pop(pid, None):
                     for pipe in ended.pipes:
                         self._forget(pipe)
                     self._send(ended.close(status))
         if reaped and self._adopts:
-            for pid in brood.orphans():
-                if pid not in self._broods:
+            for pid in processes.orphans():
+                if pid not in self._running:
                     with suppress(OSError):
                         os.kill(pid, signal.SIGKILL)
 
     def _bury(self) -> None:
         """Kill everything below this process, and wait until it is gone."""
-        for pid in self._broods:
+        for pid in self._running:
             kill_group(pid)
         patience = time.monotonic() + _FAREWELL
         with suppress(ChildProcessError):
             while time.monotonic() < patience:
-                for pid in brood.orphans():
+                for pid in processes.orphans():
                     with suppress(OSError):
                         os.kill(pid, signal.SIGKILL)
                 if os.waitpid(-1, os.WNOHANG)[0] == 0:

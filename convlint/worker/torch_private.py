@@ -151,7 +151,7 @@ def new_env() -> SizeEnv:
     return SizeEnv(duck_shape=False)
 
 
-class OneMode(FakeTensorMode):
+class OneMode(FakeTensorMode):  # type: ignore[no-untyped-call]
     """A mode that a deep copy of its tensors shares; torch would copy the mode with each of them."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> OneMode:

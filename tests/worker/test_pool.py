@@ -15,10 +15,9 @@ from pathlib import Path
 import pytest
 
 from convlint import pool as pool_module
-from convlint import serving
 from convlint.facts import FileFacts
 from convlint.jobs import Job
-from convlint.pool import ServerError, WorkerPool, run_jobs
+from convlint.pool import ServerError, WorkerPool, run_jobs, serving
 
 RUNNER = "plain_runner:run"
 FINE = "print('fine')"

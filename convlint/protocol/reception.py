@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from convlint.ending import facts_of
 from convlint.facts import Failure, FileFacts
 from convlint.jobs import Job
+from convlint.protocol.ending import facts_of
 
 
 def admit(job: Job, payload: bytes) -> FileFacts:

@@ -11,8 +11,8 @@ from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
-from convlint.frames import Frame, FrameError, Kind, Unpacker, pack
-from convlint.leftovers import MARK, kill_marked, new_mark
+from convlint.protocol.frames import Frame, FrameError, Kind, Unpacker, pack
+from convlint.protocol.leftovers import MARK, kill_marked, new_mark
 
 START_LIMIT = 300.0  # seconds: a cold network disk may need minutes for torch
 

@@ -11,12 +11,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from convlint.ending import Ending, failed
 from convlint.facts import FileFacts
-from convlint.frames import TOKEN_BYTES, unseal
 from convlint.jobs import Job
-from convlint.leftovers import kill_group
-from convlint.reception import admit
+from convlint.protocol.ending import Ending, failed
+from convlint.protocol.frames import TOKEN_BYTES, unseal
+from convlint.protocol.leftovers import kill_group
+from convlint.protocol.reception import admit
 
 REQUEST, RECORD, DUMP, ERRORS = "request", "record", "dump", "errors"
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from convlint.ending import Ending, How
-from convlint.frames import TOKEN_BYTES, Frame, Kind, unseal
 from convlint.jobs import Job
-from convlint.leftovers import kill_group
+from convlint.protocol.ending import Ending, How
+from convlint.protocol.frames import TOKEN_BYTES, Frame, Kind, unseal
+from convlint.protocol.leftovers import kill_group
 from convlint.worker.child import Runner, live
 
 GRACE = 0.25  # seconds between "say where you are" and the end
@@ -51,7 +51,7 @@ class Pipe:
 
 
 @dataclass(eq=False)
-class Brood:
+class JobProcess:
     """A job's process group."""
 
     number: int
@@ -111,7 +111,7 @@ class Brood:
         )
 
 
-def fork(number: int, job: Job, run: Runner, max_facts: int) -> Brood:
+def fork(number: int, job: Job, run: Runner, max_facts: int) -> JobProcess:
     """Start the job in a process of its own."""
     # A socket for the record: unlike a pipe, nobody else can open it through /proc.
     near, far = socket.socketpair()
@@ -128,7 +128,7 @@ def fork(number: int, job: Job, run: Runner, max_facts: int) -> Brood:
     pipes = (Pipe(near.detach()), Pipe(errors_in, _KEPT_WORDS), Pipe(dump_in, _KEPT_DUMP))
     for pipe in pipes:
         os.set_blocking(pipe.end, False)
-    return Brood(number, pid, token, time.monotonic() + job.timeout, max_facts, *pipes)
+    return JobProcess(number, pid, token, time.monotonic() + job.timeout, max_facts, *pipes)
 
 
 def orphans() -> Iterator[int]:

@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
-from convlint import solo
-from convlint.ending import Ending, How, failed
 from convlint.facts import FileFacts
-from convlint.frames import MAX_BODY, Frame, Kind
 from convlint.jobs import Job
-from convlint.leftovers import kill_group, kill_marked, new_mark
-from convlint.reception import admit
-from convlint.serving import ServerError, ServerGone, ServerProcess, ServerStuck, command, environment
+from convlint.pool.serving import ServerError, ServerGone, ServerProcess, ServerStuck, command, environment
+from convlint.protocol import solo
+from convlint.protocol.ending import Ending, How, failed
+from convlint.protocol.frames import MAX_BODY, Frame, Kind
+from convlint.protocol.leftovers import kill_group, kill_marked, new_mark
+from convlint.protocol.reception import admit
 
 __all__ = ["ServerError", "WorkerPool", "run_jobs"]
 
