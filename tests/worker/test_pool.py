@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from convlint import pool as pool_module
 from convlint.facts import FileFacts
 from convlint.jobs import Job
 from convlint.pool import ServerError, WorkerPool, run_jobs, serving
+from convlint.pool import pool as pool_module
 
 RUNNER = "plain_runner:run"
 FINE = "print('fine')"
@@ -369,7 +369,7 @@ def test_interrupted_run_leaves_nothing(tmp_path: Path, number: signal.Signals, 
         with WorkerPool(runner={RUNNER!r}, fork={fork}) as pool:
             list(pool.run([job]))
         """
-    root = Path(pool_module.__file__).parents[1]
+    root = Path(pool_module.__file__).parents[2]
     process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(script)], cwd=root, stderr=subprocess.DEVNULL
     )
@@ -449,6 +449,6 @@ def test_without_fork_a_hostile_file_costs_only_itself(case: Hostile, tmp_path: 
 
 
 def test_pool_imports_no_torch() -> None:
-    root = Path(serving.__file__).parents[1]
+    root = Path(serving.__file__).parents[2]
     code = "import sys, convlint.pool; sys.exit('torch' in sys.modules or 'convlint.worker' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
