@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict
 Dim = int | str
 """A size: a number, or a formula in the symbols B, C, D, H, W, L such as `64*((H-4)//2)`."""
 
+LARGEST_SIZE = 4096
+"""The largest input size that is searched for one that works."""
+
 Scalar = bool | int | float | str | None
 Attribute = Scalar | tuple[Scalar, ...]
 

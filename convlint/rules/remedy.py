@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convlint.diagnostics import Edit, Fix
-from convlint.facts import Unmet
+from convlint.facts import LARGEST_SIZE, Unmet
 from convlint.rules.environment import Environment, resolve
 from convlint.rules.locate import argument_span, end, start
 from convlint.rules.paths import parse
@@ -21,6 +21,8 @@ def hint(rule: Rule, environment: Environment, unmet: Unmet | None) -> str | Non
             ways = [f"{ways[0]}: {unmet.derivation}" if ways else f"the size comes from {unmet.derivation}"]
         if unmet.sizes is not None:
             ways.append(f"or feed {unmet.sizes}" if ways else f"feed {unmet.sizes}")
+        elif unmet.formula is not None and unmet.verdict == "proved":
+            ways.append(f"no input size up to {LARGEST_SIZE} gives {unmet.needed}")
     return "; ".join(ways) or None
 
 

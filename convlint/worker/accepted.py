@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from convlint.facts import LARGEST_SIZE
 from convlint.worker.dimensions import sizes_in_words
-from convlint.worker.domain import ACCEPTED, LARGEST, UNCOVERED
+from convlint.worker.domain import ACCEPTED, UNCOVERED
 from convlint.worker.explore import Outcome
 from convlint.worker.inputs import BATCH
 
@@ -32,7 +33,7 @@ def accepted_in_words(outcome: Outcome) -> str | None:
     if (fate == UNCOVERED).any() and any(len(values) > FEW for values in sizes.values()):
         return None  # other paths may take more sizes than the ones explored
     parts = [
-        f"{' = '.join(map(str, axis.symbols))} {sizes_in_words(sizes[str(axis.symbols[0])], LARGEST)}"
+        f"{' = '.join(map(str, axis.symbols))} {sizes_in_words(sizes[str(axis.symbols[0])], LARGEST_SIZE)}"
         for axis in domain.axes
         if str(axis.symbols[0]) != BATCH
     ]

@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 
+from convlint.facts import LARGEST_SIZE
 from convlint.worker.evaluate import Grid, UnknownFunction, evaluate
 from convlint.worker.trail import Assumption, Event, Halt, Key, Need, Stop
 
-LARGEST = 4096
-"""The largest size that is searched."""
-EVERY: npt.NDArray[np.int64] = np.arange(2, LARGEST + 1, dtype=np.int64)
+EVERY: npt.NDArray[np.int64] = np.arange(2, LARGEST_SIZE + 1, dtype=np.int64)
 _CHUNK = 1 << 21  # points evaluated at once, to bound memory
 
 ACCEPTED, UNCOVERED, HALTED, REJECTED = 0, 1, 2, 3
