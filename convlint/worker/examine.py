@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import sympy
-from torch import nn
+from torch import fx, nn
 
 from convlint.facts import Span
 from convlint.worker.explore import Outcome, explore
 from convlint.worker.findings import Finding, finding, has_known_sizes, in_symbols
 from convlint.worker.inference import infer
-from convlint.worker.inputs import BATCH, Input, hint, symbols_of
+from convlint.worker.inputs import BATCH, GUESSED, TRIED, Input, hint, symbols_of
 from convlint.worker.mistakes import is_harmless, without_follow_ups
 from convlint.worker.places import Place
 from convlint.worker.run import Course, Run, Workshop
@@ -31,6 +31,7 @@ class Examination:
     outcome: Outcome
     findings: tuple[Finding, ...]
     doubt: str | None  # why the inputs that were found out may be wrong
+    guess: str | None = None  # why some findings were held back
 
 
 def examine(shop: Workshop, inputs: tuple[Input, ...] | None) -> Examination:
@@ -48,7 +49,22 @@ def examine(shop: Workshop, inputs: tuple[Input, ...] | None) -> Examination:
             node = _same_call(main.run, found)
             if node is not None:
                 findings.setdefault(found.key, replace(found, node=node))
-    return replace(main, findings=tuple(findings.values()))
+    agreed = [found for found in findings.values() if not _unconfirmed(main.run, found.node)]
+    doubtful = sorted({name for found in findings.values() for name in _unconfirmed(main.run, found.node)})
+    reason = f"the shape of {', '.join(doubtful)} is only a guess, and what follows from it no finding"
+    return replace(main, findings=tuple(agreed), guess=reason if doubtful else None)
+
+
+def _unconfirmed(run: Run, node: int) -> set[str]:
+    """The inputs behind a node whose shape no layer has confirmed."""
+    guesses = {item.name for item in run.course.inputs if item.source in (GUESSED, TRIED)}
+    queue, seen = [run.trace.nodes[node]], set[fx.Node]()
+    while guesses and queue:
+        current = queue.pop()
+        if current not in seen:
+            seen.add(current)
+            queue.extend(current.all_input_nodes)
+    return guesses & {str(found.meta.get("name")) for found in seen if found.op == "placeholder"}
 
 
 def _first(shop: Workshop, course: Course) -> Run:

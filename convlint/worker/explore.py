@@ -6,6 +6,7 @@ accepted by one, rejected by one, or the budget ends: a proof needs all of them,
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
@@ -161,7 +162,25 @@ def _settle(
         accepted, complete, domain, fate = _cover(search, make, forgiven)
         if accepted is not None or not complete:
             break
+    if accepted is None and complete:
+        accepted = _single_sizes(search, forgiven)
     return accepted, complete, domain, fate
+
+
+def _single_sizes(search: _Search, forgiven: frozenset[Key]) -> dict[str, int] | None:
+    """A size of 1 that works: torch's symbols start at 2, so it is tried on plain numbers before a proof stands."""
+    names = [name for name in search.names if name != BATCH]
+    groups: dict[str, list[str]] = {}  # the sizes of one input: those with one number behind their letter
+    for name in names:
+        groups.setdefault(name.lstrip(string.ascii_letters + "_"), []).append(name)
+    spatial = [[name for name in group if name[0] in _SPATIAL] for group in groups.values()]
+    for chosen in [names, *groups.values(), *filter(None, spatial)]:
+        sizes = dict.fromkeys(chosen, 1)
+        course = search.first.course.at(sizes)
+        trail = search.trace(replace(course, fixed=frozenset(course.sizes))).trace.trail
+        if trail.end() is None and all(need.key in forgiven for need in trail.broken()):
+            return {**search.first.course.sizes, **sizes}
+    return None
 
 
 def _cover(

@@ -24,6 +24,7 @@ class ImportFailed(Exception):
 
 def load(job: Job, is_user: IsUser) -> ModuleType:
     """Import the file. Raises ImportFailed."""
+    sys.argv = [job.path]  # a parser of arguments at the top of the file finds none, and its defaults hold
     sys.path[:0] = [path for path in job.search_path if path not in sys.path]
     parent, _, _ = job.module.rpartition(".")
     try:

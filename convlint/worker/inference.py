@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import sympy
 from torch import fx, nn
 
-from convlint.worker.inputs import RANKS, Guess, Input, guessed, tensor_parameters
+from convlint.worker.inputs import GUESSED, RANKS, TRIED, Guess, Input, guessed, tensor_parameters
 from convlint.worker.run import Run
 from convlint.worker.trail import Need
 
-MAX_TRIALS = 24
+MAX_TRIALS = 40
 
 _SHORT = 12  # calls that a run is listened to before it is made in full
 
@@ -77,7 +77,7 @@ def infer(model: nn.Module, trial: Trial) -> tuple[Run, str | None]:
             if best.is_clean or best.guesses[name].is_settled:
                 break
             source = best.guesses[name].source
-            tried = Guess(RANKS[rank], source="tried" if source == "guessed" else source)
+            tried = Guess(RANKS[rank], source=TRIED if source == GUESSED else source)
             best = max(best, _listen(model, trial, {**best.guesses, name: tried}, budget), key=lambda a: a.merit)
     return best.run, None if best.merit[0] else _doubt(best.run)
 
@@ -134,7 +134,7 @@ def _changed(need: Need, node: fx.Node, source: fx.Node, run: Run, guess: Guess)
     layer = node.meta.get("layer")
     label = f"{node.target} ({type(layer).__name__})" if layer is not None else node.meta["name"]
     if _is_near(node, source) and not guess.is_settled:
-        if need.name == "index_dtype" and guess.source != "guessed":
+        if need.name == "index_dtype" and guess.source != GUESSED:
             return replace(guess, dtype="int64", source=label)
         rigid, flexible = _axes_for(layer, _RIGID), _axes_for(layer, _FLEXIBLE)
         if rigid is not None:
@@ -142,11 +142,12 @@ def _changed(need: Need, node: fx.Node, source: fx.Node, run: Run, guess: Guess)
             sizes = guess.sizes if rigid == guess.axes else ()
             settled = replace(guess, axes=rigid, sizes=sizes, dtype=dtype, source=label, is_settled=True)
             return (_fixed(need, source, run, settled, label) if rigid == guess.axes else None) or settled
-        if flexible is not None and guess.source == "guessed":
+        if flexible is not None and guess.source == GUESSED:
             return Guess(flexible, dtype=guess.dtype, source=label)
     if need.name == "rank" and isinstance(need.came, sympy.Integer) and isinstance(need.needed, sympy.Integer):
         rank = len(guess.axes) + int(need.needed) - int(need.came)
-        return replace(guess, axes=RANKS[rank], sizes=()) if rank in RANKS and not need.holds else None
+        fits = rank in RANKS and not need.holds
+        return replace(guess, axes=RANKS[rank], sizes=(), source=label) if fits else None
     return _fixed(need, source, run, guess, label)
 
 

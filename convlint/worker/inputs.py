@@ -98,6 +98,10 @@ def _parameters(model: nn.Module) -> list[inspect.Parameter]:
     ]
 
 
+GUESSED, TRIED = "guessed", "tried"
+"""The sources of an input that no layer has confirmed."""
+
+
 @dataclass(frozen=True)
 class Guess:
     """An input whose shape is not known yet: the axes tried now, fixed sizes by dim, and the dtype."""
@@ -105,7 +109,7 @@ class Guess:
     axes: tuple[str, ...]
     sizes: tuple[tuple[int, int], ...] = ()
     dtype: str = "float32"
-    source: str = "guessed"
+    source: str = GUESSED
     is_settled: bool = False  # a layer takes no other rank
 
     def spec(self, number: int, keyword: str | None) -> InputSpec:

@@ -55,6 +55,8 @@ def _status(examination: Examination) -> tuple[Status, str | None, Span | None]:
         return "skipped", f"no input was found that forward takes: {examination.doubt}", place
     if stopped is not None:
         return "partial", stopped[0], stopped[1]
+    if examination.guess is not None:
+        return "partial", examination.guess, None
     outcome = examination.outcome
     if isinstance(examination.run.trace.trail.end(), Stop):
         if not examination.findings:

@@ -21,7 +21,14 @@ from torch.overrides import TorchFunctionMode
 from convlint.worker import constructors, devices
 from convlint.worker.constructors import ConstructorNeed
 from convlint.worker.places import Place, place_of
-from convlint.worker.torch_private import FakeTensor, FakeTensorMode, no_missing_keys, outside_modes, own_tensors
+from convlint.worker.torch_private import (
+    FakeTensor,
+    FakeTensorMode,
+    no_missing_keys,
+    outside_modes,
+    own_tensors,
+    unmoved_modules,
+)
 from convlint.worker.trace import function_name
 
 SMALL = 1 << 14
@@ -158,7 +165,7 @@ def building(mode: FakeTensorMode, sites: Sites) -> Iterator[None]:
     nn.Module.__init__ = init  # type: ignore[method-assign]
     nn.Module.load_state_dict = _keep_weights  # type: ignore[method-assign]
     try:
-        with constructors.checked(broken), _Factories(mode):
+        with constructors.checked(broken), unmoved_modules(), _Factories(mode):
             yield
     finally:
         nn.Module.__init__ = original  # type: ignore[method-assign]

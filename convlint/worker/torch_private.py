@@ -265,3 +265,21 @@ def own_tensors(module: torch.nn.Module) -> Iterator[tuple[dict[str, torch.Tenso
 def no_missing_keys() -> Any:
     """What `load_state_dict` gives when everything fitted."""
     return torch.nn.modules.module._IncompatibleKeys([], [])
+
+
+@contextmanager
+def unmoved_modules() -> Iterator[None]:
+    """`model.cuda()`, `.to(...)`, `.half()` leave a module as it is: one device, and shapes do not ask for more.
+
+    torch cannot put a fake tensor in the place of a real parameter.
+    """
+    original = torch.nn.Module._apply
+    torch.nn.Module._apply = _unmoved  # type: ignore[assignment,method-assign]
+    try:
+        yield
+    finally:
+        torch.nn.Module._apply = original  # type: ignore[method-assign]
+
+
+def _unmoved(module: torch.nn.Module, *_: Any, **__: Any) -> torch.nn.Module:
+    return module
