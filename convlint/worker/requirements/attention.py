@@ -50,6 +50,25 @@ def _multihead(call: Call) -> None:
         repaired = x if fits else call.resized(x, -1, declared)
         checked[id(x), declared] = repaired
         call.put(i, name, repaired)
+    if given[0] is not None and all(x is given[0] for x in given):
+        _attend_to_self(call, layer)
+
+
+def _attend_to_self(call: Call, layer: Any) -> None:
+    """Self-attention without masks gives back the shape of its query, and weights `[B, L, L]`.
+
+    torch makes the output sequence first, so with batch_first it comes transposed: a `view` of it may well fail.
+    """
+    query = call.tensor(0, "query")
+    masks = [call.get(3, "key_padding_mask"), call.get(5, "attn_mask")]
+    if query is None or query.dim() != 3 or any(mask is not None for mask in masks):
+        return
+    batch, length = query.shape[:2] if layer.batch_first else query.shape[1::-1]
+    fresh = call.ledger.fresh
+    output = fresh((length, batch, layer.embed_dim), query)
+    heads = () if call.get(6, "average_attn_weights", True) else (layer.num_heads,)
+    weights = fresh((batch, *heads, length, length), query) if call.get(4, "need_weights", True) else None
+    call.result = (output.transpose(0, 1) if layer.batch_first else output, weights)
 
 
 LAYERS: dict[type[nn.Module], Check] = {nn.MultiheadAttention: _multihead}
