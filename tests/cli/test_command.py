@@ -61,9 +61,7 @@ def test_without_a_model_the_worker_is_not_even_imported(folder: Path, write: Wr
         "import sys; from convlint.cli import run; code = run(['.', '-q']);"
         "print(code, [name for name in ('torch', 'convlint.pool', 'convlint.worker') if name in sys.modules])"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
-    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
     assert result.stdout == "0 []\n"
 
 
@@ -205,12 +203,8 @@ def test_a_reader_that_leaves_early_is_no_failure(folder: Path, write: Write) ->
 
 
 def test_a_failure_of_convlint_itself_ends_with_2(folder: Path) -> None:
-    code = (
-        "import sys; sys.modules['convlint.check'] = None; from convlint.cli import run; sys.exit(run(['.']))"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
-    )
+    code = "import sys; sys.modules['convlint.check'] = None; from convlint.cli import run; sys.exit(run(['.']))"
+    result = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
     assert result.returncode == 2
     assert f"convlint {__version__} itself failed" in result.stderr
 

@@ -73,9 +73,7 @@ def test_the_configuration_gives_arguments_and_inputs(convlint: Run, write: Writ
     )
     result = convlint("--output-format", "json")
     first, second = report(result)["models"]
-    assert first["inputs"] == [
-        {"name": "x", "shape": ["B", 4], "dtype": "float32", "source": "pyproject.toml"}
-    ]
+    assert first["inputs"] == [{"name": "x", "shape": ["B", 4], "dtype": "float32", "source": "pyproject.toml"}]
     assert first["status"] == second["status"] == "checked"
     assert [one["expected"] for one in report(result)["diagnostics"]] == [6]
     assert 'name = "net.py:Nett": no model is called "Nett"; did you mean "Net"?' in result.stderr
@@ -115,9 +113,7 @@ def test_a_package_in_a_source_folder(convlint: Run, write: Write) -> None:
     write("src/pkg/layers.py", "WIDTH = 6\n")
     write(
         "src/pkg/net.py",
-        NET.replace("from torch", "from .layers import WIDTH\nfrom torch").replace(
-            "features=8", "features=WIDTH"
-        ),
+        NET.replace("from torch", "from .layers import WIDTH\nfrom torch").replace("features=8", "features=WIDTH"),
     )
     result = convlint("--output-format", "json")
     (model,) = report(result)["models"]

@@ -115,8 +115,7 @@ def test_an_unknown_key_far_from_all_lists_them(folder: Path) -> None:
         ("args = [1]", ':4: "tool.convlint.model[1].name" is missing'),
         (
             'name = "a.py"',
-            ':5: "tool.convlint.model[1].name": '
-            '"a.py" must name a file and a model in it: "models/net.py:Net"',
+            ':5: "tool.convlint.model[1].name": "a.py" must name a file and a model in it: "models/net.py:Net"',
         ),
         (
             'name = "a.py:A"\ninputs = [{ shape = ["B", -1] }]',
@@ -168,9 +167,7 @@ def test_files_that_cannot_be_read(folder: Path) -> None:
 
 
 def test_a_section_that_is_no_table(folder: Path) -> None:
-    assert complaints(folder, "[tool]\nconvlint = 3\n") == [
-        'pyproject.toml: "tool.convlint" must be a table, but is 3'
-    ]
+    assert complaints(folder, "[tool]\nconvlint = 3\n") == ['pyproject.toml: "tool.convlint" must be a table, but is 3']
 
 
 def test_the_nearest_file_with_a_section_counts(folder: Path) -> None:
@@ -198,9 +195,7 @@ def test_a_chosen_file(folder: Path) -> None:
         load_config(str(folder), "none.toml")
 
 
-@given(
-    st.recursive(st.none() | st.integers() | st.text(max_size=3), lambda inner: st.lists(inner, max_size=2))
-)
+@given(st.recursive(st.none() | st.integers() | st.text(max_size=3), lambda inner: st.lists(inner, max_size=2)))
 def test_any_name_of_a_model_is_taken_or_explained(value: object) -> None:
     try:
         entry = ModelEntry.model_validate({"name": value})

@@ -13,9 +13,7 @@ from convlint.discovery import Discovery, discover
 def lint(folder: Path, *paths: str, **files: str) -> Discovery:
     """Write the files (`net="..."` is net.py, `pkg__net` is pkg/net.py) and discover the models in them."""
     for name, text in files.items():
-        path = folder / (
-            name.replace("__init__", "INIT").replace("__", "/").replace("INIT", "__init__") + ".py"
-        )
+        path = folder / (name.replace("__init__", "INIT").replace("__", "/").replace("INIT", "__init__") + ".py")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(text))
     return discover([str(folder / path) for path in paths or (".",)], lambda _: ())

@@ -83,9 +83,7 @@ def test_failures_stand_beside_models(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "binary.py").write_bytes(b"\x7fELF\x00\x00")
     (tmp_path / "broken.py").write_text("import torch\nclass Net(torch.nn.Module:\n")
     (tmp_path / "gone.py").symlink_to("nowhere.py")
-    (tmp_path / "net.py").write_text(
-        "import torch\nclass Net(torch.nn.Module):\n    def forward(self, x): return x\n"
-    )
+    (tmp_path / "net.py").write_text("import torch\nclass Net(torch.nn.Module):\n    def forward(self, x): return x\n")
     (tmp_path / "plain.py").write_text("x = 1\n")
     files = {file.filename: file for file in discover(["."], lambda _: ()).files}
     kinds = {name: file.failure.kind for name, file in files.items() if file.failure}

@@ -188,10 +188,7 @@ def test_colours_change_nothing_but_colours() -> None:
         ),
         (
             report(models=(SKIPPED,)),
-            (
-                "0 models checked, 0 partial, 1 skipped: nothing was checked"
-                " (-v says what was left out, and why)."
-            ),
+            ("0 models checked, 0 partial, 1 skipped: nothing was checked (-v says what was left out, and why)."),
         ),
         (report(models=(), files=4), "No models in 4 files: nothing to check."),
         (report(models=(), files=1), "No models in 1 file: nothing to check."),
@@ -205,9 +202,7 @@ def test_the_closing_line_says_what_was_checked(one: Report, last: str, output_f
 
 def moved(row: int, column: int, length: int, **changes: Any) -> Diagnostic:
     place = {"location": at(row, column), "end_location": at(row, column + length)}
-    return FINDING.model_copy(
-        update={"related": (), "fix": None, "hint": None, "formula": None, **place, **changes}
-    )
+    return FINDING.model_copy(update={"related": (), "fix": None, "hint": None, "formula": None, **place, **changes})
 
 
 def excerpt_of(one: Diagnostic) -> list[str]:
@@ -307,9 +302,7 @@ def test_the_reason_of_a_partial_model_has_its_line() -> None:
 
 
 def test_an_unknown_format_is_told_the_known_ones() -> None:
-    with pytest.raises(
-        ValueError, match="no output format is called 'xml'; choose one of full, concise, json"
-    ):
+    with pytest.raises(ValueError, match="no output format is called 'xml'; choose one of full, concise, json"):
         rendered(report(), "xml")
 
 

@@ -214,9 +214,7 @@ ELSEWHERE = span(40, 9, 4, "models.py")
         "row of the model",
     ],
 )
-def test_the_nearest_known_place_is_taken(
-    change: dict[str, Any], layer: Layer, call: Span | None, place: Span
-) -> None:
+def test_the_nearest_known_place_is_taken(change: dict[str, Any], layer: Layer, call: Span | None, place: Span) -> None:
     found = only(mnist(UNMET.model_copy(update=change), layer, call))
     assert found.filename == place.filename
     assert found.location == Location(row=place.row, column=place.column)
@@ -233,9 +231,7 @@ def test_a_finding_in_forward_shows_where_its_layer_is_made() -> None:
 
 def test_a_long_trail_is_shortened_in_its_middle() -> None:
     nodes = [Node(id=0, name="x", op="input", target="x", outputs=(tensor("B", 1),))]
-    nodes += [
-        _call(i, "torch.nn.functional.pad", span(i, 1, 5), ("B", i), ("B", i + 1)) for i in range(1, 20)
-    ]
+    nodes += [_call(i, "torch.nn.functional.pad", span(i, 1, 5), ("B", i), ("B", i + 1)) for i in range(1, 20)]
     fc = mnist().models[0].nodes[-1].model_copy(update={"id": 20, "producers": (19,)})
     model = mnist().models[0].model_copy(update={"nodes": (*nodes, fc)})
     found = only(FileFacts(filename="net.py", models=(model,)))
@@ -267,9 +263,7 @@ def test_the_trail_follows_both_operands_and_ends_in_a_loop_of_facts() -> None:
 
 def test_one_mistake_in_two_models_is_one_finding() -> None:
     once = mnist()
-    twice = once.model_copy(
-        update={"models": (*once.models, once.models[0].model_copy(update={"name": "net.B"}))}
-    )
+    twice = once.model_copy(update={"models": (*once.models, once.models[0].model_copy(update={"name": "net.B"}))})
     assert len(diagnose(twice, load_rules())) == 1
 
 
@@ -284,9 +278,7 @@ def test_two_requirements_of_one_node_are_two_findings() -> None:
 
 
 def test_a_requirement_of_the_constructor_has_no_node() -> None:
-    heads = Unmet(
-        name="num_heads", operand="module.num_heads", needed=8, came=300, argument="num_heads", at=ARGUMENT
-    )
+    heads = Unmet(name="num_heads", operand="module.num_heads", needed=8, came=300, argument="num_heads", at=ARGUMENT)
     model = ModelFacts(name="net.Net", target="Net", row=3, status="skipped", unmet=(heads,))
     found = only(FileFacts(filename="net.py", models=(model,)))
     assert found.code == "CL106"
@@ -305,9 +297,7 @@ def test_a_requirement_of_the_constructor_has_no_node() -> None:
     ],
 )
 def test_a_file_that_gives_no_facts_is_a_finding(kind: Any, code: str, message: str) -> None:
-    found = only(
-        FileFacts(filename="net.py", failures=(Failure(kind=kind, message="why", at=span(3, 5, 2)),))
-    )
+    found = only(FileFacts(filename="net.py", failures=(Failure(kind=kind, message="why", at=span(3, 5, 2)),)))
     assert (found.code, found.message, found.location.row) == (code, message, 3)
 
 
@@ -317,9 +307,7 @@ def test_a_failure_without_a_place_stands_at_the_top() -> None:
 
 
 def test_a_constructor_that_raises_is_a_finding() -> None:
-    found = only(
-        FileFacts(filename="net.py", build_failures=(BuildFailure(target="Net", message="ValueError: no"),))
-    )
+    found = only(FileFacts(filename="net.py", build_failures=(BuildFailure(target="Net", message="ValueError: no"),)))
     assert (found.code, found.message) == ("CL006", "building `Net` fails: ValueError: no")
 
 
@@ -377,8 +365,6 @@ def test_options_reach_the_rule() -> None:
 
 
 def test_a_rule_may_be_about_whole_models() -> None:
-    changed = rule(
-        match={"status": ["checked"]}, require={"absent": "model.name"}, message="{model.inputs[0].shape}"
-    )
+    changed = rule(match={"status": ["checked"]}, require={"absent": "model.name"}, message="{model.inputs[0].shape}")
     (found,) = diagnose(mnist(), [changed])
     assert (found.message, found.location.row) == ("[B, 1, 28, 28]", 6)

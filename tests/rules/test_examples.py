@@ -67,9 +67,7 @@ BAD = [pytest.param(case, id=case.name) for case in CASES if case.is_bad]
 GOOD = [pytest.param(case, id=case.name) for case in CASES if not case.is_bad]
 
 
-@pytest.mark.parametrize(
-    "rule", [rule for rule in load_rules() if rule.id.startswith("CL1")], ids=lambda r: r.id
-)
+@pytest.mark.parametrize("rule", [rule for rule in load_rules() if rule.id.startswith("CL1")], ids=lambda r: r.id)
 def test_a_shape_rule_has_examples(rule: Rule) -> None:
     assert len(rule.bad) >= 2
     assert len(rule.good) >= 2
@@ -136,9 +134,7 @@ def job(folder: Path, case: Case) -> Job:
 
 
 @pytest.mark.parametrize("case", BY_NAME)
-def test_convlint_finds_the_bad_and_only_the_bad(
-    case: Case, facts: dict[str, tuple[FileFacts, FileFacts]]
-) -> None:
+def test_convlint_finds_the_bad_and_only_the_bad(case: Case, facts: dict[str, tuple[FileFacts, FileFacts]]) -> None:
     one = facts[case.name][0]
     found = diagnose(one, load_rules())
     assert [finding.code for finding in found] == ([case.rule.id] if case.is_bad else []), one.models
@@ -171,8 +167,6 @@ def test_nothing_is_said_of_the_good_without_an_input(
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_without_an_input_no_other_rule_speaks(
-    case: Case, facts: dict[str, tuple[FileFacts, FileFacts]]
-) -> None:
+def test_without_an_input_no_other_rule_speaks(case: Case, facts: dict[str, tuple[FileFacts, FileFacts]]) -> None:
     found = diagnose(facts[case.name][1], load_rules())
     assert {finding.code for finding in found} <= {case.rule.id}

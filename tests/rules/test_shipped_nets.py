@@ -10,9 +10,7 @@ import pytest
 import torch
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-ENTRIES = tomllib.loads((EXAMPLES / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["convlint"][
-    "model"
-]
+ENTRIES = tomllib.loads((EXAMPLES / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["convlint"]["model"]
 
 
 def run(path: Path) -> torch.Size:
