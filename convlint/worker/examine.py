@@ -37,7 +37,7 @@ class Examination:
 def examine(shop: Workshop, inputs: tuple[Input, ...] | None) -> Examination:
     """Trace a model in train and eval mode and decide its requirements."""
     if inputs is None:
-        first, doubt = infer(shop.model, lambda trial, limit: shop.run(replace(_course(trial), limit=limit)))
+        first, doubt = infer(shop.model, lambda trial, limit: _trial(shop, trial, limit))
         if doubt is not None:
             return Examination(first, _undecided(first), (), doubt)
     else:
@@ -53,6 +53,11 @@ def examine(shop: Workshop, inputs: tuple[Input, ...] | None) -> Examination:
     doubtful = sorted({name for found in findings.values() for name in _unconfirmed(main.run, found.node)})
     reason = f"the shape of {', '.join(doubtful)} is only a guess, and what follows from it no finding"
     return replace(main, findings=tuple(agreed), guess=reason if doubtful else None)
+
+
+def _trial(shop: Workshop, inputs: tuple[Input, ...], limit: int | None) -> Run:
+    run = shop.run(replace(_course(inputs), limit=limit))
+    return run if limit is not None else _past_decisions(shop, run)
 
 
 def _unconfirmed(run: Run, node: int) -> set[str]:

@@ -10,7 +10,7 @@ from torch import fx, nn
 
 from convlint.worker.inputs import GUESSED, RANKS, TRIED, Guess, Input, guessed, tensor_parameters
 from convlint.worker.run import Run
-from convlint.worker.trail import Need
+from convlint.worker.trail import Need, Stop
 
 MAX_TRIALS = 40
 
@@ -52,9 +52,11 @@ class _Attempt:
         broken = {need.key: need for need in trail.broken()}.values()
         taken = not any(need.name in ("rank", "index_dtype") and self._is_open(need) for need in broken)
         certain = sum(not need.condition.free_symbols for need in broken)
-        return trail.end() is None and taken, -certain, -len(broken), len(self.run.trace.nodes)
+        end = trail.end()
+        ended = end is None or (isinstance(end, Stop) and not self._is_open(end))
+        return ended and taken, -certain, -len(broken), len(self.run.trace.nodes)
 
-    def _is_open(self, need: Need) -> bool:
+    def _is_open(self, need: Need | Stop) -> bool:
         """Whether a requirement may be broken because of a guess, not of the model."""
         source = None if need.node is None else _placeholder(self.run.trace.nodes[need.node])
         guess = self.guesses.get(source.meta["name"]) if source is not None else None

@@ -13,7 +13,7 @@ from torch import nn
 from convlint.jobs import InputSpec
 
 BATCH = "B"
-_HINTS = {"B": 26, "N": 26, "C": 3, "D": 384, "H": 640, "W": 896, "L": 24, "T": 24, "S": 24, "F": 40}
+_HINTS = {"B": 26, "N": 26, "C": 12, "D": 384, "H": 640, "W": 896, "L": 24, "T": 24, "S": 24, "F": 40}
 """Sizes that a symbol has in a first trace: distinct, and divisible by what nets usually divide by."""
 _OTHER = 36
 

@@ -17,6 +17,7 @@ from convlint.worker.trail import Need, Stop
 _HANDED_ON = frozenset(
     {"num_features", "normalized_shape", "num_groups", "embed_dim", "kdim", "vdim", "broadcast", "concat"}
 )
+_PER_DIM = frozenset({"concat", "broadcast", "spatial"})
 _ANCHORS = ("Conv", "Linear", "Bilinear", "Embedding", "LSTM", "GRU", "RNN")
 
 
@@ -24,6 +25,8 @@ def is_harmless(need: Need, run: Run) -> bool:
     """A batch that grows is meant to, if nothing was built for the smaller number or the output has the batch again."""
     assert need.node is not None
     node = run.trace.nodes[need.node]
+    if isinstance(need.came, sympy.Integer) and isinstance(need.needed, sympy.Integer) and need.came % need.needed:
+        return False  # torch refuses it, or takes it at some batch sizes only
     if linear_behind(node, need.needed) is None:
         return True
     outputs = [meta for out in run.trace.graph.nodes if out.op == "output" for meta in _output_shapes(run)]
@@ -49,6 +52,10 @@ def without_follow_ups(rejected: Iterable[Need | Stop], run: Run) -> list[Need |
             ]
             if any(_is_behind(run, item, before) for before in earlier):
                 continue
+            if item.name in _PER_DIM and any(
+                (k.node, k.name) == (item.node, item.name) for k in kept if isinstance(k, Need)
+            ):
+                continue  # height and width of one operation are one mistake
         kept.append(item)
     return kept
 

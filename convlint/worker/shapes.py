@@ -8,6 +8,7 @@ depends on them. What has no rule here is computed by torch.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import sympy
@@ -197,6 +198,41 @@ def _merged(a: list[Size], b: list[Size]) -> list[Size] | None:
     return result
 
 
+def _interpolated(call: Call) -> Shape | None:
+    """`size`, or `floor(size * scale_factor)` where the factor is a fraction (torch.nn.functional.interpolate)."""
+    x, size, scale = call.tensor(0, "input"), call.get(1, "size"), call.get(2, "scale_factor")
+    if x is None or x.dim() < 3 or not x.is_floating_point():
+        return None
+    rank = x.dim() - 2
+    if size is not None:
+        target = per_dim(size, rank)
+    elif scale is not None:
+        factors = [Fraction(factor).limit_denominator(64) for factor in per_dim(scale, rank)]
+        if any(float(f) != given for f, given in zip(factors, per_dim(scale, rank), strict=True)):
+            return None  # torch multiplies floats: only exact factors can be told in symbols
+        target = [old * f.numerator // f.denominator for old, f in zip(x.shape[2:], factors, strict=True)]
+    else:
+        return None
+    return (*x.shape[:2], *target) if len(target) == rank else None
+
+
+def _upsampled(call: Call) -> Shape | None:
+    layer: Any = call.layer
+    x = call.tensor(0, "input")
+    return None if x is None else _interpolated(Call(call.ledger, "", [x, layer.size, layer.scale_factor], {}))
+
+
+def _padded(call: Call) -> Shape | None:
+    """Two numbers a dim, the last dim first (torch.nn.functional.pad)."""
+    x, pads = call.tensor(0, "input"), call.get(1, "pad")
+    if x is None or not isinstance(pads, (list, tuple)) or len(pads) % 2 or len(pads) > 2 * x.dim():
+        return None
+    shape: list[Size] = list(x.shape)
+    for i in range(0, len(pads), 2):
+        shape[-1 - i // 2] = shape[-1 - i // 2] + pads[i] + pads[i + 1]
+    return tuple(shape) if call.get(2, "mode", "constant") == "constant" else None
+
+
 def _concatenated(call: Call) -> Shape | None:
     tensors, dim = call.get(0, "tensors"), call.get(1, "dim", 0)
     if not isinstance(tensors, (list, tuple)) or not tensors or not isinstance(dim, int):
@@ -219,7 +255,6 @@ _SAME_LAYERS = [
     "ReLU",
     "ReLU6",
     "LeakyReLU",
-    "PReLU",
     "RReLU",
     "ELU",
     "SELU",
@@ -258,7 +293,6 @@ _SAME_FUNCTIONS = [
     "relu",
     "relu6",
     "leaky_relu",
-    "prelu",
     "rrelu",
     "elu",
     "selu",
@@ -329,6 +363,7 @@ LAYERS: dict[type[nn.Module], Rule] = {
     },
     nn.Linear: _linear_layer,
     nn.Flatten: _flattened,
+    **dict.fromkeys((nn.Upsample, nn.UpsamplingNearest2d, nn.UpsamplingBilinear2d), _upsampled),
 }
 _PLACES = ("torch.", "torch.Tensor.", "torch.nn.functional.")
 FUNCTIONS: dict[str, Rule] = {
@@ -344,6 +379,8 @@ FUNCTIONS: dict[str, Rule] = {
     **{f"torch.Tensor.{name}_": _same for name in _BINARY},
     **{f"{place}{name}_": _same for place in _PLACES for name in _IN_PLACE},
     "torch.cat": _concatenated,
+    "torch.nn.functional.interpolate": _interpolated,
+    "torch.nn.functional.pad": _padded,
 }
 
 
@@ -357,6 +394,13 @@ def needs_contiguous(call: Call) -> bool:
 
 def _rule(call: Call) -> Rule | None:
     return FUNCTIONS.get(call.target) if call.layer is None else LAYERS.get(type(call.layer))
+
+
+def is_one_dtype(call: Call, tensors: Sequence[torch.Tensor]) -> bool:
+    """Whether all operands, and the layer's weights, have one dtype: what else comes of it is torch's to say."""
+    weight = getattr(call.layer, "weight", None)
+    own = [weight.dtype] if isinstance(weight, torch.Tensor) else []
+    return len({*own, *(x.dtype for x in tensors if x.dtype is not torch.bool)}) <= 1
 
 
 def has_rule(call: Call) -> bool:

@@ -197,5 +197,5 @@ def make_fake(model: nn.Module, mode: FakeTensorMode) -> None:
 
 
 def count_parameters(module: nn.Module) -> int:
-    """Elements of the module's own parameters; those that a lazy layer has not made yet count as none."""
-    return sum(p.numel() for p in module.parameters(recurse=False) if not is_lazy(p))
+    """Elements of a layer's parameters; those that a lazy layer has not made yet count as none."""
+    return sum(p.numel() for p in module.parameters() if not is_lazy(p))

@@ -21,7 +21,7 @@ from convlint.worker.ledger import TraceLedger
 from convlint.worker.nodes import NodeRecorder
 from convlint.worker.places import Place, place_of, raised_at, span_of
 from convlint.worker.requirements import function_check, layer_check
-from convlint.worker.shapes import has_rule, needs_contiguous, result_shape
+from convlint.worker.shapes import has_rule, is_one_dtype, needs_contiguous, result_shape
 from convlint.worker.torch_private import UNDECIDABLE, UNREADABLE, FakeTensor, module_calls, outside_modes
 from convlint.worker.trace import (
     Halted,
@@ -193,6 +193,8 @@ class ShapeTracer(fx.Tracer):
             return call.result
         tensors = list(tensors_in((call.args, call.kwargs)))
         if self._setting.env is None or not has_rule(call) or not any(is_symbolic(x) for x in tensors):
+            return self._attempt(call, subject, run)
+        if not is_one_dtype(call, tensors):
             return self._attempt(call, subject, run)
         if needs_contiguous(call) and not all(self._ledger.is_contiguous(x) for x in tensors):
             return self._attempt(call, subject, run)

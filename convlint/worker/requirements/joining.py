@@ -87,7 +87,7 @@ def _elementwise(call: Call) -> None:
     for back in range(1, min(a.dim(), b.dim()) + 1):
         left, right = a.shape[-back], b.shape[-back]
         condition = broadcasts(left, right)
-        if in_place and condition is not sympy.true:
+        if in_place:  # the first operand cannot grow
             condition = sympy.Or(equal(left, right), sympy.Eq(expr_of(right), 1))
         if call.need("broadcast", f"inputs[1].shape[{-back}]", condition, came=right, needed=left, value=left):
             continue

@@ -1,0 +1,60 @@
+"""Lazy layers: they take what comes, and declare only what they give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from convlint.worker.call import Call, Check
+from convlint.worker.torch_private import hint_of
+
+
+def _linear(call: Call) -> None:
+    """`[*, F] -> [*, out_features]` (torch.nn.LazyLinear)."""
+    layer: Any = call.layer
+    x = call.tensor(0, "input")
+    if x is not None:
+        call.result = call.ledger.fresh((*x.shape[:-1], layer.out_features), x)
+
+
+def _norm(call: Call) -> None:
+    """The shape that came (torch.nn.LazyBatchNorm1d to 3d, LazyInstanceNorm1d to 3d)."""
+    x = call.tensor(0, "input")
+    if x is not None:
+        call.result = call.ledger.like(x)
+
+
+def _conv(call: Call) -> None:
+    """What the layer becomes at its first call, with the channels that come (torch.nn.LazyConv1d to 3d)."""
+    layer: Any = call.layer
+    x = call.tensor(0, "input")
+    rank = len(layer.kernel_size)
+    if x is None or x.dim() not in (rank + 1, rank + 2):
+        return
+    channels = hint_of(x.shape[x.dim() - rank - 1])
+    options = {name: getattr(layer, name) for name in ("stride", "padding", "dilation", "groups", "padding_mode")}
+    if layer.transposed:
+        options["output_padding"] = layer.output_padding
+    twin = layer.cls_to_become(channels, layer.out_channels, layer.kernel_size, **options)
+    call.result = torch.nn.Module.__call__(twin, x)
+
+
+def _while_lazy(check: Check) -> Check:
+    def checked(call: Call) -> None:
+        if call.layer is not None and any(is_lazy(p) for p in call.layer.parameters()):
+            check(call)
+
+    return checked
+
+
+_CONVOLUTIONS = [f"Lazy{kind}{rank}d" for kind in ("Conv", "ConvTranspose") for rank in (1, 2, 3)]
+_NORMS = [f"Lazy{kind}{rank}d" for kind in ("BatchNorm", "InstanceNorm") for rank in (1, 2, 3)]
+
+LAYERS: dict[type[nn.Module], Check] = {
+    nn.LazyLinear: _while_lazy(_linear),
+    **{getattr(nn, name): _while_lazy(_conv) for name in _CONVOLUTIONS},
+    **{getattr(nn, name): _norm for name in _NORMS},
+}
