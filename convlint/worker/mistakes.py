@@ -15,7 +15,18 @@ from convlint.worker.trail import Need, Stop
 
 # Requirements whose node hands its own size on; behind a convolution or a Linear a size is what that declares.
 _HANDED_ON = frozenset(
-    {"num_features", "normalized_shape", "num_groups", "embed_dim", "kdim", "vdim", "broadcast", "concat"}
+    {
+        "num_features",
+        "normalized_shape",
+        "num_groups",
+        "embed_dim",
+        "kdim",
+        "vdim",
+        "broadcast",
+        "concat",
+        "batch",
+        "elements",
+    }
 )
 _PER_DIM = frozenset({"concat", "broadcast", "spatial"})
 _ANCHORS = ("Conv", "Linear", "Bilinear", "Embedding", "LSTM", "GRU", "RNN")
