@@ -48,7 +48,7 @@ def main() -> None:
     missed = 0
     for case in cases:
         verdicts = [_verdict(case, declared.get(case.file, [])), _verdict(case, bare.get(case.file, []))]
-        missed += sum(verdict.startswith("MISSED") or verdict.startswith("FALSE") for verdict in verdicts[:1])
+        missed += verdicts[0].startswith(("MISSED", "FALSE"))
         missed += verdicts[1].startswith("FALSE")
         print(f"{case.file:36} declared: {verdicts[0]:34} bare: {verdicts[1]}")
     _totals(cases, declared, bare)

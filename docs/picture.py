@@ -1,6 +1,6 @@
 """Draw the README's picture: the real output of convlint on an example, as an SVG.
 
-    python docs/picture.py examples/broken/mnist.py docs/terminal.svg
+python docs/picture.py examples/broken/mnist.py docs/terminal.svg
 """
 
 from __future__ import annotations
