@@ -87,9 +87,7 @@ HOSTILE = [
         4,
         timeout=1,
     ),
-    Hostile(
-        "kills_its_parent", "import os, time; os.kill(os.getppid(), 9); time.sleep(600)", "crash", "server"
-    ),
+    Hostile("kills_its_parent", "import os, time; os.kill(os.getppid(), 9); time.sleep(600)", "crash", "server"),
     Hostile("asks_its_parent", "import os; os.kill(os.getppid(), 15); os.kill(os.getppid(), 2)", None),
     Hostile(
         "daemon",
@@ -105,9 +103,7 @@ HOSTILE = [
     ),
     Hostile("fork_falls_through", "import os\nos.fork()\nos.fork()", None),
     Hostile("subprocess", "import subprocess; subprocess.Popen(['sleep', '600'])", None),
-    Hostile(
-        "threads", "import threading, time; threading.Thread(target=time.sleep, args=(600,)).start()", None
-    ),
+    Hostile("threads", "import threading, time; threading.Thread(target=time.sleep, args=(600,)).start()", None),
     Hostile(
         "many_children",
         """
@@ -370,9 +366,7 @@ def test_interrupted_run_leaves_nothing(tmp_path: Path, number: signal.Signals, 
             list(pool.run([job]))
         """
     root = Path(pool_module.__file__).parents[2]
-    process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script)], cwd=root, stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], cwd=root, stderr=subprocess.DEVNULL)
     _until(started.exists)
     process.send_signal(number)
     assert process.wait(10) != 0
