@@ -1,0 +1,129 @@
+"""What becomes of every input size along a trail."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.utils._sympy.functions import FloorDiv
+
+from convlint.worker.domain import ACCEPTED, HALTED, REJECTED, UNCOVERED, Axis, Domain, fates, fates_at, grouped
+from convlint.worker.trail import Assumption, Event, Halt, Key, Need, Stop
+
+H, W = (sympy.Symbol(name, integer=True, positive=True) for name in "HW")
+SIZES = np.arange(2, 12, dtype=np.int64)
+LINE = Domain((Axis((H,), SIZES),), {})
+KEY: Key = ("layer", "need", "operand")
+
+
+def need(condition: sympy.Basic, key: Key = KEY) -> Need:
+    return Need(key[1], key[2], condition, sympy.Integer(0), sympy.Integer(0), key)
+
+
+def along(*events: Event, forgiven: tuple[Key, ...] = ()) -> list[int]:
+    return [int(fate) for fate in fates(LINE, events, forgiven)]
+
+
+def marks(first: int, then: int, change: int) -> list[int]:
+    """One fate for sizes below `change`, another one from there on."""
+    return [first if size < change else then for size in SIZES]
+
+
+def test_nothing_asked_is_accepted() -> None:
+    assert along() == [ACCEPTED] * len(SIZES)
+
+
+def test_a_broken_need_rejects() -> None:
+    assert along(need(sympy.Ge(H, 5))) == marks(REJECTED, ACCEPTED, 5)
+
+
+def test_a_broken_assumption_leaves_the_size_to_others() -> None:
+    assert along(Assumption(sympy.Ge(H, 5))) == marks(UNCOVERED, ACCEPTED, 5)
+
+
+@pytest.mark.parametrize(
+    ("event", "fate"), [(Halt("why"), HALTED), (Stop("why", 0, KEY), REJECTED)], ids=["halt", "stop"]
+)
+def test_an_end_decides_what_reaches_it(event: Event, fate: int) -> None:
+    assert along(Assumption(sympy.Ge(H, 5)), event) == marks(UNCOVERED, fate, 5)
+
+
+def test_the_first_broken_event_decides() -> None:
+    assert along(need(sympy.Lt(H, 5)), Assumption(sympy.Lt(H, 3))) == [
+        ACCEPTED if size < 3 else UNCOVERED if size < 5 else REJECTED for size in SIZES
+    ]
+
+
+def test_a_forgiven_need_rejects_nothing() -> None:
+    assert along(need(sympy.Ge(H, 5)), need(sympy.Lt(H, 9), ("b", "", "")), forgiven=(KEY,)) == marks(
+        ACCEPTED, REJECTED, 9
+    )
+
+
+def test_nothing_is_known_behind_a_forgiven_stop() -> None:
+    assert along(Stop("why", 0, KEY), need(sympy.false), forgiven=(KEY,)) == [ACCEPTED] * len(SIZES)
+
+
+def test_what_has_no_value_decides_nothing() -> None:
+    assert along(need(sympy.Eq(sympy.Function("odd")(H), 1))) == [HALTED] * len(SIZES)
+
+
+def test_without_axes_there_is_one_point() -> None:
+    assert fates(Domain((), {H: 4}), [need(sympy.Ge(H, 5))]).shape == ()
+
+
+def test_sizes_that_go_together() -> None:
+    square = Domain((Axis((H, W), SIZES),), {})
+    assert [int(f) for f in fates(square, [need(sympy.Eq(H, W))])] == [ACCEPTED] * len(SIZES)
+    assert square.point((3,)) == {H: 5, W: 5}
+
+
+def test_a_fixed_size_stands_beside_the_axes() -> None:
+    domain = Domain((Axis((H,), SIZES),), {W: 7})
+    assert [int(f) for f in fates(domain, [need(sympy.Lt(H, W))])] == marks(ACCEPTED, REJECTED, 7)
+    assert domain.point((0,)) == {H: 2, W: 7}
+
+
+def test_some_points_have_the_fates_of_the_whole_grid() -> None:
+    grid = Domain((Axis((H,), SIZES), Axis((W,), SIZES)), {})
+    events: list[Event] = [Assumption(sympy.Lt(H, 8)), need(sympy.Lt(H * W, 40))]
+    index = (np.asarray([0, 3, 9], dtype=np.intp), np.asarray([5, 9, 1], dtype=np.intp))
+    assert (fates_at(grid, index, events) == fates(grid, events)[index]).all()
+
+
+def test_one_size_stands_for_all_that_nothing_tells_apart() -> None:
+    condition = sympy.Ge(FloorDiv(H, 1024), 2)
+    (axis,) = grouped([H], [[need(condition)]], 1 << 20).axes
+    assert list(axis.values) == [2, 2048]
+
+
+def test_sizes_that_meet_in_one_condition_are_told_apart_by_their_parts() -> None:
+    condition = sympy.Eq(FloorDiv(H, 1000) * FloorDiv(W, 2000), 4)
+    axes = grouped([H, W], [[Assumption(condition)]], 1 << 20).axes
+    assert [list(axis.values) for axis in axes] == [[2, 1000, 2000, 3000, 4000], [2, 2000, 4000]]
+
+
+def test_a_size_that_nothing_asks_about_has_one_value() -> None:
+    assert [len(axis.values) for axis in grouped([H, W], [[need(sympy.Ge(H, 5))]], 1 << 20).axes] == [2, 1]
+
+
+def test_the_grid_has_no_more_points_than_allowed() -> None:
+    domain = grouped([H, W], [[need(sympy.Eq(H * W, 77))]], 5000)
+    assert 1 <= np.prod(domain.shape) <= 5000
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 400), st.integers(0, 12), st.integers(2, 4096))
+def test_a_group_shares_one_fate(divisor: int, wanted: int, size: int) -> None:
+    events = [need(sympy.Eq(FloorDiv(H, divisor), wanted, evaluate=False))]
+    domain = grouped([H], [events], 1 << 20)
+    values = domain.axes[0].values
+    alone = fates(Domain((Axis((H,), np.asarray([size])),), {}), events)[0]
+    like = [
+        fate
+        for value, fate in zip(values, fates(domain, events), strict=True)
+        if (value // divisor == wanted) == (size // divisor == wanted)
+    ]
+    assert set(map(int, like)) == {int(alone)}

@@ -1,0 +1,125 @@
+"""Nets that torch refuses and that pass, so far. Each test here is a debt: it says what is to be found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from tracing import Linter, Shape, net, whole
+
+from convlint.jobs import InputSpec
+
+Row = tuple[str, str, str, str, Sequence[Shape | InputSpec], str]
+DTYPE = "rules of shapes look at no dtype, and give the result that of the first operand"
+BATCH = "one batch size that fits is enough, though the declared B may be any"
+
+DECLARED: list[Row] = [
+    (
+        "double_into_linear",
+        DTYPE,
+        "self.a = nn.Linear(3, 8)",
+        "return self.a(x.double())",
+        [("B", 3)],
+        "self.a(x.double())",
+    ),
+    ("whole_into_linear", DTYPE, "self.a = nn.Linear(3, 8)", "return self.a(x)", [whole("B", 3)], "self.a(x)"),
+    (
+        "double_table",
+        DTYPE,
+        "import numpy as np\nself.m = torch.from_numpy(np.ones(8))\nself.a = nn.Linear(8, 4)",
+        "return self.a(x * self.m)",
+        [("B", 8)],
+        "self.a(x * self.m)",
+    ),
+    (
+        "prelu",
+        "PReLU(num_parameters) has no requirement",
+        "self.a = nn.Conv2d(3, 10, 3)\nself.b = nn.PReLU(8)",
+        "return self.b(self.a(x))",
+        [("B", 3, 16, 16)],
+        "8",
+    ),
+    (
+        "instance_norm_of_one_position",
+        "torch wants more than one position per channel while training",
+        "self.a = nn.Sequential(nn.Conv2d(3, 8, 1), nn.AdaptiveAvgPool2d(1))\nself.b = nn.InstanceNorm2d(8)",
+        "return self.b(self.a(x))",
+        [("B", 3, 8, 8)],
+        "self.b(self.a(x))",
+    ),
+    (
+        "sequence_as_batch",
+        BATCH,
+        "self.b = nn.GRU(8, 16)",
+        "h = torch.zeros(1, x.size(0), 16)\nreturn self.b(x, h)",
+        [("B", 7, 8)],
+        "self.b(x, h)",
+    ),
+    (
+        "batch_by_number",
+        BATCH,
+        "self.c = nn.Conv2d(1, 8, 3)\nself.f = nn.Linear(8 * 26 * 26, 2)",
+        "return self.f(self.c(x).view(64, 8 * 26 * 26))",
+        [("B", 1, 28, 28)],
+        "self.c(x).view(64, 8 * 26 * 26)",
+    ),
+    (
+        "batch_of_a_weight",
+        BATCH,
+        "self.a = nn.Linear(3, 8)\nself.w = nn.Parameter(torch.zeros(2, 8, 8))",
+        "return torch.bmm(self.a(x), self.w)",
+        [("B", 5, 3)],
+        "torch.bmm(self.a(x), self.w)",
+    ),
+    (
+        "batch_of_a_state",
+        BATCH,
+        "self.r = nn.LSTM(8, 16, batch_first=True)",
+        "h = torch.zeros(1, 32, 16)\nreturn self.r(x, (h, h))",
+        [("B", 5, 8)],
+        "self.r(x, (h, h))",
+    ),
+]
+
+
+def rows(table: Sequence[Row]) -> list[object]:
+    return [pytest.param(*row[2:], id=row[0], marks=pytest.mark.xfail(strict=True, reason=row[1])) for row in table]
+
+
+@pytest.mark.parametrize(("init", "forward", "given", "text"), rows(DECLARED))
+def test_declared(linter: Linter, init: str, forward: str, given: Sequence[Shape | InputSpec], text: str) -> None:
+    assert linter(net(init, forward), *given).the_finding.text == text
+
+
+@pytest.mark.parametrize(("init", "forward", "given"), [row[2:5] for row in DECLARED], ids=[row[0] for row in DECLARED])
+def test_torch_refuses_them(linter: Linter, init: str, forward: str, given: Sequence[Shape | InputSpec]) -> None:
+    assert linter.torch_refuses(net(init, forward), *given)
+
+
+RAISES = "whatever torch raises behind the first layers makes the inputs doubtful, and the net is skipped"
+IMAGE = ("B", 3, 8, 8)
+BARE: list[Row] = [
+    (
+        "choice",
+        RAISES,
+        "self.c = nn.Conv2d(3, 8, 1)\nself.d = nn.Conv2d(3, 4, 1)",
+        "a, b = self.c(x), self.d(x)\nreturn torch.where(a.mean(1, keepdim=True) > 0, a, b)",
+        [IMAGE],
+        "torch.where(a.mean(1, keepdim=True) > 0, a, b)",
+    ),
+    ("pixel_shuffle", RAISES, "self.c = nn.Conv2d(3, 10, 1)\nself.p = nn.PixelShuffle(2)",
+     "return self.p(self.c(x))", [IMAGE], "self.p(self.c(x))"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("init", "forward", "given", "text"), rows(BARE))
+def test_bare(linter: Linter, init: str, forward: str, given: Sequence[Shape | InputSpec], text: str) -> None:
+    assert linter.torch_refuses(net(init, forward), *given)
+    assert linter(net(init, forward)).the_finding.text == text
+
+
+@pytest.mark.parametrize(("init", "forward", "given", "text"), [row[2:] for row in BARE], ids=[row[0] for row in BARE])
+def test_with_their_inputs_they_are_found(
+    linter: Linter, init: str, forward: str, given: Sequence[Shape | InputSpec], text: str
+) -> None:
+    assert linter(net(init, forward), *given).the_finding.text == text
