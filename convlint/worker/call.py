@@ -39,6 +39,9 @@ class Ledger(Protocol):
     def like(self, x: torch.Tensor) -> torch.Tensor:
         """A new tensor with the shape and strides of `x`, for layers that change neither."""
 
+    def bound(self, x: torch.Tensor) -> int | None:
+        """What the indices in an input of forward stay below, where the user said so."""
+
     def is_batch(self, size: Size) -> bool:
         """Whether a size is the model's batch."""
 

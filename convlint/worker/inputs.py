@@ -84,6 +84,16 @@ def make(spec: InputSpec, sizes: Mapping[str, Any]) -> Any:
     return spec.value
 
 
+def bounds(spec: InputSpec, value: Any) -> Iterator[tuple[int, int]]:
+    """The id of each tensor in an input that has a bound, and the bound."""
+    if spec.high is not None and isinstance(value, torch.Tensor):
+        yield id(value), spec.high
+    for inner, part in zip(spec.list or (), value if spec.list is not None else (), strict=True):
+        yield from bounds(inner, part)
+    for key, inner in (spec.dict or {}).items():
+        yield from bounds(inner, value[key])
+
+
 def _parameters(model: nn.Module) -> list[inspect.Parameter]:
     """What forward must be given: optional parameters are left out."""
     try:

@@ -107,6 +107,9 @@ class TraceLedger:
         """Known without asking torch, which would answer with guards."""
         return id(x) in self._contiguous or (not is_symbolic(x) and x.is_contiguous())
 
+    def bound(self, x: torch.Tensor) -> int | None:
+        return self._setting.bounds.get(id(x))
+
     def is_batch(self, size: Size) -> bool:
         batch = self._setting.batch
         return batch is not None and expr_of(size) == expr_of(batch)

@@ -9,7 +9,7 @@ import sympy
 import torch
 from torch import nn
 
-from convlint.worker.inputs import BATCH, Input, make, symbols_of
+from convlint.worker.inputs import BATCH, Input, bounds, make, symbols_of
 from convlint.worker.sizes import Size
 from convlint.worker.skeleton import Sites
 from convlint.worker.torch_private import FakeTensorMode, SizeEnv, new_env, new_symbol, set_env
@@ -62,10 +62,19 @@ def run_forward(model: nn.Module, mode: FakeTensorMode, course: Course, is_user:
             sizes[name], symbols[name] = _symbol(env, name, course.sizes[name])
     batch = _batch(course.inputs, sizes)
     hints = {symbol: sympy.Integer(course.sizes[name]) for name, symbol in symbols.items()}
-    setting = Setting(env, hints, batch, is_user, course.choices, course.decisions, course.limit or MAX_NODES)
     model.train(course.training)
     with mode, torch.no_grad():
         values = [(item, make(item.spec, sizes)) for item in course.inputs]
+        setting = Setting(
+            env=env,
+            hints=hints,
+            batch=batch,
+            is_user=is_user,
+            choices=course.choices,
+            decisions=course.decisions,
+            limit=course.limit or MAX_NODES,
+            bounds=dict(bound for item, value in values for bound in bounds(item.spec, value)),
+        )
         tracer = ShapeTracer(model, setting)
         trace = tracer.run(
             [value for item, value in values if not item.keyword],

@@ -41,6 +41,7 @@ class Setting:
     choices: Sequence[int] = ()  # which repair to take, in order
     decisions: Sequence[bool] = ()  # which way to go at branches on data, in order
     limit: int = MAX_NODES
+    bounds: Mapping[int, int] = field(default_factory=dict)  # id of an input's tensor -> what its integers stay below
 
 
 @dataclass

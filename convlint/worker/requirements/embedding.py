@@ -23,6 +23,23 @@ def _indices(call: Call) -> None:
             needed="int64",
         )
         call.put(0, "input", call.ledger.fresh(tuple(x.shape), x, torch.int64))
+    elif x is not None and isinstance(call.layer, nn.Embedding):
+        _within(call, x, call.layer.num_embeddings)
+
+
+def _within(call: Call, x: torch.Tensor, rows: int) -> None:
+    """Indices below `num_embeddings`, where the user said how large they get."""
+    bound = call.ledger.bound(x)
+    if bound is not None and bound > rows:
+        call.need(
+            "index_bound",
+            "input.high",
+            sympy.false,
+            came=bound,
+            needed=rows,
+            argument="num_embeddings",
+            value=bound,
+        )
 
 
 LAYERS: dict[type[nn.Module], Check] = {nn.Embedding: _indices}
