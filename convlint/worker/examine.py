@@ -49,8 +49,11 @@ def examine(shop: Workshop, inputs: tuple[Input, ...] | None) -> Examination:
             node = _same_call(main.run, found)
             if node is not None:
                 findings.setdefault(found.key, replace(found, node=node))
-    agreed = [found for found in findings.values() if not _unconfirmed(main.run, found.node)]
-    doubtful = sorted({name for found in findings.values() for name in _unconfirmed(main.run, found.node)})
+    unsure = {key: _unconfirmed(main.run, found.node) for key, found in findings.items()}
+    if inputs is None:  # which dim is the batch is a guess as well
+        unsure.update({key: {BATCH} for key, found in findings.items() if found.is_about_batch})
+    agreed = [found for key, found in findings.items() if not unsure[key]]
+    doubtful = sorted(set[str]().union(*unsure.values()))
     reason = f"the shape of {', '.join(doubtful)} is only a guess, and what follows from it no finding"
     return replace(main, findings=tuple(agreed), guess=reason if doubtful else None)
 

@@ -177,13 +177,31 @@ def _single_sizes(search: _Search, forgiven: frozenset[Key]) -> dict[str, int] |
     for name in names:
         groups.setdefault(name.lstrip(string.ascii_letters + "_"), []).append(name)
     spatial = [[name for name in group if name[0] in _SPATIAL] for group in groups.values()]
-    for chosen in [names, *groups.values(), *filter(None, spatial)]:
-        sizes = dict.fromkeys(chosen, 1)
+    for chosen in [names, *groups.values(), *filter(None, spatial), *([name] for name in names)]:
+        sizes = _sizes_beside(
+            search, dict.fromkeys(chosen, 1), [name for name in names if name not in chosen], forgiven
+        )
+        if sizes is None:
+            continue
         course = search.first.course.at(sizes)
         trail = search.trace(replace(course, fixed=frozenset(course.sizes))).trace.trail
         if trail.end() is None and all(need.key in forgiven for need in trail.broken()):
             return {**search.first.course.sizes, **sizes}
     return None
+
+
+def _sizes_beside(
+    search: _Search, ones: dict[str, int], rest: list[str], forgiven: frozenset[Key]
+) -> dict[str, int] | None:
+    """Sizes for the other symbols that meet the requirements of the first path, where some are 1."""
+    hints = search.first.course.sizes
+    fixed = {_named(name): ones.get(name, size) for name, size in hints.items() if name not in rest}
+    square = [name for name in rest if name[0] in _SPATIAL]
+    others = grouped([_named(n) for n in rest if n not in square], search.paths, MAX_POINTS // len(EVERY))
+    group = [Axis(tuple(map(_named, square)), EVERY)] if square else []
+    domain = Domain((*group, *others.axes), fixed)
+    fate = fates(domain, [event for event in search.paths[0] if isinstance(event, Need)], forgiven)
+    return _sizes(domain, _pick(fate, ACCEPTED)) if (fate == ACCEPTED).any() else None
 
 
 def _long_sizes(search: _Search, forgiven: frozenset[Key]) -> dict[str, int] | None:

@@ -13,7 +13,7 @@ from convlint.worker.blame import blame
 from convlint.worker.dimensions import dim
 from convlint.worker.explore import Outcome, explore
 from convlint.worker.formulas import derivation
-from convlint.worker.inputs import hint
+from convlint.worker.inputs import BATCH, hint
 from convlint.worker.naming import named
 from convlint.worker.run import Run, Workshop
 from convlint.worker.trail import Key, Need, Stop
@@ -26,6 +26,7 @@ class Finding:
     node: int
     unmet: Unmet
     key: Key
+    is_about_batch: bool = False  # it may hold for some batch sizes
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def finding(shop: Workshop, run: Run, item: Need | Stop, detail: Symbolic | None
         detail=None if item.detail is None else str(_shown(item.detail, names)),
         evidence=_evidence(run),
     )
-    return Finding(item.node or 0, _with_symbols(unmet, item, detail), item.key)
+    of_batch = any(names.get(symbol) == BATCH for symbol in item.condition.free_symbols)
+    return Finding(item.node or 0, _with_symbols(unmet, item, detail), item.key, of_batch)
 
 
 def _shown(size: sympy.Expr | str, names: dict[sympy.Symbol, str]) -> Dim | str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import sympy
 from torch import fx, nn
 
-from convlint.worker.inputs import GUESSED, RANKS, TRIED, Guess, Input, guessed, tensor_parameters
+from convlint.worker.inputs import BATCH, GUESSED, RANKS, TRIED, Guess, Input, guessed, tensor_parameters
 from convlint.worker.run import Run
 from convlint.worker.trail import Need, Stop
 
@@ -25,9 +25,9 @@ _RIGID: tuple[tuple[Kinds, tuple[str, ...]], ...] = (
     ((nn.Conv1d, nn.ConvTranspose1d, nn.MaxPool1d, nn.AvgPool1d, nn.AdaptiveAvgPool1d), ("B", "C", "L")),
     ((nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d, nn.MaxPool2d, nn.AvgPool2d), RANKS[4]),
     ((nn.Conv3d, nn.ConvTranspose3d, nn.BatchNorm3d, nn.MaxPool3d, nn.AvgPool3d), RANKS[5]),
-    ((nn.Embedding,), ("B", "L")),
 )
 _FLEXIBLE: tuple[tuple[Kinds, tuple[str, ...]], ...] = (
+    ((nn.Embedding,), ("B", "L")),
     ((nn.LSTM, nn.GRU, nn.RNN, nn.MultiheadAttention, nn.LayerNorm), RANKS[3]),
     ((nn.Linear, nn.BatchNorm1d, nn.LSTMCell, nn.GRUCell, nn.RNNCell), RANKS[2]),
 )
@@ -51,10 +51,14 @@ class _Attempt:
         trail = self.run.trace.trail
         broken = {need.key: need for need in trail.broken()}.values()
         taken = not any(need.name in ("rank", "index_dtype") and self._is_open(need) for need in broken)
-        certain = sum(not need.condition.free_symbols for need in broken)
+        # A layer that asks for one batch size was reached by the wrong dim.
+        certain = sum(not need.condition.free_symbols or self._asks_for_a_batch(need) for need in broken)
         end = trail.end()
         ended = end is None or (isinstance(end, Stop) and not self._is_open(end))
         return ended and taken, -certain, -len(broken), len(self.run.trace.nodes)
+
+    def _asks_for_a_batch(self, need: Need) -> bool:
+        return any(self.run.names.get(symbol) == BATCH for symbol in need.condition.free_symbols)
 
     def _is_open(self, need: Need | Stop) -> bool:
         """Whether a requirement may be broken because of a guess, not of the model."""
@@ -74,14 +78,23 @@ def infer(model: nn.Module, trial: Trial) -> tuple[Run, str | None]:
     """
     budget = iter(range(MAX_TRIALS))
     best = _listen(model, trial, {name: Guess(RANKS[4]) for name in tensor_parameters(model)}, budget)
-    for name in best.guesses:
+    for names in _together(best.guesses):
         for rank in _OTHER_RANKS:
-            if best.is_clean or best.guesses[name].is_settled:
+            if best.is_clean:
                 break
-            source = best.guesses[name].source
-            tried = Guess(RANKS[rank], source=TRIED if source == GUESSED else source)
-            best = max(best, _listen(model, trial, {**best.guesses, name: tried}, budget), key=lambda a: a.merit)
+            tried = {name: _of_rank(best.guesses[name], rank) for name in names}
+            best = max(best, _listen(model, trial, {**best.guesses, **tried}, budget), key=lambda a: a.merit)
     return best.run, None if best.merit[0] else _doubt(best.run)
+
+
+def _together(guesses: Mapping[str, Guess]) -> list[list[str]]:
+    """The inputs whose rank is open: all at once, since they may have to agree, then each alone."""
+    names = [name for name, guess in guesses.items() if not guess.is_settled]
+    return [names, *([name] for name in names)] if len(names) > 1 else [names]
+
+
+def _of_rank(guess: Guess, rank: int) -> Guess:
+    return Guess(RANKS[rank], dtype=guess.dtype, source=TRIED if guess.source == GUESSED else guess.source)
 
 
 def _listen(model: nn.Module, trial: Trial, guesses: Mapping[str, Guess], budget: Iterator[int]) -> _Attempt:
@@ -140,12 +153,12 @@ def _changed(need: Need, node: fx.Node, source: fx.Node, run: Run, guess: Guess)
             return replace(guess, dtype="int64", source=label)
         rigid, flexible = _axes_for(layer, _RIGID), _axes_for(layer, _FLEXIBLE)
         if rigid is not None:
-            dtype = "int64" if need.name == "index_dtype" else guess.dtype
             sizes = guess.sizes if rigid == guess.axes else ()
-            settled = replace(guess, axes=rigid, sizes=sizes, dtype=dtype, source=label, is_settled=True)
+            settled = replace(guess, axes=rigid, sizes=sizes, source=label, is_settled=True)
             return (_fixed(need, source, run, settled, label) if rigid == guess.axes else None) or settled
         if flexible is not None and guess.source == GUESSED:
-            return Guess(flexible, dtype=guess.dtype, source=label)
+            dtype = "int64" if need.name == "index_dtype" else guess.dtype
+            return Guess(flexible, dtype=dtype, source=label)
     if need.name == "rank" and isinstance(need.came, sympy.Integer) and isinstance(need.needed, sympy.Integer):
         rank = len(guess.axes) + int(need.needed) - int(need.came)
         fits = rank in RANKS and not need.holds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 from typing import Any
 
@@ -43,9 +44,15 @@ def argument_span(layer: nn.Module, name: str, chain: tuple[Place, ...], is_user
     """The outermost expression of the user's that gave this argument."""
     found = None
     for filename, expression in argument_places(chain, name, _parameters(type(layer))):
-        if is_user(filename):
+        if is_user(filename) and _means(layer, name, expression):
             found = expression_span(filename, expression)
     return found
+
+
+def _means(layer: nn.Module, name: str, expression: ast.expr) -> bool:
+    """Whether an argument is the layer's attribute: a constructor of the user's own may make anything of its name."""
+    own = not getattr(type(layer).__init__, "__module__", "").startswith(("torch.", "convlint."))
+    return not own or (isinstance(expression, ast.Constant) and expression.value == getattr(layer, name, None))
 
 
 # RNN, LSTM and GRU take `*args`; these are the names in their documentation.

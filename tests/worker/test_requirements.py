@@ -309,6 +309,7 @@ LAYERS = [
         "return self.e(<x.float()|x>)",
         whole("B", 3),
         ("index_dtype", "int64", "float32", "self.e(x.float())"),
+        bare=False,  # without an input the float may as well be the guess
     ),
     row(
         "weights_of_a_function",
