@@ -224,7 +224,6 @@ def test_nothing_is_said(
 
 
 # Nets whose inputs are easily guessed wrong: nothing may be said of them without an input.
-# is taken for [B, L], the only rank that is tried for it.
 ALARMS: list[Row] = [
     (
         "user_and_item_into_a_linear",
