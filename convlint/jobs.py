@@ -29,6 +29,48 @@ with warnings.catch_warnings():
         dict: Mapping[str, InputSpec] | None = None  # type: ignore[assignment]
 
 
+class Expression(JobValue):
+    """A piece of the user's code, to be evaluated where it stands: the names in it are those of that scope."""
+
+    text: str  # "Net(len(vocab), 10)"
+    path: str  # absolute, a key of Job.files
+    row: int  # the line it starts on
+
+
+class Step(JobValue):
+    """A transform of a torchvision dataset that may change the shape of an image."""
+
+    name: str  # "Resize"
+    call: Expression  # "transforms.Resize((args.size, args.size))"
+
+
+class Hint(JobValue):
+    """Evidence for the inputs of forward that nobody declared, strongest first in a model's list.
+
+    `inputs`: shapes written down. `call`: the arguments of this call are forward's. `shape`: a tuple of sizes, or
+    several. `image`: what a dataset and its transforms give.
+    """
+
+    kind: Literal["inputs", "call", "shape", "image"]
+    source: str  # as reports print it: "MNIST (train.py, line 31)"
+    is_evidence: bool = True  # an input size that it excludes is an error; else it is only a candidate to try
+    site: Expression | None = None  # the construction of the very model that it is about, where known
+    inputs: tuple[InputSpec, ...] = ()
+    call: Expression | None = None
+    shape: Expression | None = None
+    has_batch: bool = True  # of `shape`: whether its first size is the batch
+    size: tuple[int, int, int] | None = None  # of `image`: channels, height and width before the steps, where known
+    steps: tuple[Step, ...] = ()
+
+
+class UserFile(JobValue):
+    """Where a file of the project stands, so that it can be imported."""
+
+    filename: str  # as reports print it
+    module: str  # dotted name it is imported under
+    search_path: tuple[str, ...]
+
+
 class ModelJob(JobValue):
     target: str  # "Net": a class, a factory function or an instance of the file
     kind: Literal["class", "factory", "instance"] = "class"
@@ -38,6 +80,8 @@ class ModelJob(JobValue):
     inputs: tuple[InputSpec, ...] | None = None  # None: found out from the layers
     source: str | None = None  # where `inputs` come from: "pyproject.toml", "--input"
     declared: bool = False  # named in the configuration, so that its constructor's arguments are known
+    sites: tuple[Expression, ...] = ()  # calls that construct it, anywhere in the project
+    hints: tuple[Hint, ...] = ()  # strongest first
 
 
 class Job(JobValue):
@@ -47,6 +91,7 @@ class Job(JobValue):
     search_path: tuple[str, ...]  # put before sys.path
     models: tuple[ModelJob, ...]
     user_roots: tuple[str, ...]  # absolute folders whose files count as the user's own code
+    files: dict[str, UserFile] = {}  # by absolute path: the files that sites and hints stand in
     timeout: float = 60.0  # seconds of wall time for the whole file
 
 

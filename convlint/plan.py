@@ -84,6 +84,7 @@ def _job(file: LintedFile, models: tuple[ModelJob, ...], timeout: float) -> Job:
         search_path=file.place.search_path,
         models=models,
         user_roots=(file.place.root,),
+        files=file.files,
         timeout=timeout,
     )
 
@@ -100,7 +101,9 @@ def _model_jobs(file: LintedFile, entries: Sequence[ModelEntry]) -> Iterator[Mod
     for model in sorted(found.values(), key=lambda model: (model.row, model.target)):
         if file.targets and model.target not in file.targets:
             continue
-        bare = ModelJob(target=model.target, kind=model.kind, row=model.row)
+        bare = ModelJob(
+            target=model.target, kind=model.kind, row=model.row, sites=model.sites, hints=model.hints
+        )
         yield from (_declared(bare, entry) for entry in declared.get(model.target, ()))
         if model.target not in declared:
             yield bare

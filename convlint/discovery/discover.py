@@ -15,6 +15,7 @@ from convlint.discovery.source import decode, read
 from convlint.discovery.walk import Excludes, Found, python_files, walk
 from convlint.facts import Failure, Span
 from convlint.filenames import display
+from convlint.jobs import UserFile
 
 # So many files beside the linted ones are looked through for users of their classes, and no more.
 _MOST_NEIGHBOURS = 2000
@@ -30,6 +31,7 @@ class LintedFile:
     place: Place | None = None
     models: tuple[FoundModel, ...] = ()
     definitions: dict[str, FoundModel] = field(default_factory=dict)  # all that a configuration may name
+    files: dict[str, UserFile] = field(default_factory=dict)  # by path: where sites and hints of its models stand
     failure: Failure | None = None
 
 

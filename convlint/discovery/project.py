@@ -43,6 +43,7 @@ class Member:
 
     place: Place
     outline: Outline
+    tree: ast.Module
 
 
 @dataclass(slots=True)
@@ -133,7 +134,7 @@ class Project:
 
 def _member(tree: ast.Module, path: str, given: str) -> Member:
     place = locate(path, given, relative_imports=has_relative_imports(tree))
-    return Member(place, outline(tree, place.package))
+    return Member(place, outline(tree, place.package), tree)
 
 
 def module_file(folder: str, name: str) -> str | None:

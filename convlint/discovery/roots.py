@@ -9,6 +9,7 @@ from typing import Literal
 from convlint.discovery.kin import Kin
 from convlint.discovery.lineage import Lineage, ModuleClass
 from convlint.discovery.project import Project, Symbol
+from convlint.jobs import Expression, Hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class FoundModel:
     target: str
     kind: Literal["class", "factory", "instance"]
     row: int
+    sites: tuple[Expression, ...] = ()  # calls that construct it, anywhere in the project
+    hints: tuple[Hint, ...] = ()  # what its inputs may be, strongest first
 
 
 @dataclass(frozen=True, slots=True)
