@@ -47,8 +47,10 @@ class Layer(Fact):
 
     path: str  # "features.4", as in named_modules()
     type: str  # its public name, "torch.nn.Linear"
+    base: str | None = None  # the layer of torch that it derives from, where its class is not torch's own
     attributes: dict[str, Attribute] = {}  # its scalar attributes, `in_features` and the like
     parameters: int = 0
+    weights: dict[str, tuple[int, ...]] = {}  # the shapes of its parameters, by name
     site: Span | None = None  # the constructor call in the user's code
     arguments: dict[str, Span] = {}  # constructor argument -> the expression in the user's code that gave it
 
@@ -85,6 +87,7 @@ class Node(Fact):
     layer: str | None = None  # the path of the layer, a key of ModelFacts.layers
     block: str = ""  # the path of the module whose forward makes the call; "" is the model itself
     call: Span | None = None  # the user's line
+    arguments: dict[str, Attribute] = {}  # a function's plain arguments: by name, or by place as in {"1": 2}
     inputs: tuple[TensorFact, ...] = ()
     outputs: tuple[TensorFact, ...] = ()
     producers: tuple[int, ...] = ()
@@ -106,11 +109,14 @@ class ModelFacts(Fact):
     status: Status
     reason: str | None = None  # why it is not checked, or only in part
     stopped: Span | None = None  # the line where a partial trace stopped
+    construction: str | None = None  # how it was built: "Net(28, 10) (train.py, line 40)", "guessed: width=64"
     remedy: str | None = None  # a line or stanza of configuration that would help
     inputs: tuple[InputFact, ...] = ()
     outputs: tuple[tuple[Dim, ...], ...] = ()
     sizes: dict[str, tuple[int, ...]] = {}  # symbol -> every size that works, where these are few
     size_note: str | None = None  # the sizes that work, in words, where they are many
+    parameters: int = 0  # of the whole model, those that layers share counted once
+    other_weights: dict[str, tuple[int, ...]] = {}  # the shapes of parameters that are in none of `layers`
     layers: dict[str, Layer] = {}
     nodes: tuple[Node, ...] = ()
     unmet: tuple[Unmet, ...] = ()  # requirements that fail while the model is built

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from convlint.diagnostics import Diagnostic
 from convlint.report import Report
+from convlint.reporters.source import spot
 from convlint.reporters.summary import closing, listing
 from convlint.reporters.text import one_line
 
@@ -11,12 +12,11 @@ from convlint.reporters.text import one_line
 def text(report: Report, *, verbose: bool) -> str:
     """The whole report."""
     lines = [line(diagnostic) for diagnostic in report.diagnostics]
-    if verbose:
-        lines += listing(report)
+    lines += listing(report, verbose=verbose)
     return "\n".join([*lines, closing(report, verbose=verbose), ""])
 
 
 def line(diagnostic: Diagnostic) -> str:
-    """One finding as `file:row:column: code message`."""
-    row, column = diagnostic.location.row, diagnostic.location.column
-    return one_line(f"{diagnostic.filename}:{row}:{column}: {diagnostic.code} {diagnostic.message}")
+    """One finding as `file:row:column: code message`, in a notebook `file:cell number:row:column: ...`."""
+    place = f"{spot(diagnostic.filename, diagnostic.location.row)}:{diagnostic.location.column}"
+    return one_line(f"{place}: {diagnostic.code} {diagnostic.message}")

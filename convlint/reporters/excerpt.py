@@ -44,7 +44,7 @@ def excerpt(
     marks = mark * max(width(middle), 1)
     note = f" {one_line(label)}" if label else ""
     return [
-        (*gutter(margin, number=start.row), (f" {text.rstrip()}", "")),
+        (*gutter(margin, number=source.spot(filename, start.row).row), (f" {text.rstrip()}", "")),
         (*gutter(margin), (" " + " " * width(left), ""), (marks + note, style)),
     ]
 

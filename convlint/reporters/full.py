@@ -8,6 +8,7 @@ from typing import Final
 from convlint.diagnostics import Diagnostic, Related, Severity
 from convlint.report import Report
 from convlint.reporters.excerpt import excerpt, gutter
+from convlint.reporters.source import Spot, beside, spot
 from convlint.reporters.style import Line, coloured, plain
 from convlint.reporters.summary import closing, listing
 from convlint.reporters.text import one_line
@@ -21,9 +22,8 @@ def text(report: Report, *, verbose: bool, color: bool) -> str:
     lines: list[Line] = []
     for diagnostic in report.diagnostics:
         lines += [*finding(diagnostic), ()]
-    if verbose:
-        lines += [((line, ""),) for line in listing(report)]
-    worst = next((name for name in _STYLES if report.count(name)), None)
+    lines += [((line, ""),) for line in listing(report, verbose=verbose)]
+    worst: Severity | None = "error" if report.lacking else next((name for name in _STYLES if report.count(name)), None)
     lines.append(((closing(report, verbose=verbose), _STYLES[worst] if worst else "bold"),))
     return coloured(lines) if color else plain(lines)
 
@@ -32,7 +32,7 @@ def finding(diagnostic: Diagnostic) -> list[Line]:
     """One finding, from its headline to its notes."""
     places = [one for one in diagnostic.related if one.end_location is not None]
     trail = [one for one in diagnostic.related if one.end_location is None]
-    rows = [diagnostic.location.row, *(place.location.row for place in places)]
+    rows = [_spot(diagnostic).row, *(_spot(place).row for place in places)]
     margin = len(str(max(rows)))
     style = _STYLES[diagnostic.severity]
     return [
@@ -68,7 +68,7 @@ def _excerpts(diagnostic: Diagnostic, places: Iterable[Related], margin: int, st
 
 
 def _second(place: Related, previous: Diagnostic | Related, margin: int) -> list[Line]:
-    """A related place: in the same file only the line, in another one its name too."""
+    """A related place: in the same file or cell only the line, in another one its name too."""
     shown = excerpt(
         place.filename,
         place.location,
@@ -78,27 +78,29 @@ def _second(place: Related, previous: Diagnostic | Related, margin: int) -> list
         style=_SECOND,
         label=place.message,
     )
-    if place.filename != previous.filename or not shown:
+    here, before = _spot(place), _spot(previous)
+    if (here.filename, here.cell) != (before.filename, before.cell) or not shown:
         said = () if shown else ((f" {one_line(place.message)}", ""),)
         return [(*_arrow(place, ":::", margin), *said), *shown]
     return [
-        (("...", _SECOND),) if place.location.row != previous.location.row + 1 else gutter(margin),
+        (("...", _SECOND),) if here.row != before.row + 1 else gutter(margin),
         *shown,
     ]
 
 
 def _arrow(place: Diagnostic | Related, arrow: str, margin: int) -> Line:
-    where = f"{one_line(place.filename)}:{place.location.row}:{place.location.column}"
+    where = one_line(f"{_spot(place)}:{place.location.column}")
     return (" " * margin + arrow, _SECOND), (f" {where}", "")
+
+
+def _spot(place: Diagnostic | Related) -> Spot:
+    return spot(place.filename, place.location.row)
 
 
 def _trail(trail: list[Related], filename: str, margin: int) -> list[Line]:
     if not trail:
         return []
-    places = [
-        f"line {one.location.row}" if one.filename == filename else f"{one_line(one.filename)}:{one.location.row}"
-        for one in trail
-    ]
+    places = [one_line(beside(one.filename, one.location.row, filename)) for one in trail]
     column = max(len(place) for place in places)
     steps: list[Line] = [
         ((" " * (margin + 3) + f"{place:>{column}}  {one_line(one.message)}", ""),)

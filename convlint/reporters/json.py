@@ -7,10 +7,13 @@ from typing import Any, Final
 
 from convlint.diagnostics import Diagnostic
 from convlint.facts import ModelFacts
+from convlint.remedies import Remedy
 from convlint.report import Report
+from convlint.reporters.source import spot
 from convlint.reporters.summary import reason
 
 VERSION: Final = 1
+_LOCATIONS: Final = ("location", "end_location")
 
 
 def text(report: Report) -> str:
@@ -23,7 +26,7 @@ def document(report: Report) -> dict[str, Any]:
     return {
         "version": VERSION,
         "diagnostics": [_diagnostic(one) for one in report.diagnostics],
-        "models": [_model(filename, model) for filename, model in report.models],
+        "models": [_model(*one) for one in report.listed],
         "summary": {
             "files": report.file_count,
             "models": len(report.models),
@@ -37,20 +40,37 @@ def document(report: Report) -> dict[str, Any]:
 
 
 def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
-    value = diagnostic.model_dump(mode="json")
+    value = _placed(diagnostic.model_dump(mode="json"), diagnostic.filename)
     for related in value["related"]:
         if related["end_location"] is None:
             del related["end_location"]
+    value["related"] = [_placed(related, related["filename"]) for related in value["related"]]
+    if value["fix"] is not None:
+        value["fix"]["edits"] = [_placed(edit, diagnostic.filename) for edit in value["fix"]["edits"]]
     return value
 
 
-def _model(filename: str, model: ModelFacts) -> dict[str, Any]:
+def _placed(value: dict[str, Any], filename: str) -> dict[str, Any]:
+    """With the cell before the first location, and with the rows of the cell."""
+    placed: dict[str, Any] = {}
+    for key, one in value.items():
+        if key == "location":
+            placed["cell"] = spot(filename, one["row"]).cell
+        placed[key] = {**one, "row": spot(filename, one["row"]).row} if key in _LOCATIONS else one
+    return placed
+
+
+def _model(filename: str, model: ModelFacts, remedy: Remedy | None) -> dict[str, Any]:
+    place = spot(filename, model.row)
     return {
         "name": model.name,
         "filename": filename,
-        "row": model.row,
+        "cell": place.cell,
+        "row": place.row,
         "status": model.status,
         "reason": reason(filename, model),
+        "remedy": remedy.text if remedy is not None else None,
+        "construction": model.construction,
         "inputs": [one.model_dump(mode="json") for one in model.inputs],
         "outputs": [list(shape) for shape in model.outputs],
         "sizes": {symbol: list(sizes) for symbol, sizes in model.sizes.items()},

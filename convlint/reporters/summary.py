@@ -7,9 +7,13 @@ from typing import Final
 
 from convlint.diagnostics import Severity
 from convlint.facts import Dim, ModelFacts
+from convlint.remedies import GUESSED, Remedy
 from convlint.report import Report
-from convlint.reporters.text import count, one_line
+from convlint.reporters.source import beside, spot
+from convlint.reporters.text import count, one_line, visible
 
+_WIDTH: Final = 100  # characters of a construction that are shown
+_PLAIN: Final = frozenset({"its defaults", "the file itself"})  # constructions that need no word
 _NOUNS: Final[dict[Severity, str]] = {"error": "error", "warning": "warning", "info": "remark"}
 
 
@@ -19,9 +23,20 @@ def closing(report: Report, *, verbose: bool) -> str:
         return f"No models in {count(report.file_count, 'file')}: nothing to check."
     checked, partial, skipped = (report.count_models(status) for status in ("checked", "partial", "skipped"))
     left_out = partial + skipped > 0
-    more = " (-v says what was left out, and why)" if left_out and not verbose else ""
+    more = f" (-v says {_more(report)})" if left_out and not verbose else ""
     counts = f"{count(checked, 'model')} checked, {partial} partial, {skipped} skipped"
-    return f"{counts}: {_outcome(report, checked + partial > 0, left_out)}{more}."
+    return f"{counts}: {_outcome(report, checked + partial > 0, left_out)}{_verdict(report.lacking)}{more}."
+
+
+def _more(report: Report) -> str:
+    return "how to mend it" if report.lacking else "what was left out, and why"
+
+
+def _verdict(lacking: int) -> str:
+    if not lacking:
+        return ""
+    fails = "model fails" if lacking == 1 else "models fail"
+    return f"; {lacking} skipped {fails} the run, for require-checked is set"
 
 
 def _outcome(report: Report, anything: bool, left_out: bool) -> str:
@@ -33,12 +48,18 @@ def _outcome(report: Report, anything: bool, left_out: bool) -> str:
     return "nothing found in what was checked" if left_out else "all clear"
 
 
-def listing(report: Report) -> list[str]:
-    """Every model with its status, its shapes, and what kept it from being checked."""
+def listing(report: Report, *, verbose: bool) -> list[str]:
+    """Every model with its status, its shapes, what kept it from being checked, and what would mend that.
+
+    Without `verbose` only those that fail the run, and why.
+    """
     lines: list[str] = []
-    for filename, model in report.models:
-        lines += [one_line(f"{filename}:{model.row}: {model.target} {_status(filename, model)}")]
-        lines += ["    " + one_line(line) for line in _details(model)]
+    for filename, model, remedy in report.listed:
+        if verbose or (report.lacking and model.status == "skipped"):
+            lines += [one_line(f"{spot(filename, model.row)}: {model.target} {_status(filename, model)}")]
+        if verbose:
+            lines += ["    " + one_line(line) for line in _details(model)]
+            lines += ["    " + line for line in _help(remedy)]
     return [*lines, ""] if lines else []
 
 
@@ -47,7 +68,7 @@ def reason(filename: str, model: ModelFacts) -> str | None:
     if model.reason is None or model.stopped is None:
         return model.reason
     stopped = model.stopped
-    where = f"line {stopped.row}" if stopped.filename == filename else f"{stopped.filename}:{stopped.row}"
+    where = beside(stopped.filename, stopped.row, filename)
     return model.reason if where in model.reason else f"{model.reason} ({where})"
 
 
@@ -57,6 +78,8 @@ def _status(filename: str, model: ModelFacts) -> str:
 
 
 def _details(model: ModelFacts) -> Iterator[str]:
+    if model.construction is not None and model.construction not in _PLAIN:
+        yield f"built as: {_construction(model.target, model.construction)}"
     for one in model.inputs:
         shape = "not a tensor" if one.shape is None else _shape(one.shape)
         dtype = f" {one.dtype}" if one.dtype is not None else ""
@@ -67,8 +90,23 @@ def _details(model: ModelFacts) -> Iterator[str]:
         yield f"sizes that work: {model.size_note}"
     elif model.sizes:
         yield "sizes that work: " + ", ".join(_sizes(*item) for item in model.sizes.items())
-    if model.remedy is not None:
-        yield f"help: {model.remedy}"
+
+
+def _construction(target: str, construction: str) -> str:
+    """How a model was built, on a short line."""
+    if construction.startswith(GUESSED):
+        construction = f"{target}({construction.removeprefix(GUESSED)}), guessed"
+    elif construction == "pyproject.toml":
+        construction = "declared in pyproject.toml"
+    return construction if len(construction) <= _WIDTH else construction[: _WIDTH - 3] + "..."
+
+
+def _help(remedy: Remedy | None) -> Iterator[str]:
+    """A way out, ready to be pasted."""
+    if remedy is None:
+        return
+    yield f"help: {one_line(remedy.sentence)}{':' if remedy.toml is not None else ''}"
+    yield from ("    " + visible(line) for line in (remedy.toml or "").splitlines())
 
 
 def _shape(shape: Sequence[Dim]) -> str:

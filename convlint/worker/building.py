@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -13,13 +14,21 @@ from torch import nn
 from convlint.facts import BuildFailure, Span
 from convlint.jobs import ModelJob
 from convlint.worker.confirm import first_line
+from convlint.worker.construct.constructions import Construction, Refused, fill, known
+from convlint.worker.construct.filling import Style
 from convlint.worker.importing import place_in
-from convlint.worker.skeleton import Sites, make_fake
+from convlint.worker.project.patience import Impatient, patience
+from convlint.worker.project.standins import StandIn, lacks
+from convlint.worker.project.unavailable import Unavailable
+from convlint.worker.resolve import Resolver
+from convlint.worker.skeleton import make_fake
 from convlint.worker.torch_private import FakeTensorMode
 from convlint.worker.users import IsUser
 
+MAX_SECONDS = 20.0
+
 # Faults of the surroundings, not of the model: files, packages, network, hardware.
-_SURROUNDINGS = (OSError, ImportError, MemoryError, RecursionError, KeyboardInterrupt, SystemExit)
+_SURROUNDINGS = (OSError, ImportError, MemoryError, RecursionError, KeyboardInterrupt, SystemExit, Impatient)
 
 
 class NotBuilt(Exception):
@@ -34,78 +43,145 @@ class NotBuilt(Exception):
 
 @dataclass(frozen=True)
 class Built:
-    """A model whose tensors are fake, and where its modules were constructed."""
+    """A model whose tensors are fake, and how it came to its arguments."""
 
     model: nn.Module
-    sites: Sites
+    construction: Construction
 
 
-def build(module: ModuleType, job: ModelJob, mode: FakeTensorMode, sites: Sites, is_user: IsUser) -> Built:
-    """Construct what the job names. Raises NotBuilt."""
-    target = _lookup(module, job.target)
-    if isinstance(target, nn.Module):
-        model = target
-    else:
-        _check_arguments(target, job)
-        model = _construct(target, job, is_user)
-    make_fake(model, mode)
-    return Built(model, sites)
+@dataclass(frozen=True)
+class Builder:
+    """Constructs what one job names in a module. `context` surrounds whatever runs the user's code."""
 
+    module: ModuleType
+    job: ModelJob
+    mode: FakeTensorMode
+    is_user: IsUser
+    resolver: Resolver
+    context: Callable[[], AbstractContextManager[None]]
 
-def _lookup(module: ModuleType, target: str) -> Any:
-    found: Any = module
-    for name in target.split("."):
+    def all_known(self) -> Iterator[Built | NotBuilt]:
+        """Each distinct construction that the user wrote down, built or not."""
+        with self.context():
+            target = self.target()
+            constructions, _ = known(self.job, target, self.resolver)
+        for construction in constructions:
+            try:
+                yield self.build(construction)
+            except NotBuilt as error:
+                yield error
+
+    def build(self, construction: Construction) -> Built:
+        """Raises NotBuilt."""
+        with self.context():
+            target = self.target()
+            if isinstance(target, nn.Module):
+                model = target
+            else:
+                self._check_arguments(target, construction)
+                model = self._construct(target, construction)
+        make_fake(model, self.mode)
+        return Built(model, construction)
+
+    def guess(self, style: Style) -> Built:
+        """A construction with plausible arguments in place of those that nobody gives. Raises NotBuilt."""
+        with self.context():
+            target = self.target()
+            _, parts = known(self.job, target, self.resolver)
+            fixed: Mapping[str, Any] = max((part.given for part in parts), key=len, default={})
+            names = dict(self.module.__dict__)
+            try:
+                with patience(MAX_SECONDS):
+                    construction, model = fill(target, names, style, fixed, lambda a, k: self._checked(target(*a, **k)))
+            except Unavailable as error:
+                raise NotBuilt(error.reason, at=place_in(error, self.is_user)) from None
+            except Refused as error:
+                raise self._refused(target, error) from None
+            except _SURROUNDINGS as error:
+                raise NotBuilt(f"its constructor stops: {_said(error)}", at=place_in(error, self.is_user)) from None
+        make_fake(model, self.mode)
+        return Built(model, construction)
+
+    def _refused(self, target: Any, error: Refused) -> NotBuilt:
+        cause = error.__cause__
+        missing = ", ".join(_required(target))
+        said = f": {_said(cause)}" if cause is not None else ""
+        at = place_in(cause, self.is_user) if cause is not None else None
+        return NotBuilt(
+            f"its constructor needs {missing or 'arguments'}, and took none of the values tried{said}", at=at
+        )
+
+    def target(self) -> Any:
+        """What the job names. Raises NotBuilt."""
+        found: Any = self.module
+        for name in self.job.target.split("."):
+            try:
+                found = getattr(found, name)
+            except AttributeError:
+                raise NotBuilt(f"the file defines no {self.job.target} once it is imported") from None
+            except Unavailable as error:
+                raise NotBuilt(error.reason) from None
+        reason = lacks(found)
+        if reason is not None:
+            raise NotBuilt(f"it needs a package: {reason}" if not isinstance(found, StandIn) else reason)
+        return found
+
+    def _check_arguments(self, target: Callable[..., Any], given: Construction) -> None:
+        """Say which arguments are missing, before the constructor does so in its own words."""
         try:
-            found = getattr(found, name)
-        except AttributeError:
-            raise NotBuilt(f"the file defines no {target} once it is imported") from None
-    return found
+            inspect.signature(target).bind(*given.args, **given.kwargs)
+        except TypeError as error:
+            if self.job.declared:
+                raise NotBuilt(f"the arguments declared for {self.job.target} do not fit: {error}") from None
+            raise NotBuilt(f"its constructor needs {', '.join(_required(target))}") from None
+        except ValueError:
+            return
+
+    def _construct(self, target: Callable[..., Any], given: Construction) -> nn.Module:
+        try:
+            with patience(MAX_SECONDS):
+                return self._checked(target(*given.args, **given.kwargs))
+        except NotBuilt:
+            raise
+        except Unavailable as error:
+            raise NotBuilt(error.reason, at=place_in(error, self.is_user)) from None
+        except _SURROUNDINGS as error:
+            raise NotBuilt(f"its constructor stops: {_said(error)}", at=place_in(error, self.is_user)) from None
+        except Exception as error:
+            at = place_in(error, self.is_user)
+            is_own = (given.is_plain or self.job.declared) and not self._awaits_arguments(target, given)
+            failure = BuildFailure(target=self.job.target, message=_said(error), at=at) if is_own else None
+            raise NotBuilt(f"its constructor raises {_said(error)}", failure, at) from None
+
+    def _checked(self, model: Any) -> nn.Module:
+        if isinstance(model, nn.Module):
+            return model
+        reason = lacks(model)
+        raise NotBuilt(reason or f"{self.job.target} gives a {type(model).__name__}, not a module")
+
+    def _awaits_arguments(self, target: Callable[..., Any], given: Construction) -> bool:
+        """Whether a default of None stands for an argument that every real caller gives."""
+        if self.job.declared:
+            return False
+        try:
+            signature = inspect.signature(target)
+            bound = signature.bind(*given.args, **given.kwargs).arguments
+        except (TypeError, ValueError):
+            return False
+        return any(p.default is None and name not in bound for name, p in signature.parameters.items())
 
 
-def _check_arguments(target: Callable[..., Any], job: ModelJob) -> None:
-    """Say which arguments are missing, before the constructor does so in its own words."""
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {first_line(error)}"
+
+
+def _required(target: Callable[..., Any]) -> list[str]:
     try:
-        signature = inspect.signature(target)
+        parameters = inspect.signature(target).parameters
     except (TypeError, ValueError):
-        return
-    try:
-        signature.bind(*job.args, **job.kwargs)
-    except TypeError as error:
-        if job.declared:
-            raise NotBuilt(f"the arguments declared for {job.target} do not fit: {error}") from None
-        missing = [
-            name
-            for name, parameter in signature.parameters.items()
-            if parameter.default is parameter.empty
-            and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-        ]
-        raise NotBuilt(f"its constructor needs {', '.join(missing)}") from None
-
-
-def _awaits_arguments(target: Callable[..., Any], job: ModelJob) -> bool:
-    """Whether a default of None stands for an argument that every real caller gives."""
-    if job.declared:
-        return False
-    try:
-        signature = inspect.signature(target)
-        given = signature.bind(*job.args, **job.kwargs).arguments
-    except (TypeError, ValueError):
-        return False
-    return any(p.default is None and name not in given for name, p in signature.parameters.items())
-
-
-def _construct(target: Callable[..., Any], job: ModelJob, is_user: IsUser) -> nn.Module:
-    try:
-        model = target(*job.args, **job.kwargs)
-    except _SURROUNDINGS as error:
-        raise NotBuilt(
-            f"its constructor stops: {type(error).__name__}: {first_line(error)}", at=place_in(error, is_user)
-        ) from None
-    except Exception as error:
-        at = place_in(error, is_user)
-        message = f"{type(error).__name__}: {first_line(error)}"
-        failure = None if _awaits_arguments(target, job) else BuildFailure(target=job.target, message=message, at=at)
-        raise NotBuilt(f"its constructor raises {message}", failure, at) from None
-    if not isinstance(model, nn.Module):
-        raise NotBuilt(f"{job.target} gives a {type(model).__name__}, not a module")
-    return model
+        return []
+    return [
+        name
+        for name, p in parameters.items()
+        if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]

@@ -12,7 +12,7 @@ import sympy
 
 from convlint.facts import LARGEST_SIZE
 from convlint.worker.evaluate import Grid, UnknownFunction, evaluate
-from convlint.worker.trail import Assumption, Event, Halt, Key, Need, Stop
+from convlint.worker.trail import Assumption, Event, Halt, Key, Need, Refusal, Stop
 
 EVERY: npt.NDArray[np.int64] = np.arange(2, LARGEST_SIZE + 1, dtype=np.int64)
 _CHUNK = 1 << 21  # points evaluated at once, to bound memory
@@ -150,7 +150,9 @@ def _fates_of(
             if isinstance(event, Stop):
                 break  # nothing is known behind it
             continue
-        if isinstance(event, Halt):
+        if isinstance(event, Refusal):
+            broken, mark = np.ones(shape, dtype=bool), REJECTED
+        elif isinstance(event, Halt):
             broken, mark = np.ones(shape, dtype=bool), HALTED
         else:
             mark = UNCOVERED if isinstance(event, Assumption) else REJECTED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -12,8 +12,10 @@ from torch import fx, nn
 from convlint.facts import Span
 from convlint.worker.explore import Outcome, explore
 from convlint.worker.findings import Finding, finding, has_known_sizes, in_symbols
-from convlint.worker.inference import infer
-from convlint.worker.inputs import BATCH, GUESSED, TRIED, Input, hint, symbols_of
+from convlint.worker.evidence import Evidence
+from convlint.worker.guesses import GUESSED, NAMED, TRIED
+from convlint.worker.inference import infer, is_taken
+from convlint.worker.inputs import BATCH, Input, hint, symbols_of
 from convlint.worker.mistakes import is_harmless, without_follow_ups
 from convlint.worker.places import Place
 from convlint.worker.run import Course, Run, Workshop
@@ -34,14 +36,54 @@ class Examination:
     guess: str | None = None  # why some findings were held back
 
 
-def examine(shop: Workshop, inputs: tuple[Input, ...] | None) -> Examination:
-    """Trace a model in train and eval mode and decide its requirements."""
-    if inputs is None:
-        first, doubt = infer(shop.model, lambda trial, limit: _trial(shop, trial, limit))
-        if doubt is not None:
-            return Examination(first, _undecided(first), (), doubt)
-    else:
-        first, doubt = _first(shop, _course(inputs)), None
+def examine(
+    shop: Workshop, inputs: tuple[Input, ...] | None, found: Sequence[Evidence] = (), squares: tuple[int, ...] = ()
+) -> Examination:
+    """Trace a model in train and eval mode and decide its requirements.
+
+    Without `inputs` the evidence found is tried, the strongest first, and then what the layers demand.
+    """
+    if inputs is not None:
+        return _decided(shop, _first(shop, _course(inputs)), is_found_out=False)
+    contradicted: list[Examination] = []
+    for item in found:
+        if not item.is_strong:
+            continue
+        first = _with(shop, item)
+        if first is None or not is_taken(first):
+            continue
+        examination = _decided(shop, first, is_found_out=item.inputs is None)
+        if not examination.findings:
+            return examination
+        contradicted.append(examination)
+    if contradicted:
+        return contradicted[0]
+    return _found_out(shop, [item for item in found if not item.is_strong], squares)
+
+
+def _with(shop: Workshop, item: Evidence) -> Run | None:
+    """A run with the inputs of some evidence; what it leaves open is found out."""
+    if item.inputs is not None:
+        return _first(shop, _course(item.inputs))
+    run, doubt = infer(shop.model, lambda course: _trial(shop, course), _course, item.known)
+    return run if doubt is None else None
+
+
+def _found_out(shop: Workshop, candidates: Sequence[Evidence], squares: tuple[int, ...]) -> Examination:
+    """What the layers demand; a candidate counts where they do not settle it, or where it runs and they complain."""
+    first, doubt = infer(shop.model, lambda course: _trial(shop, course), _course, squares=squares)
+    examination = None if doubt is not None else _decided(shop, first, is_found_out=True)
+    if examination is not None and not examination.findings and first.trace.trail.end() is None:
+        return examination
+    for item in candidates:
+        run = _with(shop, item)
+        if run is not None and run.trace.trail.end() is None and not run.trace.trail.broken():
+            return replace(_decided(shop, run, is_found_out=True), findings=())
+    return examination or Examination(first, _undecided(first), (), doubt)
+
+
+def _decided(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
+    """All runs of a model on inputs that its first layers take."""
     main = _examine_course(shop, first)
     findings = {found.key: found for found in main.findings}
     for course in _other_courses(shop, main.run):
@@ -50,7 +92,7 @@ def examine(shop: Workshop, inputs: tuple[Input, ...] | None) -> Examination:
             if node is not None:
                 findings.setdefault(found.key, replace(found, node=node))
     unsure = {key: _unconfirmed(main.run, found.node) for key, found in findings.items()}
-    if inputs is None:  # which dim is the batch is a guess as well
+    if is_found_out:  # which dim is the batch is a guess as well
         unsure.update({key: {BATCH} for key, found in findings.items() if found.is_about_batch})
     agreed = [found for key, found in findings.items() if not unsure[key]]
     doubtful = sorted(set[str]().union(*unsure.values()))
@@ -58,14 +100,14 @@ def examine(shop: Workshop, inputs: tuple[Input, ...] | None) -> Examination:
     return replace(main, findings=tuple(agreed), guess=reason if doubtful else None)
 
 
-def _trial(shop: Workshop, inputs: tuple[Input, ...], limit: int | None) -> Run:
-    run = shop.run(replace(_course(inputs), limit=limit))
-    return run if limit is not None else _past_decisions(shop, run)
+def _trial(shop: Workshop, course: Course) -> Run:
+    run = shop.run(course)
+    return run if course.limit is not None else _past_decisions(shop, run)
 
 
 def _unconfirmed(run: Run, node: int) -> set[str]:
     """The inputs behind a node whose shape no layer has confirmed."""
-    guesses = {item.name for item in run.course.inputs if item.source in (GUESSED, TRIED)}
+    guesses = {item.name for item in run.course.inputs if item.source in (GUESSED, TRIED, NAMED)}
     queue, seen = [run.trace.nodes[node]], set[fx.Node]()
     while guesses and queue:
         current = queue.pop()

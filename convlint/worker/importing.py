@@ -1,47 +1,120 @@
-"""The user's file as a module, under the name and on the path that the user would have it."""
+"""The user's files as modules, under the names and on the path that the user would have them."""
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
+
 from convlint.facts import Failure, Span
-from convlint.jobs import Job
+from convlint.jobs import Job, UserFile
 from convlint.worker.confirm import first_line
 from convlint.worker.places import raised_at, span_at, span_of
+from convlint.worker.project import arguments
+from convlint.worker.project.imports import Importer
+from convlint.worker.project.module import ProjectModule, TopLevel
+from convlint.worker.project.source import text_of
+from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.users import IsUser
 
 
-class ImportFailed(Exception):
-    """The file raised while it was imported."""
+class Project(MetaPathFinder, Loader):
+    """The files of the project that one job imports. It is a finder and the loader of what it finds."""
 
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
+    def __init__(self, job: Job, is_user: IsUser) -> None:
+        self._job = job
+        self._is_user = is_user
+        self._modules: dict[str, ProjectModule] = {}  # by path
+        self.importer = Importer(job.user_roots, is_user)
+        self.failures: list[tuple[str, BaseException]] = []  # the file, and what one of its statements raised
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is None or spec.origin is None or not spec.origin.endswith(".py") or not self._is_user(spec.origin):
+            return None
+        spec.loader = self
+        return spec
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return ProjectModule(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        assert isinstance(module, ProjectModule)
+        assert module.__spec__ is not None
+        self._execute(module, str(module.__spec__.origin))
+
+    def _execute(self, module: ProjectModule, path: str) -> None:
+        tree = compile(text_of(path), path, "exec", flags=_AST_ONLY, dont_inherit=True)
+        top = TopLevel(module, tree, path, self.importer)
+        self._modules.setdefault(path, module)
+        try:
+            top.start()
+        finally:
+            self.failures.extend((path, error) for _, error in top.failures)
+
+    def module_at(self, path: str, file: UserFile) -> ProjectModule:
+        """The module of a file, imported if that was not done before. Raises what the import raises."""
+        if path not in self._modules:
+            _extend_path(file.search_path)
+            parent, _, _ = file.module.rpartition(".")
+            if parent:
+                importlib.import_module(parent)
+            if path not in self._modules:
+                spec = importlib.util.spec_from_file_location(file.module, path, loader=self)
+                assert spec is not None
+                module = importlib.util.module_from_spec(spec)
+                sys.modules[file.module] = module
+                self.exec_module(module)
+        return self._modules[path]
+
+    def load(self) -> ProjectModule:
+        """The linted file itself."""
+        own = UserFile(filename=self._job.filename, module=self._job.module, search_path=self._job.search_path)
+        return self.module_at(self._job.path, own)
+
+    def own_failures(self) -> Iterator[Failure]:
+        """What the statements of the linted file raised, as far as Python would raise it for the user as well."""
+        for path, error in self.failures:
+            if path == self._job.path and self._is_the_users(error):
+                yield Failure(kind="import", message=wording(error), at=place_in(error, self._is_user))
+
+    def _is_the_users(self, error: BaseException) -> bool:
+        if isinstance(error, (Unavailable, OSError, MemoryError, RecursionError)) or not isinstance(error, Exception):
+            return False
+        # Where a package is stood in for, its absence may be the reason.
+        return not self.importer.missing or isinstance(error, (SyntaxError, ImportError))
 
 
-def load(job: Job, is_user: IsUser) -> ModuleType:
-    """Import the file. Raises ImportFailed."""
-    sys.argv = [job.path]  # a parser of arguments at the top of the file finds none, and its defaults hold
-    sys.path[:0] = [path for path in job.search_path if path not in sys.path]
-    parent, _, _ = job.module.rpartition(".")
+_AST_ONLY = 0x400  # ast.PyCF_ONLY_AST
+
+
+@contextmanager
+def importing(job: Job, is_user: IsUser) -> Iterator[Project]:
+    """While this lasts, the user's files are found as modules that execute late."""
+    sys.argv = [job.path]
+    project = Project(job, is_user)
+    sys.meta_path.insert(0, project)
     try:
-        if parent:
-            importlib.import_module(parent)
-        spec = importlib.util.spec_from_file_location(job.module, job.path)
-        if spec is None or spec.loader is None:
-            raise ImportError(f"{job.filename} is no Python file")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[job.module] = module
-        spec.loader.exec_module(module)
-    except BaseException as error:
-        raise ImportFailed(Failure(kind="import", message=_wording(error), at=place_in(error, is_user))) from error
-    return module
+        with arguments.defaults_only(argparse.ArgumentParser):
+            yield project
+    finally:
+        sys.meta_path.remove(project)
 
 
-def _wording(error: BaseException) -> str:
+def _extend_path(folders: Sequence[str]) -> None:
+    sys.path[:0] = [folder for folder in folders if folder not in sys.path]
+
+
+def wording(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"the file calls sys.exit({error.code!r}) while it is imported"
     return f"{type(error).__name__}: {first_line(error)}"

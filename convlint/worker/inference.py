@@ -8,16 +8,20 @@ from dataclasses import dataclass, replace
 import sympy
 from torch import fx, nn
 
-from convlint.worker.inputs import BATCH, GUESSED, RANKS, TRIED, Guess, Input, guessed, tensor_parameters
-from convlint.worker.run import Run
-from convlint.worker.trail import Need, Stop
+from convlint.worker.explore import explore
+from convlint.worker.guesses import GUESSED, NAMED, RANKS, TRIED, Guess, first_guess, guessed, other_forms
+from convlint.worker.inputs import BATCH, Input, parameters_of
+from convlint.worker.run import Course, Run
+from convlint.worker.trail import Halt, Need, Refusal, Stop
 
-MAX_TRIALS = 40
+MAX_TRIALS = 60
 
 _SHORT = 12  # calls that a run is listened to before it is made in full
 
-Trial = Callable[[tuple[Input, ...], int | None], Run]
-"""Runs forward with these inputs, up to so many calls."""
+Trial = Callable[[Course], Run]
+"""Runs forward on this course."""
+CourseOf = Callable[[tuple[Input, ...]], Course]
+"""The course that inputs are tried on first."""
 Kinds = tuple[type[nn.Module], ...]
 
 # The axes that a layer reads its input with: the only ones it takes, or the usual ones of several.
@@ -33,6 +37,7 @@ _FLEXIBLE: tuple[tuple[Kinds, tuple[str, ...]], ...] = (
 )
 _SEQUENCE_FIRST = ("L", "B", "F")
 _OTHER_RANKS = (2, 3, 4, 5, 1)
+_SQUARES = (224, 256, 32, 28, 64, 128, 96, 299, 512)
 
 
 @dataclass(frozen=True)
@@ -54,8 +59,13 @@ class _Attempt:
         # A layer that asks for one batch size was reached by the wrong dim.
         certain = sum(not need.condition.free_symbols or self._asks_for_a_batch(need) for need in broken)
         end = trail.end()
-        ended = end is None or (isinstance(end, Stop) and not self._is_open(end))
+        ended = end is None or (isinstance(end, Stop) and not self._is_open(end) and not self._has_stopgap)
         return ended and taken, -certain, -len(broken), len(self.run.trace.nodes)
+
+    @property
+    def _has_stopgap(self) -> bool:
+        """Whether an input is a plain value that only its name speaks for: torch's refusal may be due to that."""
+        return any(guess.given is not None and guess.source == NAMED for guess in self.guesses.values())
 
     def _asks_for_a_batch(self, need: Need) -> bool:
         return any(self.run.names.get(symbol) == BATCH for symbol in need.condition.free_symbols)
@@ -71,33 +81,91 @@ class _Attempt:
         return self.merit[:3] == (True, 0, 0)
 
 
-def infer(model: nn.Module, trial: Trial) -> tuple[Run, str | None]:
+@dataclass(frozen=True)
+class _Search:
+    """What all attempts share."""
+
+    model: nn.Module
+    trial: Trial
+    course: CourseOf
+    budget: Iterator[int]
+    squares: tuple[int, ...]  # sizes of images that are tried when forward stops at the usual ones
+
+    def attempt(self, guesses: Mapping[str, Guess], limit: int | None) -> _Attempt:
+        return _Attempt(self.trial(replace(self.course(guessed(self.model, guesses)), limit=limit)), guesses)
+
+
+def infer(
+    model: nn.Module,
+    trial: Trial,
+    course: CourseOf,
+    known: Mapping[str, Guess] | None = None,
+    squares: tuple[int, ...] = (),
+) -> tuple[Run, str | None]:
     """The best run found, and why its inputs are doubtful (None where the layers agreed to them).
 
     A mistake counts only if it stands for every rank that the first layers take, so the rank with the fewest wins.
     """
-    budget = iter(range(MAX_TRIALS))
-    best = _listen(model, trial, {name: Guess(RANKS[4]) for name in tensor_parameters(model)}, budget)
-    for names in _together(best.guesses):
-        for rank in _OTHER_RANKS:
-            if best.is_clean:
-                break
-            tried = {name: _of_rank(best.guesses[name], rank) for name in names}
-            best = max(best, _listen(model, trial, {**best.guesses, **tried}, budget), key=lambda a: a.merit)
+    search = _Search(model, trial, course, iter(range(MAX_TRIALS)), (*squares, *_SQUARES))
+    parameters = parameters_of(model)
+    first = {p.name: first_guess(p, is_first=i == 0) for i, p in enumerate(parameters)} | dict(known or {})
+    best = _listen(search, first)
+    for change in _changes(search, best):
+        if best.is_clean:
+            break
+        best = max(best, _listen(search, {**best.guesses, **change(best.guesses)}), key=lambda a: a.merit)
+    best = _at_other_sizes(search, best)
     return best.run, None if best.merit[0] else _doubt(best.run)
 
 
-def _together(guesses: Mapping[str, Guess]) -> list[list[str]]:
-    """The inputs whose rank is open: all at once, since they may have to agree, then each alone."""
-    names = [name for name, guess in guesses.items() if not guess.is_settled]
-    return [names, *([name] for name in names)] if len(names) > 1 else [names]
+Change = Callable[[Mapping[str, Guess]], dict[str, Guess]]
+
+
+def _changes(search: _Search, best: _Attempt) -> Iterator[Change]:
+    """Other ranks and forms for the inputs that are open: together, alike, then each alone."""
+    names = [name for name, guess in best.guesses.items() if not guess.is_settled]
+    tensors = [name for name in names if best.guesses[name].given is None]
+    if any(guess.axes == ("N", "N") for guess in best.guesses.values()):
+        yield lambda guesses: {n: replace(guesses[n], axes=("N", "F"), sizes=()) for n in tensors[:1]}
+    if len(tensors) > 1:
+        yield lambda guesses: {name: replace(guesses[name], is_shared=True) for name in tensors}
+    for group in [tensors, *([name] for name in tensors if len(tensors) > 1)]:
+        for rank in _OTHER_RANKS:
+            yield lambda guesses, group=group, rank=rank: {n: _of_rank(guesses[n], rank) for n in group}  # type: ignore[misc]
+            if len(group) > 1:
+                yield lambda guesses, group=group, rank=rank: {  # type: ignore[misc]
+                    n: replace(_of_rank(guesses[n], rank), is_shared=True) for n in group
+                }
+    for parameter in parameters_of(search.model):
+        guess = best.guesses[parameter.name]
+        if not guess.is_settled:
+            for form in other_forms(parameter, guess):
+                yield lambda _, name=parameter.name, form=form: {name: form}  # type: ignore[misc]
 
 
 def _of_rank(guess: Guess, rank: int) -> Guess:
-    return Guess(RANKS[rank], dtype=guess.dtype, source=TRIED if guess.source == GUESSED else guess.source)
+    source = TRIED if guess.source in (GUESSED, NAMED) else guess.source
+    return Guess(RANKS[rank], dtype=guess.dtype, source=source, is_shared=guess.is_shared)
 
 
-def _listen(model: nn.Module, trial: Trial, guesses: Mapping[str, Guess], budget: Iterator[int]) -> _Attempt:
+def _at_other_sizes(search: _Search, best: _Attempt) -> _Attempt:
+    """Sizes that the model's own checks let through, where they refuse the usual ones."""
+    if best.merit[0]:
+        return best
+    if isinstance(best.run.trace.trail.end(), Refusal):
+        accepted = explore(best.run, search.trial).accepted
+        if accepted and min(accepted.values()) > 1:
+            best = max(best, _Attempt(search.trial(best.run.course.at(accepted)), best.guesses), key=lambda a: a.merit)
+    spatial = [name for name in best.run.course.sizes if name[0] in "HW"]
+    for square in search.squares if spatial else ():
+        if best.merit[0]:
+            break
+        run = search.trial(best.run.course.at(dict.fromkeys(spatial, square)))
+        best = max(best, _Attempt(run, best.guesses), key=lambda a: a.merit)
+    return best
+
+
+def _listen(search: _Search, guesses: Mapping[str, Guess]) -> _Attempt:
     """Trace, take the first demand that the guesses do not meet, and trace again until none is left.
 
     Most demands come from the first layers, so short runs are listened to first.
@@ -106,8 +174,8 @@ def _listen(model: nn.Module, trial: Trial, guesses: Mapping[str, Guess], budget
     current = dict(guesses)
     limit: int | None = _SHORT
     best: _Attempt | None = None
-    for _ in budget:
-        attempt = _Attempt(trial(guessed(model, current), limit), current)
+    for _ in search.budget:
+        attempt = search.attempt(current, limit)
         if limit is None:
             best = attempt if best is None else max(attempt, best, key=lambda a: a.merit)
         change = _demand(attempt.run, current)
@@ -118,7 +186,19 @@ def _listen(model: nn.Module, trial: Trial, guesses: Mapping[str, Guess], budget
             break
         else:
             limit = None
-    return best or _Attempt(trial(guessed(model, current), None), current)
+    return best or search.attempt(current, None)
+
+
+def is_taken(run: Run) -> bool:
+    """Whether the first layers take inputs that were not made for them: else they belong to something else."""
+    if isinstance(run.trace.trail.end(), Halt) and not any(node.op == "call_module" for node in run.trace.nodes):
+        return False
+    for need in run.trace.trail.broken():
+        node = None if need.node is None else run.trace.nodes[need.node]
+        source = None if node is None else _placeholder(node)
+        if node is not None and source is not None and _is_near(node, source):
+            return False
+    return not isinstance(run.trace.trail.end(), Refusal)
 
 
 def _doubt(run: Run) -> str:
@@ -149,14 +229,14 @@ def _changed(need: Need, node: fx.Node, source: fx.Node, run: Run, guess: Guess)
     layer = node.meta.get("layer")
     label = f"{node.target} ({type(layer).__name__})" if layer is not None else node.meta["name"]
     if _is_near(node, source) and not guess.is_settled:
-        if need.name == "index_dtype" and guess.source != GUESSED:
+        if need.name == "index_dtype" and guess.source not in (GUESSED, NAMED):
             return replace(guess, dtype="int64", source=label)
         rigid, flexible = _axes_for(layer, _RIGID), _axes_for(layer, _FLEXIBLE)
         if rigid is not None:
             sizes = guess.sizes if rigid == guess.axes else ()
             settled = replace(guess, axes=rigid, sizes=sizes, source=label, is_settled=True)
             return (_fixed(need, source, run, settled, label) if rigid == guess.axes else None) or settled
-        if flexible is not None and guess.source == GUESSED:
+        if flexible is not None and guess.source in (GUESSED, NAMED):
             dtype = "int64" if need.name == "index_dtype" else guess.dtype
             return Guess(flexible, dtype=dtype, source=label)
     if need.name == "rank" and isinstance(need.came, sympy.Integer) and isinstance(need.needed, sympy.Integer):

@@ -17,18 +17,6 @@ _HINTS = {"B": 26, "N": 26, "C": 12, "D": 384, "H": 640, "W": 896, "L": 24, "T":
 """Sizes that a symbol has in a first trace: distinct, and divisible by what nets usually divide by."""
 _OTHER = 36
 
-# Values of parameters that are no tensors, by their annotation.
-_PLAIN: dict[Any, Any] = {
-    int: 1,
-    float: 0.5,
-    bool: False,
-    str: "",
-    "int": 1,
-    "float": 0.5,
-    "bool": False,
-    "str": "",
-}
-
 
 def hint(symbol: str) -> int:
     """The size of a symbol in a first trace: by its letter, a little larger for each number behind it."""
@@ -61,7 +49,7 @@ def _symbols(spec: InputSpec) -> Iterator[str]:
 
 def declared(model: nn.Module, specs: tuple[InputSpec, ...], source: str) -> tuple[Input, ...]:
     """The inputs as the configuration or the command line gives them."""
-    names = [parameter.name for parameter in _parameters(model)]
+    names = [parameter.name for parameter in parameters_of(model)]
     result = []
     for i, spec in enumerate(specs):
         name = spec.name or (names[i] if i < len(names) else f"input{i}")
@@ -94,7 +82,7 @@ def bounds(spec: InputSpec, value: Any) -> Iterator[tuple[int, int]]:
         yield from bounds(inner, value[key])
 
 
-def _parameters(model: nn.Module) -> list[inspect.Parameter]:
+def parameters_of(model: nn.Module) -> list[inspect.Parameter]:
     """What forward must be given: optional parameters are left out."""
     try:
         parameters = inspect.signature(model.forward).parameters.values()
@@ -106,55 +94,3 @@ def _parameters(model: nn.Module) -> list[inspect.Parameter]:
         if (p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty)
         or (p.kind is p.KEYWORD_ONLY and p.default is p.empty)
     ]
-
-
-GUESSED, TRIED = "guessed", "tried"
-"""The sources of an input that no layer has confirmed."""
-
-
-@dataclass(frozen=True)
-class Guess:
-    """An input whose shape is not known yet: the axes tried now, fixed sizes by dim, and the dtype."""
-
-    axes: tuple[str, ...]
-    sizes: tuple[tuple[int, int], ...] = ()
-    dtype: str = "float32"
-    source: str = GUESSED
-    is_settled: bool = False  # a layer takes no other rank
-
-    def spec(self, number: int, keyword: str | None) -> InputSpec:
-        fixed = dict(self.sizes)
-        shape: list[int | str] = []
-        for dim, axis in enumerate(self.axes):
-            own = axis if axis == BATCH or number == 1 else f"{axis}{number}"
-            shape.append(fixed.get(dim, own))
-        return InputSpec(name=keyword, shape=tuple(shape), dtype=self.dtype)
-
-
-RANKS: dict[int, tuple[str, ...]] = {
-    1: ("B",),
-    2: ("B", "F"),
-    3: ("B", "L", "F"),
-    4: ("B", "C", "H", "W"),
-    5: ("B", "C", "D", "H", "W"),
-}
-
-
-def guessed(model: nn.Module, guesses: Mapping[str, Guess]) -> tuple[Input, ...]:
-    """The inputs for a trial: tensors as guessed so far, plain values where the annotation asks for one."""
-    result: list[Input] = []
-    number = 0
-    for parameter in _parameters(model):
-        keyword = parameter.name if parameter.kind is parameter.KEYWORD_ONLY else None
-        if parameter.annotation in _PLAIN:
-            spec = InputSpec(name=keyword, value=_PLAIN[parameter.annotation])
-            result.append(Input(parameter.name, spec, "its annotation", keyword is not None))
-            continue
-        number += 1
-        guess = guesses.get(parameter.name) or Guess(RANKS[4])
-        result.append(Input(parameter.name, guess.spec(number, keyword), guess.source, keyword is not None))
-    return tuple(result)
-
-
-def tensor_parameters(model: nn.Module) -> list[str]:
-    return [p.name for p in _parameters(model) if p.annotation not in _PLAIN]

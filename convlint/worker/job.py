@@ -2,66 +2,161 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import ModuleType
 
 from convlint.facts import BuildFailure, Failure, FileFacts, ModelFacts, Span
 from convlint.jobs import Job, ModelJob
-from convlint.worker.building import NotBuilt, build
-from convlint.worker.examine import examine
-from convlint.worker.importing import ImportFailed, load
+from convlint.worker.building import Builder, Built, NotBuilt
+from convlint.worker.construct.filling import STYLES
+from convlint.worker.evidence import evidence, squares
+from convlint.worker.examine import Examination, examine
+from convlint.worker.importing import Project, importing, place_in, wording
 from convlint.worker.inputs import declared
 from convlint.worker.modelfacts import model_facts
+from convlint.worker.resolve import Resolver
 from convlint.worker.run import Workshop
 from convlint.worker.skeleton import Sites, building
-from convlint.worker.torch_private import new_env, new_mode
-from convlint.worker.users import user_test
+from convlint.worker.torch_private import FakeTensorMode, new_env, new_mode
+from convlint.worker.trail import Key
+from convlint.worker.users import IsUser, user_test
 
 
 def run(job: Job) -> FileFacts:
     """Check every model that the job names. Raises nothing that the user's code raised."""
     is_user = user_test(job.path, job.user_roots)
-    mode = new_mode(new_env())
-    sites = Sites()
-    models: list[ModelFacts] = []
-    broken: list[BuildFailure] = []
-    failures: list[Failure] = []
-    try:
-        with building(mode, sites):
-            module = load(job, is_user)
-    except ImportFailed as error:
-        failures.append(error.failure)
-    else:
-        for wanted in job.models:
-            name = f"{Path(job.path).stem}.{wanted.target}"
-            try:
-                with building(mode, sites):
-                    built = build(module, wanted, mode, sites, is_user)
-            except NotBuilt as error:
-                if error.failure is not None:
-                    broken.append(error.failure)
-                models.append(_skipped(name, wanted, error))
-                continue
-            shop = Workshop(built.model, mode, sites, is_user)
-            inputs = None
-            if wanted.inputs is not None:
-                inputs = declared(built.model, wanted.inputs, wanted.source or "declared")
-            examination = examine(shop, inputs)
-            models.append(model_facts(name, wanted, examination, sites, built.model, is_user))
+    with importing(job, is_user) as project:
+        work = _Work(job, project, is_user, new_mode(new_env()), Sites())
+        models = tuple(work.models())
     facts = FileFacts(
-        filename=job.filename, models=tuple(models), failures=tuple(failures), build_failures=tuple(broken)
+        filename=job.filename,
+        models=models,
+        failures=tuple(work.failures),
+        build_failures=tuple(dict.fromkeys(work.broken)),
     )
     return _relative(facts, job)
 
 
-def _skipped(name: str, wanted: ModelJob, error: NotBuilt) -> ModelFacts:
-    return ModelFacts(
-        name=name,
-        target=wanted.target,
-        row=wanted.row,
-        status="skipped",
-        reason=error.reason,
-        stopped=error.at,
-    )
+@dataclass
+class _Work:
+    """What the models of one file share, and what went wrong beside their facts."""
+
+    job: Job
+    project: Project
+    is_user: IsUser
+    mode: FakeTensorMode
+    sites: Sites
+    failures: list[Failure] = field(default_factory=list)
+    broken: list[BuildFailure] = field(default_factory=list)
+
+    def models(self) -> Iterator[ModelFacts]:
+        module = self._load()
+        if module is None:
+            return
+        resolver = Resolver(self.project, self.job.files)
+        for wanted in self.job.models:
+            builder = Builder(module, wanted, self.mode, self.is_user, resolver, self._context)
+            yield from self._facts(builder)
+
+    @contextmanager
+    def _context(self) -> Iterator[None]:
+        with building(self.mode, self.sites):
+            yield
+
+    def _load(self) -> ModuleType | None:
+        """The file as a module; a statement of it that raises is a failure, and the others count all the same."""
+        try:
+            with self._context():
+                module = self.project.load()
+        except BaseException as error:
+            self.failures.append(Failure(kind="import", message=wording(error), at=place_in(error, self.is_user)))
+            return None
+        self.failures.extend(self.project.own_failures())
+        return module
+
+    def _facts(self, builder: Builder) -> Iterator[ModelFacts]:
+        wanted = builder.job
+        refusals: list[NotBuilt] = []
+        built_any = False
+        for built in self._known(builder):
+            if isinstance(built, NotBuilt):
+                refusals.append(built)
+                continue
+            built_any = True
+            yield self._examined(builder, built)
+        if built_any or any(refusal.failure for refusal in refusals):
+            self.broken.extend(refusal.failure for refusal in refusals if refusal.failure)
+            if not built_any:
+                yield self._skipped(wanted, refusals[0])
+            return
+        yield self._guessed(builder, refusals)
+
+    def _known(self, builder: Builder) -> Iterator[Built | NotBuilt]:
+        try:
+            yield from builder.all_known()
+        except NotBuilt as error:
+            yield error
+
+    def _examined(self, builder: Builder, built: Built) -> ModelFacts:
+        examination = self._examination(builder, built)
+        return self._model_facts(builder, built, examination)
+
+    def _examination(self, builder: Builder, built: Built) -> Examination:
+        wanted = builder.job
+        shop = Workshop(built.model, self.mode, self.sites, self.is_user)
+        if wanted.inputs is not None:
+            return examine(shop, declared(built.model, wanted.inputs, wanted.source or "declared"))
+        with self._context():
+            found = list(evidence(built.model, wanted.hints, built.construction.site, builder.resolver))
+        return examine(shop, None, found, squares(built.model))
+
+    def _model_facts(self, builder: Builder, built: Built, examination: Examination) -> ModelFacts:
+        facts = model_facts(self._name(builder.job), builder.job, examination, self.sites, built.model, self.is_user)
+        return facts.model_copy(update={"construction": built.construction.source})
+
+    def _guessed(self, builder: Builder, refusals: list[NotBuilt]) -> ModelFacts:
+        """One check for all fillings: a finding has to hold for every one of them."""
+        first: tuple[Built, Examination] | None = None
+        keys: set[Key] = set()
+        for style in STYLES:
+            try:
+                built = builder.guess(style)
+            except NotBuilt as error:
+                if first is None:
+                    return self._skipped(builder.job, refusals[0] if refusals and not _is_bare(refusals[0]) else error)
+                continue
+            examination = self._examination(builder, built)
+            found = {finding.key for finding in examination.findings}
+            if first is None:
+                first, keys = (built, examination), found
+            keys &= found
+            if not keys:
+                break
+        assert first is not None
+        built, examination = first
+        kept = tuple(finding for finding in examination.findings if finding.key in keys)
+        return self._model_facts(builder, built, replace(examination, findings=kept))
+
+    def _skipped(self, wanted: ModelJob, error: NotBuilt) -> ModelFacts:
+        return ModelFacts(
+            name=self._name(wanted),
+            target=wanted.target,
+            row=wanted.row,
+            status="skipped",
+            reason=error.reason,
+            stopped=error.at,
+        )
+
+    def _name(self, wanted: ModelJob) -> str:
+        return f"{Path(self.job.path).stem}.{wanted.target}"
+
+
+def _is_bare(error: NotBuilt) -> bool:
+    """Whether a model was only not built because its constructor was called without arguments."""
+    return error.reason.startswith("its constructor needs ")
 
 
 def _relative(facts: FileFacts, job: Job) -> FileFacts:

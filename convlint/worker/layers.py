@@ -7,6 +7,7 @@ import inspect
 from typing import Any
 
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from convlint.facts import Layer, Span
 from convlint.worker.places import Place, argument_places, expression_span, span_of
@@ -27,11 +28,19 @@ def layer_facts(path: str, layer: nn.Module, sites: Sites, is_user: IsUser) -> L
     return Layer(
         path=path,
         type=type_name(type(layer)),
+        base=_base(type(layer)),
         attributes={name: value for name, value in vars(layer).items() if _is_attribute(name, value)},
         parameters=count_parameters(layer),
+        weights={name: tuple(p.shape) for name, p in layer.named_parameters() if not is_lazy(p)},
         site=site_of(chain, is_user),
         arguments=arguments,
     )
+
+
+def _base(kind: type[nn.Module]) -> str | None:
+    """The public name of the class of torch's own that a layer derives from."""
+    names = [type_name(base) for base in kind.__mro__]
+    return None if names[0].startswith("torch.") else next((n for n in names if n.startswith("torch.nn.")), None)
 
 
 def site_of(chain: tuple[Place, ...], is_user: IsUser) -> Span | None:
@@ -80,10 +89,11 @@ def _parameters(kind: type[nn.Module]) -> tuple[str, ...]:
 
 
 def _is_attribute(name: str, value: Any) -> bool:
-    return not name.startswith("_") and name not in _HIDDEN and _is_plain(value)
+    return not name.startswith("_") and name not in _HIDDEN and is_plain(value)
 
 
-def _is_plain(value: Any) -> bool:
+def is_plain(value: Any) -> bool:
+    """Whether a value can stand in facts as it is."""
     scalar = (bool, int, float, str, type(None))
     if isinstance(value, tuple):
         return len(value) <= 8 and all(type(item) in scalar for item in value)

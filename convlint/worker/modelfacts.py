@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import accumulate
+
 import sympy
 from torch import fx, nn
+from torch.nn.parameter import is_lazy
 
-from convlint.facts import Dim, InputFact, Layer, ModelFacts, Node, Span, Status, Unmet
+from convlint.facts import Attribute, Dim, InputFact, Layer, ModelFacts, Node, Span, Status, Unmet
 from convlint.jobs import ModelJob
 from convlint.worker.accepted import FEW, accepted_in_words, accepted_sizes
 from convlint.worker.constructors import ConstructorNeed
 from convlint.worker.dimensions import tensor_fact
 from convlint.worker.examine import Examination, stopped_at
 from convlint.worker.inputs import BATCH
-from convlint.worker.layers import argument_span, layer_facts, site_of
+from convlint.worker.layers import argument_span, is_plain, layer_facts, site_of
 from convlint.worker.places import span_of
 from convlint.worker.run import Run
-from convlint.worker.skeleton import Sites
+from convlint.worker.skeleton import Sites, count_parameters
 from convlint.worker.trace import tensor_meta, tensors_in
 from convlint.worker.trail import Stop
 from convlint.worker.users import IsUser
@@ -30,6 +34,7 @@ def model_facts(
         findings.setdefault(finding.node, []).append(finding.unmet)
     numbers = {node: i for i, node in enumerate(run.trace.nodes)}
     status, reason, stopped = _status(examination)
+    layers = _layers(run, sites, is_user)
     sizes = {symbol: tuple(values) for symbol, values in accepted_sizes(examination.outcome).items()}
     return ModelFacts(
         name=name,
@@ -42,7 +47,9 @@ def model_facts(
         outputs=_outputs(run),
         sizes={symbol: values for symbol, values in sizes.items() if len(values) <= FEW and symbol != BATCH},
         size_note=accepted_in_words(examination.outcome),
-        layers=_layers(run, sites, is_user),
+        parameters=count_parameters(model),
+        other_weights=_other_weights(model, layers),
+        layers=layers,
         nodes=tuple(_node(node, i, numbers, run, findings.get(i, [])) for i, node in enumerate(run.trace.nodes)),
         unmet=tuple(_built_unmet(module, need, sites, model, is_user) for module, need in _own_needs(sites, model)),
     )
@@ -92,6 +99,19 @@ def _layers(run: Run, sites: Sites, is_user: IsUser) -> dict[str, Layer]:
     return layers
 
 
+def _other_weights(model: nn.Module, layers: Mapping[str, Layer]) -> dict[str, tuple[int, ...]]:
+    """The parameters that blocks hold themselves, and those of layers that forward does not call."""
+    named = model.named_parameters(remove_duplicate=False)  # a weight that two modules share has two names
+    inside = {id(p) for name, p in named if not layers.keys().isdisjoint(accumulate(name.split("."), _join))}
+    if type(model).__name__ in layers:  # the model is a layer itself
+        return {}
+    return {name: tuple(p.shape) for name, p in model.named_parameters() if id(p) not in inside and not is_lazy(p)}
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}"
+
+
 def _node(node: fx.Node, index: int, numbers: dict[fx.Node, int], run: Run, unmet: list[Unmet]) -> Node:
     names: dict[sympy.Symbol, str] = run.names
     meta = node.meta
@@ -105,12 +125,25 @@ def _node(node: fx.Node, index: int, numbers: dict[fx.Node, int], run: Run, unme
         layer=str(node.target) if node.op == "call_module" else None,
         block=meta["block"],
         call=span_of(place) if place else None,
+        arguments=_arguments(node) if node.op in ("call_function", "call_method") else {},
         inputs=tuple(tensor_fact(m, names) for m in meta["inputs"]),
         outputs=tuple(tensor_fact(m, names) for m in meta.get("outputs", ())),
         producers=tuple(numbers[p] for p in node.all_input_nodes if p in numbers),
         consumers=tuple(numbers[u] for u in node.users if u in numbers),
         unmet=tuple(unmet),
     )
+
+
+def _arguments(node: fx.Node) -> dict[str, Attribute]:
+    """The arguments of a call that are no tensors and hold no symbol."""
+    found: dict[str, Attribute] = {}
+    for name, given in (*enumerate(node.args), *node.kwargs.items()):
+        value = tuple(given) if isinstance(given, (list, tuple)) else given
+        # What torch.fx cannot hold, a symbol for one, stands in a graph as "<SymInt>".
+        odd = any(str(item).startswith("<") for item in (value if isinstance(value, tuple) else (value,)))
+        if is_plain(value) and not odd:
+            found[str(name)] = value  # type: ignore[assignment]
+    return found
 
 
 def _own_needs(sites: Sites, model: nn.Module) -> list[tuple[nn.Module, ConstructorNeed]]:

@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 from types import CodeType, FrameType
 
 from convlint.facts import Span
+from convlint.notebook import is_notebook, open_notebook
 from convlint.worker.users import IsUser
 
 Position = tuple[int, int, int, int]
@@ -65,8 +66,19 @@ def span_at(filename: str, position: Position) -> Span:
 
 
 def _character(filename: str, row: int, byte_column: int) -> int:
-    line = linecache.getline(filename, row)
+    lines = _lines(filename)
+    line = lines[row - 1] if 1 <= row <= len(lines) else ""
     return byte_column if line.isascii() else len(line.encode()[:byte_column].decode(errors="ignore"))
+
+
+def _lines(filename: str) -> Sequence[str]:
+    return _notebook_lines(filename) if is_notebook(filename) else linecache.getlines(filename)
+
+
+@lru_cache(maxsize=16)
+def _notebook_lines(filename: str) -> tuple[str, ...]:
+    notebook = open_notebook(filename)
+    return tuple(f"{line}\n" for line in notebook.source.split("\n")) if notebook is not None else ()
 
 
 def span_of(place: Place) -> Span | None:
@@ -85,6 +97,12 @@ class Source:
         return {_node_position(node): node for node in ast.walk(self.tree) if isinstance(node, ast.Call)}
 
     @cached_property
+    def raises(self) -> list[tuple[int, int]]:
+        """The lines of statements that raise."""
+        found = (node for node in ast.walk(self.tree) if isinstance(node, ast.Raise | ast.Assert))
+        return [(node.lineno, node.end_lineno or node.lineno) for node in found]
+
+    @cached_property
     def functions(self) -> dict[tuple[str, int], ast.FunctionDef | ast.AsyncFunctionDef]:
         """By name and the first line, which is that of the first decorator."""
         found: dict[tuple[str, int], ast.FunctionDef | ast.AsyncFunctionDef] = {}
@@ -98,7 +116,7 @@ class Source:
 @lru_cache(maxsize=256)
 def source_of(filename: str) -> Source | None:
     try:
-        return Source(ast.parse("".join(linecache.getlines(filename))))
+        return Source(ast.parse("".join(_lines(filename))))
     except (SyntaxError, ValueError, RecursionError):
         return None
 
@@ -110,6 +128,12 @@ def _node_position(node: ast.expr) -> Position:
         node.end_lineno or node.lineno,
         node.end_col_offset or node.col_offset,
     )
+
+
+def raises_at(filename: str, row: int) -> bool:
+    """Whether a `raise` or `assert` stands on the line."""
+    source = source_of(filename)
+    return source is not None and any(start <= row <= end for start, end in source.raises)
 
 
 def call_at(place: Place) -> ast.Call | None:

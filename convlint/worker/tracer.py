@@ -19,7 +19,8 @@ from convlint.worker.call import Call
 from convlint.worker.confirm import Unconfirmed, first_line, refusal
 from convlint.worker.ledger import TraceLedger
 from convlint.worker.nodes import NodeRecorder
-from convlint.worker.places import Place, place_of, raised_at, span_of
+from convlint.worker.places import Place, place_of, raised_at, raises_at, span_of
+from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.requirements import function_check, layer_check
 from convlint.worker.shapes import has_rule, is_one_dtype, needs_contiguous, result_shape
 from convlint.worker.torch_private import UNDECIDABLE, UNREADABLE, FakeTensor, module_calls, outside_modes
@@ -34,7 +35,7 @@ from convlint.worker.trace import (
     tensors_in,
     type_name,
 )
-from convlint.worker.trail import Halt, Stop
+from convlint.worker.trail import Halt, Refusal, Stop
 
 MAX_DECISIONS = 64
 
@@ -85,8 +86,23 @@ class ShapeTracer(fx.Tracer):
         if self._refused is not None and error is self._refused[0]:
             return self._refused[1]
         place = raised_at(error, self._setting.is_user)
-        wording = "depends on data" if isinstance(error, UNDECIDABLE) else type(error).__name__
-        return Halt(f"{wording}: {first_line(error)}", span_of(place) if place else None)
+        at = span_of(place) if place else None
+        if isinstance(error, Unavailable):
+            return Halt(error.reason, at)
+        reason = f"{type(error).__name__}: {first_line(error)}"
+        if isinstance(error, UNDECIDABLE):
+            return Halt(f"depends on data: {first_line(error)}", at)
+        return Refusal(reason, at) if self._is_refusal(error) else Halt(reason, at)
+
+    def _is_refusal(self, error: Exception) -> bool:
+        """Whether the user's code itself raised, on a path that only the sizes of the inputs decide."""
+        traceback = error.__traceback__
+        while traceback is not None and traceback.tb_next is not None:
+            traceback = traceback.tb_next
+        if traceback is None or self._trace.decisions:
+            return False
+        code = traceback.tb_frame.f_code
+        return self._setting.is_user(code.co_filename) and raises_at(code.co_filename, traceback.tb_lineno)
 
     # -- layers ---------------------------------------------------------------------------------------------
 

@@ -63,6 +63,11 @@ class Halt:
     at: Span | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal(Halt):
+    """The user's own code raises at these sizes: an assertion, a check of its inputs."""
+
+
 Event = Assumption | Need | Stop | Halt
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from convlint.worker.examine import examine
+from convlint.worker.project.standins import StandIn
 from convlint.worker.run import Workshop
 from convlint.worker.skeleton import Sites, building, make_fake
 from convlint.worker.torch_private import keep_symbolic_kernels, new_env, new_mode
@@ -20,6 +21,7 @@ def warm_up() -> None:
     torch.set_num_threads(1)
     silence_torch()
     skip_initialisation()
+    skip_weights()
     keep_symbolic_kernels()
     _examine_something()
 
@@ -35,6 +37,20 @@ def skip_initialisation() -> None:
     for name, _ in inspect.getmembers(nn.init, inspect.isfunction):
         if name.endswith("_") and not name.startswith("_"):
             setattr(nn.init, name, _untouched)
+
+
+def skip_weights() -> None:
+    """Make downloads of weights give nothing, and files of weights that are not there something inert."""
+    torch.hub.load_state_dict_from_url = lambda *_, **__: {}
+    original = torch.load
+
+    def load(f: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return original(f, *args, **kwargs)
+        except Exception as error:
+            return StandIn("weights", f"the weights in {f} cannot be loaded: {error}")
+
+    torch.load = load
 
 
 def _untouched(tensor: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:

@@ -174,6 +174,26 @@ FREE: list[tuple[str, str, str, str]] = [
         "e = t[:, None] * torch.arange(16)[None, :]\ne = torch.cat([e.sin(), e.cos()], -1)\n"
         "return self.c(x) + self.t(e)[:, :, None, None]",
     ),
+    ("chosen_by_index", "s, a", "self.q = nn.Linear(4, 3)", "return self.q(s).gather(1, a.unsqueeze(1)).squeeze(1)"),
+    (
+        "padding_mask",
+        "x, mask",
+        "self.e = nn.Embedding(100, 16)\nself.a = nn.MultiheadAttention(16, 4, batch_first=True)",
+        "h = self.e(x)\nreturn self.a(h, h, h, key_padding_mask=mask)[0].mean(1)",
+    ),
+    ("one_hot", "x", "self.f = nn.Linear(10, 4)", "return self.f(F.one_hot(x, 10).float())"),
+    (
+        "columns_to_embeddings",
+        "x",
+        "self.e = nn.ModuleList([nn.Embedding(10, 4) for _ in range(3)])\nself.f = nn.Linear(12, 1)",
+        "return self.f(torch.cat([e(x[:, i]) for i, e in enumerate(self.e)], 1))",
+    ),
+    (
+        "letters_of_words",
+        "x",
+        "self.e = nn.Embedding(10, 4)\nself.c = nn.Conv1d(4, 6, 3)",
+        "b, w, c = x.shape\nh = self.c(self.e(x.view(b * w, c)).transpose(1, 2))\nreturn h.max(2)[0].view(b, w, -1)",
+    ),
 ]
 
 
@@ -184,39 +204,13 @@ def test_found_one_that_works(linter: Linter, parameters: str, init: str, forwar
 
 # Not found yet: these are skipped, which is said, and no mistake in them is seen.
 MISSED: list[tuple[str, str, str, str, str]] = [
-    (
-        "chosen_by_index",
-        "whole numbers that only gather asks for",
-        "s, a",
-        "self.q = nn.Linear(4, 3)",
-        "return self.q(s).gather(1, a.unsqueeze(1)).squeeze(1)",
-    ),
-    (
-        "letters_of_words",
-        "an index of three dims",
-        "x",
-        "self.e = nn.Embedding(10, 4)\nself.c = nn.Conv1d(4, 6, 3)",
-        "b, w, c = x.shape\nh = self.c(self.e(x.view(b * w, c)).transpose(1, 2))\nreturn h.max(2)[0].view(b, w, -1)",
-    ),
-    (
-        "padding_mask",
-        "a mask that only torch's own attention looks at keeps four dims",
-        "x, mask",
-        "self.e = nn.Embedding(100, 16)\nself.a = nn.MultiheadAttention(16, 4, batch_first=True)",
-        "h = self.e(x)\nreturn self.a(h, h, h, key_padding_mask=mask)[0].mean(1)",
-    ),
-    (
+(
         "two_sequences",
         "two inputs of three dims that only nn.Transformer looks at",
         "a, b",
         "self.t = nn.Transformer(16, 4, 1, 1, batch_first=True)",
         "return self.t(a, b)",
     ),
-    ("one_hot", "whole numbers that no embedding asks for", "x", "self.f = nn.Linear(10, 4)",
-     "return self.f(F.one_hot(x, 10).float())"),
-    ("columns_to_embeddings", "columns of one input, each to an embedding", "x",
-     "self.e = nn.ModuleList([nn.Embedding(10, 4) for _ in range(3)])\nself.f = nn.Linear(12, 1)",
-     "return self.f(torch.cat([e(x[:, i]) for i, e in enumerate(self.e)], 1))"),
     ("graph", "matrices that torch.mm asks for", "x, adj", "self.w = nn.Parameter(torch.zeros(16, 8))",
      "return torch.mm(adj, torch.mm(x, self.w))"),
 ]  # fmt: skip

@@ -1,0 +1,152 @@
+"""What convlint makes of code that nobody wrote for it: a table over a folder of cloned repositories.
+
+    python benchmarks/wild.py FOLDER [--only NAME] [--json FILE] [--imports 150]
+
+Each folder below FOLDER is linted as it is, with no configuration. The table tells how many of its models get
+through forward, why the others do not, and every finding, to be opened and judged by hand. `--imports` draws so many
+files with a model and imports each as it is, in a process of its own, to compare with convlint's way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import json
+import random
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+# Why a model did not get through forward, by the first pattern that its reason fits.
+REASONS = (
+    ("package not installed", r"is not installed|cannot be imported|has no \w+ here|No module named"),
+    ("only set when the script runs", r"only set when the script runs|could not be computed|no call of it tells"),
+    ("constructor arguments not found", r"constructor needs|took none of the values"),
+    ("constructor raises", r"constructor raises|constructor stops"),
+    ("base or definition missing", r"defines no |not a module|needs a package"),
+    ("no input found", r"no input was found|no input found"),
+    ("depends on data", r"depend|data|item\(\)|tolist|nonzero"),
+    ("took too long", r"time|long"),
+    ("forward stops", r"."),
+)
+
+
+@dataclass
+class Tally:
+    """What became of the models of one repository."""
+
+    name: str
+    files: int = 0
+    models: int = 0
+    through: int = 0
+    reasons: collections.Counter[str] = field(default_factory=collections.Counter)
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", action="append", default=[], help="only repositories whose name contains this")
+    parser.add_argument("--json", type=Path, help="write every model and finding to this file")
+    parser.add_argument("--imports", type=int, default=0, help="compare the import of so many files, drawn by a fixed seed")
+    parser.add_argument("--timeout", type=float, default=60.0, help="seconds for one file")
+    options = parser.parse_args()
+    folders = sorted(path for path in options.folder.iterdir() if path.is_dir())
+    tallies, reports = [], {}
+    for folder in folders:
+        if options.only and not any(word in folder.name for word in options.only):
+            continue
+        tally, report = lint(folder, options.timeout)
+        tallies.append(tally)
+        reports[folder.name] = report
+        print(f"{tally.name:45} {tally.through:4} of {tally.models:4}  {tally.seconds:6.1f} s", flush=True)
+    summary(tallies)
+    if options.json:
+        options.json.write_text(json.dumps(reports, indent=1))
+    if options.imports:
+        imports(reports, options.folder, options.imports)
+
+
+def lint(folder: Path, timeout: float) -> tuple[Tally, dict[str, Any]]:
+    """One repository through the command line, as a user would run it."""
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "convlint", ".", "--output-format", "json", "--timeout", str(timeout)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    tally = Tally(folder.name, seconds=time.perf_counter() - started)
+    try:
+        report: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        print(f"{folder.name}: no report:\n{done.stderr[-2000:]}")
+        return tally, {}
+    tally.findings = report["diagnostics"]
+    tally.files = len({model["filename"] for model in report["models"]})
+    for model in report["models"]:
+        tally.models += 1
+        if model["status"] == "checked" or model["outputs"]:
+            tally.through += 1
+            continue
+        reason = model["reason"] or "?"
+        tally.reasons[next(name for name, pattern in REASONS if re.search(pattern, reason))] += 1
+        tally.left.append(f"{model['filename']}:{model['row']}: {model['name']}: {reason}")
+    return tally, report
+
+
+def summary(tallies: list[Tally]) -> None:
+    models, through = sum(t.models for t in tallies), sum(t.through for t in tallies)
+    reasons = sum((t.reasons for t in tallies), collections.Counter())
+    print(f"\n{through} of {models} models through forward ({through / max(models, 1):.1%}), {len(tallies)} repositories")
+    for reason, count in reasons.most_common():
+        print(f"  {count:5}  {count / max(models, 1):6.1%}  {reason}")
+    print("\nFindings:")
+    for tally in tallies:
+        for one in tally.findings:
+            place = f"{one['filename']}:{one['location']['row']}"
+            print(f"  {tally.name}/{place}: {one['code']} {one['message']}")
+
+
+def imports(reports: dict[str, dict[str, Any]], folder: Path, count: int) -> None:
+    """The share of files with a model that import as they are, and the share that convlint imports."""
+    files = sorted(
+        {folder / name / model["filename"] for name, report in reports.items() for model in report.get("models", ())}
+    )
+    files = [file for file in files if file.suffix == ".py"]
+    drawn = random.Random(0).sample(files, min(count, len(files)))
+    failed = {
+        folder / name / one["filename"]
+        for name, report in reports.items()
+        for one in report.get("diagnostics", ())
+        if one["code"] in ("CL003", "CL004", "CL005")
+    }
+    with ThreadPoolExecutor(2) as pool:
+        plain = sum(pool.map(imports_as_it_is, drawn))
+    own = sum(file not in failed for file in drawn)
+    print(f"\nOf {len(drawn)} files with a model, {plain} import as they are ({plain / len(drawn):.0%}),")
+    print(f"and {own} the way convlint imports them ({own / len(drawn):.0%}).")
+
+
+def imports_as_it_is(file: Path) -> bool:
+    """Whether Python imports the file within a minute, from its own folder, with no terminal and no arguments."""
+    code = "import importlib.util, sys; p = sys.argv.pop(); sys.path.insert(0, '.'); s = importlib.util.spec_from_file_location('m', p); m = importlib.util.module_from_spec(s); sys.modules['m'] = m; s.loader.exec_module(m)"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(file)],
+            cwd=file.parent,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    main()

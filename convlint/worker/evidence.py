@@ -1,0 +1,68 @@
+"""Inputs that the project itself tells of, ready to be tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from convlint.jobs import Expression, Hint, InputSpec
+from convlint.worker import hints
+from convlint.worker.guesses import Guess, fixed
+from convlint.worker.inputs import Input, declared, parameters_of
+from convlint.worker.resolve import Resolver
+
+# Attributes by which modules remember the size of image that they were built for.
+_SIZE_NAMES = ("img_size", "image_size", "input_size", "input_resolution", "resolution", "img_dim", "im_size", "size")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Inputs for all that forward needs, or for a part of it that the rest is found out beside."""
+
+    source: str
+    is_strong: bool  # what contradicts it is an error; else it is only a candidate
+    inputs: tuple[Input, ...] | None
+    known: Mapping[str, Guess]
+
+
+def evidence(
+    model: nn.Module, given: Sequence[Hint], site: Expression | None, resolver: Resolver
+) -> Iterator[Evidence]:
+    """The hints that can be evaluated, strongest first; those about another construction only as candidates."""
+    names = [parameter.name for parameter in parameters_of(model)]
+    for hint in given:
+        specs = hints.specs(hint, names, resolver.evaluate, resolver.call_arguments)
+        if not specs:
+            continue
+        is_strong = hint.is_evidence and (hint.site is None or site is None or hint.site == site)
+        yield _evidence(model, names, specs, hint.source, is_strong)
+
+
+def _evidence(
+    model: nn.Module, names: list[str], specs: tuple[InputSpec, ...], source: str, is_strong: bool
+) -> Evidence:
+    keywords = {spec.name for spec in specs if spec.name is not None}
+    positional = [spec for spec in specs if spec.name is None]
+    told = {*names[: len(positional)], *keywords}
+    if set(names) <= told:
+        return Evidence(source, is_strong, declared(model, specs, source), {})
+    known = dict(zip(names, positional, strict=False)) | {s.name: s for s in specs if s.name in names}
+    return Evidence(source, is_strong, None, {str(name): fixed(spec, source) for name, spec in known.items()})
+
+
+def squares(model: nn.Module) -> tuple[int, ...]:
+    """Sizes of images that the model's own attributes speak of."""
+    found: dict[int, None] = {}
+    for module in model.modules():
+        for name in _SIZE_NAMES:
+            for size in _sizes(vars(module).get(name)):
+                found[size] = None
+    return tuple(found)[:6]
+
+
+def _sizes(value: Any) -> list[int]:
+    values = list(value) if isinstance(value, (tuple, list)) else [value]
+    return [size for size in values[-1:] if isinstance(size, int) and not isinstance(size, bool) and 4 <= size <= 4096]

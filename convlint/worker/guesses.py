@@ -1,0 +1,131 @@
+"""What an input of forward is taken for before its layers have spoken."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from convlint.jobs import InputSpec
+from convlint.worker.inputs import BATCH, Input, parameters_of
+
+GUESSED, TRIED, NAMED = "guessed", "tried", "its name"
+"""The sources of an input that no layer has confirmed."""
+
+RANKS: dict[int, tuple[str, ...]] = {
+    1: ("B",),
+    2: ("B", "F"),
+    3: ("B", "L", "F"),
+    4: ("B", "C", "H", "W"),
+    5: ("B", "C", "D", "H", "W"),
+}
+
+# Values of parameters that are no tensors, by their annotation.
+_PLAIN: dict[Any, Any] = {
+    int: 1,
+    float: 0.5,
+    bool: False,
+    str: "",
+    "int": 1,
+    "float": 0.5,
+    "bool": False,
+    "str": "",
+}
+
+
+@dataclass(frozen=True)
+class Guess:
+    """An input whose shape is not known yet: the axes tried now, fixed sizes by dim, and the dtype."""
+
+    axes: tuple[str, ...]
+    sizes: tuple[tuple[int, int], ...] = ()
+    dtype: str = "float32"
+    source: str = GUESSED
+    is_settled: bool = False  # a layer takes no other rank
+    is_shared: bool = False  # its sizes are those of the other inputs
+    given: InputSpec | None = None  # taken as it is
+
+    def spec(self, number: int, keyword: str | None) -> InputSpec:
+        if self.given is not None:
+            return self.given.model_copy(update={"name": keyword})
+        fixed = dict(self.sizes)
+        shape: list[int | str] = []
+        for dim, axis in enumerate(self.axes):
+            own = axis if axis in (BATCH, "N") or number == 1 or self.is_shared else f"{axis}{number}"
+            shape.append(fixed.get(dim, own))
+        return InputSpec(name=keyword, shape=tuple(shape), dtype=self.dtype)
+
+
+def fixed(spec: InputSpec, source: str) -> Guess:
+    """An input that is known already."""
+    return Guess(tuple(map(str, spec.shape or ())), source=source, is_settled=True, given=spec)
+
+
+def _value(value: Any) -> Guess:
+    return Guess((), source=NAMED, given=InputSpec(value=value))
+
+
+_TOKENS = Guess(("B", "L"), dtype="int64", source=NAMED)
+_PER_SAMPLE = Guess(("B",), dtype="int64", source=NAMED)
+_NOTHING = _value(None)
+
+# What names mean, first fit; layers that disagree are believed rather than these.
+_NAMES: tuple[tuple[str, Guess], ...] = (
+    (r".*(input_ids|token_ids|token_type_ids|position_ids|segment_ids|tokens?|captions?|sentences?|words?|char(s|acters)?|text|texts|idx|indices|word_inputs|questions?|encoded_captions)", _TOKENS),
+    (r".*(lengths?|lens|len|seq_len|sizes)", _PER_SAMPLE),
+    (r"(t|ts|time|timesteps?|time_?steps|noise_level|sigma|steps)", _PER_SAMPLE),
+    (r"(labels?|class_?labels?|targets?|classes|cond_label|user(s|_ids?)?|items?|item_ids?|users?_indices|items?_indices)", _PER_SAMPLE),
+    (r"(adj|adjacency|adj_mat|a_hat|graph)", Guess(("N", "N"), source=NAMED)),
+    (r"edge_index|edges|edge_list", Guess(("2", "E"), sizes=((0, 2),), dtype="int64", source=NAMED)),
+    (r".*mask(s|ed)?$|.*_mask_.*|.*padding.*|attn_bias|attn_mask", _NOTHING),
+    (r"(pre_?|prev_?|init_?|last_?)?(h_?x?|c_?x|h0|c0|hidden|hiddens|hidden_state|state|states|hx|rnn_states?|memory_state|h_0|hc|init_states?|cache|past|past_key_values?|recurrent_hidden_states|rnn_hxs)", _NOTHING),
+    (r"(teacher_forcing|teacher_forcing_ratio|teacher_force.*|p|alpha|ratio|temperature|dropout|lambd?a?|eps)", _value(0.5)),
+    (r"(is_|return_|use_|do_|with_)?(train(ing)?|eval|test|return_.*|use_.*|is_.*|verbose|deterministic|pretrain|mc_dropout|detach|log)", _value(False)),
+    (r"(n|num|k|epoch|max_len|max_length|n_steps|num_steps|num_samples|batch_size|beam_size|size|output_size|layer|depth|stage|step|global_step)", _value(2)),
+    (r"(device|dev)", _value("cpu")),
+    (r"(mode|name|type|task)", _value("")),
+)  # fmt: skip
+_COMPILED = tuple((re.compile(pattern), guess) for pattern, guess in _NAMES)
+_DTYPES = {"LongTensor": "int64", "IntTensor": "int32", "BoolTensor": "bool"}
+
+
+def first_guess(parameter: inspect.Parameter, *, is_first: bool = False) -> Guess:
+    """By annotation, else by name, else an image. The first parameter is what the model is about, hence a tensor."""
+    if parameter.annotation in _PLAIN:
+        return Guess((), source="its annotation", is_settled=True, given=InputSpec(value=_PLAIN[parameter.annotation]))
+    dtype = next((d for name, d in _DTYPES.items() if name in str(parameter.annotation)), None)
+    name = parameter.name.lower().strip("_")
+    found = next((guess for pattern, guess in _COMPILED if pattern.fullmatch(name)), None)
+    if found is not None and not (is_first and found.given is not None):
+        return found
+    return Guess(RANKS[2] if dtype else RANKS[4], dtype=dtype or "float32")
+
+
+def other_forms(parameter: inspect.Parameter, current: Guess) -> list[Guess]:
+    """What else an input may be, if neither its first guess nor another rank is taken."""
+    forms = [_NOTHING, _TOKENS, _PER_SAMPLE, Guess(("B", "L"), dtype="bool", source=TRIED)]
+    forms.append(Guess(("B", "L", "F"), dtype="int64", source=TRIED))
+    if current.given is not None:
+        forms[:0] = [Guess(RANKS[rank], source=TRIED) for rank in (3, 2, 4)]
+    if re.fullmatch(r".*mask.*", parameter.name.lower()):
+        forms[1:1] = [
+            Guess(("L", "L"), dtype="bool", source=TRIED),
+            Guess(("B", "1", "1", "L"), ((1, 1), (2, 1)), "bool", TRIED),
+        ]
+    return [form for form in forms if form != current and form.spec(1, None) != current.spec(1, None)]
+
+
+def guessed(model: nn.Module, guesses: Mapping[str, Guess]) -> tuple[Input, ...]:
+    """The inputs for a trial: tensors as guessed so far, plain values where the annotation asks for one."""
+    result: list[Input] = []
+    number = 0
+    for parameter in parameters_of(model):
+        keyword = parameter.name if parameter.kind is parameter.KEYWORD_ONLY else None
+        guess = guesses.get(parameter.name) or first_guess(parameter, is_first=not result)
+        number += guess.given is None
+        result.append(Input(parameter.name, guess.spec(number, keyword), guess.source, keyword is not None))
+    return tuple(result)

@@ -1,0 +1,186 @@
+"""Import statements of the user's files: real packages where they are, stand-ins where they are not."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+from convlint.worker.project import operators
+from convlint.worker.project.standins import StandIn, known
+from convlint.worker.project.unavailable import Unavailable
+
+_STDLIB = sys.stdlib_module_names
+_CATCHES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException", "OSError"})
+
+
+class Importer:
+    """`__import__` for the user's files. `missing` collects the packages that were stood in for."""
+
+    def __init__(self, roots: Sequence[str], is_project: Callable[[str], bool]) -> None:
+        self._roots = roots
+        self._is_project = is_project
+        self._standins: dict[str, StandIn] = {}
+        self.missing: dict[str, str] = {}  # package -> why it is stood in for
+
+    def __call__(
+        self,
+        name: str,
+        globals: Mapping[str, Any] | None = None,
+        locals: Mapping[str, Any] | None = None,
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> Any:
+        globals = globals or {}
+        fromlist = fromlist or ()
+        if level or _is_guarded(globals.get("__file__"), _row()):
+            return builtins.__import__(name, globals, locals, fromlist, level)
+        try:
+            module = self._import(name, globals, fromlist)
+        except Unavailable:
+            raise
+        except Exception as error:
+            if self._is_own(name, error):
+                raise
+            return self._stand_in(name, fromlist, error)
+        return self._completed(module, name, fromlist)
+
+    def _import(self, name: str, globals: Mapping[str, Any], fromlist: Sequence[str]) -> Any:
+        """The import as Python makes it; the folders above the file are a second chance for what is not found."""
+        try:
+            return builtins.__import__(name, globals, None, (), 0) if not fromlist else importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            first = name.partition(".")[0]
+            if error.name is None or error.name.partition(".")[0] != first:
+                raise
+            folder = self._folder_with(name, str(globals.get("__file__", "")))
+            if folder is None:
+                raise
+            sys.path.append(folder)
+            importlib.invalidate_caches()
+            if not _has_file(sys.modules.get(first), folder):
+                for known in [m for m in sys.modules if m == first or m.startswith(first + ".")]:
+                    if self._is_project(str(getattr(sys.modules[known], "__file__", None) or "")):
+                        del sys.modules[known]
+            return builtins.__import__(name, globals, None, (), 0) if not fromlist else importlib.import_module(name)
+        except (RuntimeError, OSError, AttributeError) as error:
+            if not operators.define_missing(error):
+                raise
+            return builtins.__import__(name, globals, None, (), 0) if not fromlist else importlib.import_module(name)
+
+    def _folder_with(self, name: str, filename: str) -> str | None:
+        """The nearest folder above the file that holds the module: scripts are often started from there."""
+        folder = os.path.dirname(filename)
+        parts = name.split(".")
+        while any(folder == root or folder.startswith(root.rstrip(os.sep) + os.sep) for root in self._roots):
+            stem = os.path.join(folder, *parts)
+            if folder not in sys.path and (os.path.isfile(stem + ".py") or os.path.isdir(stem)):
+                return folder
+            folder = os.path.dirname(folder)
+        return None
+
+    def _is_own(self, name: str, error: Exception) -> bool:
+        """Whether an import fails inside the project or Python itself, which is the user's to know."""
+        first = name.partition(".")[0]
+        if isinstance(error, ModuleNotFoundError):
+            culprit = (error.name or name).partition(".")[0]
+            return culprit in _STDLIB or self._in_project(culprit)
+        return first in _STDLIB or self._in_project(first)
+
+    def _in_project(self, name: str) -> bool:
+        spec = None
+        try:
+            spec = importlib.util.find_spec(name)
+        except (ImportError, ValueError, AttributeError):
+            return False
+        return spec is not None and spec.origin is not None and self._is_project(spec.origin)
+
+    def _completed(self, module: Any, name: str, fromlist: Sequence[str]) -> Any:
+        """The module with stand-ins for names that this version of a package does not have."""
+        for wanted in fromlist:
+            if wanted == "*" or hasattr(module, wanted):
+                continue
+            try:
+                importlib.import_module(f"{name}.{wanted}")
+            except Exception as error:
+                if self._is_own(name, error):
+                    continue  # the import statement itself says what is missing
+                why = f"{name} has no {wanted} here"
+                return _Patched(module, {w: StandIn(f"{name}.{w}", why) for w in fromlist if not hasattr(module, w)})
+        return module
+
+    def _stand_in(self, name: str, fromlist: Sequence[str], error: Exception) -> Any:
+        first = name.partition(".")[0]
+        if isinstance(error, ModuleNotFoundError):
+            why = f"the package {(error.name or name).partition('.')[0]} is not installed"
+        else:
+            text = str(error).strip().splitlines()
+            why = f"the package {first} cannot be imported: {text[0] if text else type(error).__name__}"
+        self.missing.setdefault(first, why)
+        standin = self._standin(name, why)
+        if fromlist:
+            return standin
+        real = sys.modules.get(first)
+        if real is not None and "." in name:  # the package is there, and only this part of it is not
+            return _Patched(real, {name.split(".")[1]: self._standin(".".join(name.split(".")[:2]), why)})
+        return self._standin(first, why)
+
+    def _standin(self, name: str, why: str) -> Any:
+        first, _, rest = name.partition(".")
+        found: Any = self._standins.setdefault(first, StandIn(first, why))
+        for part in rest.split(".") if rest else ():
+            found = known(f"{found._name}.{part}") or getattr(found, part)
+        return found
+
+
+class _Patched(ModuleType):
+    """A module beside stand-ins for names that it lacks."""
+
+    def __init__(self, module: ModuleType, more: Mapping[str, Any]) -> None:
+        super().__init__(module.__name__)
+        self.__dict__.update(more, _module=module)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_module"], name)
+
+
+def _has_file(module: ModuleType | None, folder: str) -> bool:
+    return module is None or str(getattr(module, "__file__", None) or "").startswith(folder)
+
+
+def _row() -> int:
+    """The line of the import statement."""
+    return sys._getframe(2).f_lineno
+
+
+def _is_guarded(filename: object, row: int) -> bool:
+    return isinstance(filename, str) and any(start <= row <= end for start, end in _guards(filename))
+
+
+@lru_cache(maxsize=256)
+def _guards(filename: str) -> tuple[tuple[int, int], ...]:
+    """The lines inside a `try` that goes on without the import: the author has thought of its absence."""
+    from convlint.worker.project.source import tree_of
+
+    tree = tree_of(filename)
+    if tree is None:
+        return ()
+    return tuple(
+        (node.body[0].lineno, node.body[-1].end_lineno or node.body[-1].lineno)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Try) and any(map(_goes_on, node.handlers))
+    )
+
+
+def _goes_on(handler: ast.ExceptHandler) -> bool:
+    kinds = [handler.type] if not isinstance(handler.type, ast.Tuple) else handler.type.elts
+    names = {kind.id for kind in kinds if isinstance(kind, ast.Name)}
+    catches = handler.type is None or not names.isdisjoint(_CATCHES)
+    return catches and not any(isinstance(inner, ast.Raise) for inner in handler.body)

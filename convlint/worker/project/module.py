@@ -1,0 +1,182 @@
+"""A module of the user's that executes its top level as far as it is asked for.
+
+Imports, definitions and constants run when the module is imported. Any other name is computed when some code reads
+it: the statements that bind it run then, in the order of the file, and those that nobody asks for never do.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
+
+from convlint.worker.project.patience import Impatient, patience
+from convlint.worker.project.statements import Statement, sort
+from convlint.worker.project.unavailable import Unavailable
+
+MAX_SECONDS = 10.0
+"""A name that takes longer to compute is not had at all."""
+
+
+class Namespace(dict[str, Any]):
+    """The globals of a module: a name that is not there yet is asked of the module.
+
+    CPython looks names up in a subclass of dict through `__missing__`, in functions as well as at the top level.
+    """
+
+    def __init__(self, ask: Callable[[str], Any], names: Mapping[str, Any]) -> None:
+        super().__init__(names)
+        self._ask = ask
+
+    def __missing__(self, name: str) -> Any:
+        return self._ask(name)
+
+
+class ProjectModule(ModuleType):
+    """Attributes live in the namespace, so that `module.x = 1` and `global x` mean the same."""
+
+    def __init__(self, name: str, doc: str | None = None) -> None:
+        super().__init__(name, doc)
+        super().__setattr__("_top", None)
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+        top: TopLevel | None = super().__getattribute__("_top")
+        return _own_dict(self) if top is None else top.namespace
+
+    def __getattr__(self, name: str) -> Any:
+        top: TopLevel | None = super().__getattribute__("_top")
+        if top is not None:
+            if name in top.namespace:
+                return top.namespace[name]
+            if not name.startswith("__") and top.knows(name):
+                return top.namespace[name]
+            for other in top.starred:
+                if hasattr(other, name):
+                    return getattr(other, name)
+        raise AttributeError(f"module {super().__getattribute__('__name__')!r} has no attribute {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        top: TopLevel | None = super().__getattribute__("_top")
+        if top is None or (name.startswith("__") and name.endswith("__")):
+            super().__setattr__(name, value)
+        if top is not None:
+            top.namespace[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        top: TopLevel | None = super().__getattribute__("_top")
+        if top is not None and name in top.namespace:
+            del top.namespace[name]
+        else:
+            super().__delattr__(name)
+
+    def __dir__(self) -> list[str]:
+        return list(self.__dict__)
+
+
+def _own_dict(module: ModuleType) -> dict[str, Any]:
+    """What Python itself keeps of a module, behind the property."""
+    own: dict[str, Any] = vars(ModuleType)["__dict__"].__get__(module)
+    return own
+
+
+class TopLevel:
+    """The statements of a module, and which of them have run. `failures` are what raised, in order."""
+
+    def __init__(self, module: ProjectModule, tree: ast.Module, filename: str, importer: Callable[..., Any]) -> None:
+        names = {**vars(builtins), "__import__": importer}
+        own = {name: value for name, value in _own_dict(module).items() if name != "_top"}
+        self.namespace = Namespace(self.ask, {**own, "__builtins__": names, "__file__": filename})
+        self.starred: list[ModuleType] = []
+        self.failures: list[tuple[Statement, BaseException]] = []
+        self._filename = filename
+        self._flags = _future_flags(tree)
+        self._statements = sort(tree.body)
+        self._done: set[Statement] = set()
+        self._broken: dict[str, str] = {}  # name -> why it could not be computed
+        ModuleType.__setattr__(module, "_top", self)
+
+    def start(self) -> None:
+        """Run what runs at once. One statement that raises does not keep the others from running."""
+        for statement in self._statements:
+            if statement.is_eager:
+                try:
+                    self._run(statement)
+                except Exception as error:
+                    self.failures.append((statement, error))
+
+    def knows(self, name: str) -> bool:
+        return name in self._broken or any(name in s.binds for s in self._statements)
+
+    def ask(self, name: str) -> Any:
+        """The value of a name that is not bound yet. Raises Unavailable, or KeyError for one that nothing binds."""
+        if name in self._broken:
+            raise Unavailable(self._broken[name])
+        if name == "__conda_version__" or not self.knows(name):
+            for other in self.starred:
+                if hasattr(other, name):
+                    return getattr(other, name)
+            raise KeyError(name)
+        self._compute(name)
+        if name not in self.namespace:
+            raise Unavailable(self._broken.setdefault(name, self._unbound(name)))
+        return dict.__getitem__(self.namespace, name)
+
+    def _unbound(self, name: str) -> str:
+        rows = [s.node.lineno for s in self._statements if name in s.binds]
+        return f"`{name}` (line {rows[0]}) is only set when the script runs"
+
+    def _compute(self, name: str) -> None:
+        for statement in self._statements:
+            if statement.is_eager or not statement.is_run or statement in self._done:
+                continue
+            if name in statement.binds or (name in statement.changes and name in self.namespace):
+                try:
+                    with patience(MAX_SECONDS):
+                        self._run(statement)
+                except (Exception, SystemExit, Impatient) as error:
+                    if name in statement.binds and name not in self.namespace:
+                        self._broken[name] = _why(name, statement, error)
+                        raise Unavailable(self._broken[name]) from error
+
+    def _run(self, statement: Statement) -> None:
+        self._done.add(statement)
+        if isinstance(statement.node, ast.ClassDef):
+            # The body of a class looks names up in globals without asking `__missing__`.
+            for name in sorted(statement.loads):
+                if name not in self.namespace and self.knows(name):
+                    self.ask(name)
+        code = compile(ast.Module([statement.node], []), self._filename, "exec", flags=self._flags, dont_inherit=True)
+        exec(code, self.namespace, self.namespace)  # the user's code, guarded by the process it runs in
+        if isinstance(statement.node, ast.ImportFrom) and statement.node.names[0].name == "*":
+            self._remember_star(statement.node)
+
+    def _remember_star(self, node: ast.ImportFrom) -> None:
+        """Names that the other module computes late are not among those that `*` brought."""
+        importer = self.namespace["__builtins__"]["__import__"]
+        names = ["*"]
+        found = importer(node.module or "", self.namespace, self.namespace, names, node.level)
+        if isinstance(found, ProjectModule):
+            self.starred.append(found)
+
+
+def _why(name: str, statement: Statement, error: BaseException) -> str:
+    if isinstance(error, Unavailable):
+        return error.reason
+    text = str(error).strip().splitlines()
+    said = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+    return f"`{name}` (line {statement.node.lineno}) could not be computed: {said}"
+
+
+def _future_flags(tree: ast.Module) -> int:
+    """`from __future__` holds for the whole file, not only for the statement that it is compiled with."""
+    import __future__
+
+    flags = 0
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            for alias in node.names:
+                flags |= getattr(__future__, alias.name).compiler_flag
+    return flags

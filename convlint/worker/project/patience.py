@@ -1,0 +1,40 @@
+"""An end to computations that nobody knows the length of."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Impatient(BaseException):
+    """It took too long. No Exception, so that the user's own handlers let it through."""
+
+
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """Raise Impatient in the body when the time is over. Without SIGALRM only the job's own limit holds.
+
+    An inner one does not outlast an outer one.
+    """
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    left, _ = signal.getitimer(signal.ITIMER_REAL)
+    before = signal.getsignal(signal.SIGALRM)
+    if left and left <= seconds:
+        yield
+        return
+    signal.signal(signal.SIGALRM, _ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, left)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _ring(_: int, __: FrameType | None) -> None:
+    raise Impatient("it takes too long")

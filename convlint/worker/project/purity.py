@@ -1,0 +1,199 @@
+"""What a statement may do besides binding names, judged by its syntax."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Iterable, Iterator
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+_COMPOUND = (ast.If, ast.Try, ast.TryStar, ast.With, ast.For)
+
+# Calls that compute a value from their arguments and nothing else.
+_PURE = frozenset(
+    "abs all any bool bytes dict divmod enumerate filter float format frozenset getattr hasattr int isinstance "
+    "issubclass len list map max min object pow property range repr reversed round set slice sorted str sum tuple "
+    "type zip namedtuple TypeVar NewType Path defaultdict OrderedDict partial field super "
+    "logging.getLogger re.compile torch.device torch.cuda.is_available torch.backends.mps.is_available "
+    "torch.cuda.device_count os.environ.get os.getenv os.getcwd os.cpu_count collections.OrderedDict "
+    "collections.namedtuple collections.defaultdict typing.TypeVar typing.NewType functools.partial pathlib.Path "
+    "version.parse torch.Size Decimal Fraction".split()
+)
+_PURE_FOLDERS = ("os.path.", "math.", "operator.", "string.")
+_IMPURE_OWNERS = frozenset({"os", "shutil", "requests", "urllib", "subprocess", "sys", "torch"})
+_PURE_METHODS = frozenset(
+    "append extend insert update add setdefault items keys values get copy split strip lower upper replace join "
+    "format startswith endswith count index partition rpartition rsplit title resolve with_suffix joinpath".split()
+)
+# Statements for their effect that change what models are.
+_SETTINGS = frozenset(
+    {
+        "sys.path.append",
+        "sys.path.insert",
+        "sys.path.extend",
+        "torch.set_default_dtype",
+        "torch.set_default_tensor_type",
+        "sys.setrecursionlimit",
+    }
+)
+# Signs of training, input and output.
+_WORK = frozenset(
+    "backward step zero_grad fit fit_generator save savefig show imshow plot imsave imwrite download run main train_model "
+    "system makedirs mkdir remove rmtree urlretrieve manual_seed wait extractall write writerow "
+    "add_scalar log_artifact init_process_group spawn system render reset input".split()
+)
+
+
+def defines(node: ast.AST) -> bool:
+    """Whether a definition or import stands somewhere among the statements of a compound one."""
+    return any(isinstance(inner, _DEFINITIONS) for inner in _statements(node))
+
+
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+    for body in bodies(node):
+        for inner in body:
+            yield inner
+            if not isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                yield from _statements(inner)
+
+
+def bodies(node: ast.AST) -> Iterator[list[ast.stmt]]:
+    """The blocks of a compound statement."""
+    for name in ("body", "orelse", "finalbody"):
+        block = getattr(node, name, None)
+        if isinstance(block, list):
+            yield block
+    for handler in getattr(node, "handlers", ()):
+        yield handler.body
+
+
+def is_light(node: ast.AST) -> bool:
+    """Whether it neither trains nor writes nor loops without end, as far as names tell."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.While | ast.AsyncFor | ast.AsyncWith | ast.Await):
+            return False
+        if isinstance(inner, ast.Call) and (_last(inner.func) in _WORK or _iterates_data(inner)):
+            return False
+    return not (isinstance(node, ast.For) and not _is_short(node.iter))
+
+
+def _iterates_data(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Name) and call.func.id in ("next", "iter", "print", "exit", "quit")
+
+
+def _is_short(iterated: ast.expr) -> bool:
+    """A loop over a list, a range or the parts of a model; not over a loader, an environment or a file."""
+    match iterated:
+        case ast.List() | ast.Tuple() | ast.Set() | ast.Dict() | ast.Constant():
+            return True
+        case ast.Call(func=func):
+            return _last(func) in (
+                "range zip enumerate reversed sorted items keys values parameters named_parameters modules "
+                "named_modules children named_children split".split()
+            )
+        case ast.Name(id=name):
+            return not any(sign in name.lower() for sign in ("loader", "iter", "batch", "data"))
+        case _:
+            return isinstance(iterated, ast.Attribute | ast.Subscript)
+
+
+def is_quiet(node: ast.stmt) -> bool:
+    """Whether executing it cannot do anything but bind names to plain values."""
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Import() | ast.ImportFrom():
+            return True
+        case ast.Assign(targets=targets, value=value):
+            return all(map(_is_plain, targets)) and _is_plain(value)
+        case ast.AnnAssign(value=value):
+            return value is None or _is_plain(value)
+        case ast.AugAssign(target=target, value=value):
+            return _is_plain(target) and _is_plain(value)
+        case ast.Expr(value=ast.Call(func=func, args=args)):
+            name = _dotted(func)
+            return name in _SETTINGS and all(map(_is_plain_enough, args))
+        case ast.Pass() | ast.Raise() | ast.Expr(value=ast.Constant()):
+            return True
+        case ast.If(test=test):
+            return _is_plain(test) and all(is_quiet(inner) for body in bodies(node) for inner in body)
+        case ast.Try() | ast.TryStar():
+            return all(is_quiet(inner) for body in bodies(node) for inner in body)
+        case _:
+            return False
+
+
+def quietened(node: ast.If | ast.Try | ast.TryStar | ast.With) -> ast.stmt:
+    """A copy of a compound statement that keeps only what is quiet in it. A `with` is opened no more."""
+    kept = copy.copy(node)
+    for name in ("body", "orelse", "finalbody"):
+        block = getattr(node, name, None)
+        if isinstance(block, list):
+            setattr(kept, name, _kept(block) or ([_nothing(node)] if name == "body" else []))
+    if isinstance(kept, ast.Try | ast.TryStar):
+        kept.handlers = [_handler(handler) for handler in kept.handlers]
+    if isinstance(kept, ast.If) and not _is_plain(kept.test):
+        return _always(kept)
+    return _always(kept) if isinstance(kept, ast.With) else kept
+
+
+def _kept(block: Iterable[ast.stmt]) -> list[ast.stmt]:
+    result: list[ast.stmt] = []
+    for inner in block:
+        if is_quiet(inner):
+            result.append(inner)
+        elif isinstance(inner, ast.If | ast.Try | ast.TryStar | ast.With) and defines(inner):
+            result.append(quietened(inner))
+    return result
+
+
+def _handler(handler: ast.ExceptHandler) -> ast.ExceptHandler:
+    kept = copy.copy(handler)
+    kept.body = _kept(handler.body) or [_nothing(handler)]
+    return kept
+
+
+def _always(node: ast.If | ast.With) -> ast.If:
+    """The body alone, where what stands in front of it cannot be evaluated without side effects."""
+    return ast.copy_location(ast.If(ast.copy_location(ast.Constant(True), node), node.body, []), node)
+
+
+def _nothing(node: ast.AST) -> ast.Pass:
+    return ast.copy_location(ast.Pass(), node)
+
+
+def _is_plain_enough(node: ast.expr) -> bool:
+    """An argument of a setting: paths are often computed by calls that only look at names."""
+    return all(_dotted(call.func) is not None for call in ast.walk(node) if isinstance(call, ast.Call))
+
+
+def _is_plain(node: ast.expr) -> bool:
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Await | ast.Yield | ast.YieldFrom):
+            return False
+        if isinstance(inner, ast.Call) and not _is_pure(inner.func):
+            return False
+    return True
+
+
+def _is_pure(function: ast.expr) -> bool:
+    name = _dotted(function)
+    if name is None:
+        return isinstance(function, ast.Attribute) and function.attr in _PURE_METHODS
+    if name in _PURE or name.startswith(_PURE_FOLDERS):
+        return True
+    return name.rpartition(".")[2] in _PURE_METHODS and name.partition(".")[0] not in _IMPURE_OWNERS and "." in name
+
+
+def _last(function: ast.expr) -> str:
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def _dotted(node: ast.expr) -> str | None:
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return None
+    return ".".join(reversed([*parts, node.id]))

@@ -1,0 +1,31 @@
+"""The source text and tree of the user's files, read once."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from functools import lru_cache
+
+from convlint.discovery.source import decode, read
+from convlint.facts import Failure
+
+
+@lru_cache(maxsize=256)
+def text_of(filename: str) -> str:
+    """The Python text of a file. Raises OSError or SyntaxError with the reason why there is none."""
+    data = read(filename, filename)
+    text = data if isinstance(data, Failure) else decode(data, filename)
+    if isinstance(text, Failure):
+        raise OSError(f"{filename}: {text.message}")
+    # Tracebacks and spans read lines from here: what was executed, not what lies on the disk by then.
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    return text
+
+
+@lru_cache(maxsize=256)
+def tree_of(filename: str) -> ast.Module | None:
+    """The parsed file, or None where it cannot be parsed."""
+    try:
+        return ast.parse(text_of(filename), filename)
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return None

@@ -1,0 +1,160 @@
+"""Stand-ins for packages that are not installed: inert as long as nothing depends on what they would do.
+
+They can be imported from, called, subclassed and used as decorators. Where a decision or a tensor operation would
+depend on one, Unavailable names the package.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from torch import nn
+
+from convlint.worker.project.unavailable import Unavailable
+
+
+class StandIn:
+    """Something of a package that is not there; attributes, items and results of it are stand-ins as well."""
+
+    def __init__(self, name: str, why: str) -> None:
+        self.__dict__.update(_name=name, _why=why, __name__=name.rpartition(".")[2], __doc__=None)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        made = known(f"{self._name}.{name}") or StandIn(f"{self._name}.{name}", self._why)
+        self.__dict__[name] = made
+        return made
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.__dict__[name] = value
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs and isinstance(args[0], (type, types.FunctionType)):
+            return args[0]  # used as a decorator
+        return StandIn(f"{self._name}()", self._why)
+
+    def __getitem__(self, _: Any) -> StandIn:
+        return StandIn(f"{self._name}[]", self._why)
+
+    def __setitem__(self, _: Any, __: Any) -> None:
+        pass
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
+        """A base class that is not there leaves a plain class, which remembers what it lacks."""
+        absent = type(self.__name__, (_Absent,), {"_convlint_absent": self._why})
+        return () if any(isinstance(b, type) and issubclass(b, nn.Module) for b in bases) else (absent,)
+
+    def __instancecheck__(self, _: Any) -> bool:
+        return False
+
+    def __subclasscheck__(self, _: Any) -> bool:
+        return False
+
+    def __enter__(self) -> StandIn:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+    def __or__(self, _: Any) -> StandIn:
+        return self
+
+    __ror__ = __or__
+
+    def __repr__(self) -> str:
+        return f"<{self._name}, which is not there>"
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    @classmethod
+    def __torch_function__(cls, _: Any, __: Any, args: Any = (), kwargs: Any = None) -> NoReturn:
+        found = next((a for a in _inside((args, kwargs or {})) if isinstance(a, StandIn)), None)
+        raise Unavailable(found._why if found is not None else "a package is not there")
+
+    def _refuse(self, *_: Any) -> Any:
+        raise Unavailable(self._why)
+
+    __bool__ = __len__ = __iter__ = __next__ = __int__ = __float__ = __index__ = __contains__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __neg__ = __matmul__ = __rmatmul__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = _refuse
+
+
+def _inside(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _inside(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _inside(item)
+    else:
+        yield value
+
+
+class _Absent:
+    """Base of the classes whose own base is not there."""
+
+    _convlint_absent = ""
+
+
+def lacks(value: Any) -> str | None:
+    """Why a class, or the class of a value, is not what its author wrote; None where it is."""
+    reason: str | None = getattr(value, "_convlint_absent", None)
+    if isinstance(value, StandIn):
+        reason = value._why
+    return reason or None
+
+
+class _LightningModule(nn.Module):
+    """What a model needs of Lightning to be built and called."""
+
+    def save_hyperparameters(self, *_: Any, **__: Any) -> None:
+        import inspect
+
+        frame = inspect.currentframe()
+        caller = frame.f_back if frame else None
+        names = dict(caller.f_locals) if caller else {}
+        names.pop("self", None)
+        self.hparams = _Parameters({k: v for k, v in names.items() if not k.startswith("__")})
+
+    def log(self, *_: Any, **__: Any) -> None:
+        pass
+
+    log_dict = log
+    example_input_array = None
+
+
+class _Parameters(dict[str, Any]):
+    """Lightning's hparams: a dict whose keys are attributes as well."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+class _Mixin:
+    """A mixin that adds nothing to forward."""
+
+    def __init_subclass__(cls, **_: Any) -> None:
+        pass
+
+
+_LIGHTNING = ("pytorch_lightning", "lightning", "lightning.pytorch", "lightning_fabric")
+_KNOWN: dict[str, type] = {
+    **{f"{package}.LightningModule": _LightningModule for package in _LIGHTNING},
+    **{f"{package}.core.LightningModule": _LightningModule for package in _LIGHTNING},
+    "huggingface_hub.PyTorchModelHubMixin": _Mixin,
+}
+
+
+def known(name: str) -> type | None:
+    return _KNOWN.get(name)
