@@ -1,0 +1,6 @@
+"""Where each number of a model comes from, line by line as forward runs."""
+
+from convlint.explain.render import FORMATS, render, tables_of
+from convlint.explain.target import Target, parse_target
+
+__all__ = ["FORMATS", "Target", "parse_target", "render", "tables_of"]

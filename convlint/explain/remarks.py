@@ -1,0 +1,64 @@
+"""What a reader should notice at a row: pixels that are lost, and sizes that do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from convlint.explain.expression import operand
+from convlint.explain.laws import windows
+from convlint.explain.operation import Operation
+from convlint.explain.windows import Window, dropped, unrounded
+from convlint.facts import Dim, Unmet
+
+_WINDOWED: Final = frozenset({"conv", "max_pool", "avg_pool", "lp_pool"})
+_NAMES: Final = {1: ("step",), 2: ("row", "column"), 3: ("plane", "row", "column")}
+
+
+def remarks(operation: Operation) -> Iterator[str]:
+    """Where pixels are lost: the last rows and columns that no window reaches."""
+    moves = windows(operation) if operation.kind in _WINDOWED else ()
+    if not moves or not operation.inputs or not operation.outputs:
+        return
+    lost: dict[tuple[Dim, Dim, int, str], list[str]] = {}
+    divided: list[str] = []
+    before, after = operation.inputs[0][-len(moves) :], operation.outputs[0][-len(moves) :]
+    for name, size, result, window in zip(_NAMES[len(moves)], before, after, moves, strict=False):
+        number = dropped(size, window)
+        if number and isinstance(size, int):
+            lost.setdefault((size, result, number, unrounded(size, window)), []).append(name)
+        elif isinstance(size, str) and window.stride > 1 and not window.padding and not window.ceil_mode:
+            divided.append(f"{_rest(size, window)} {name}s")
+    for (size, result, number, why), names in lost.items():
+        yield f"{size} -> {result}: {_dropped(names, number, len(moves))} by flooring ({why})"
+    if divided:
+        yield f"{' and '.join(divided)} are dropped by flooring"
+
+
+def _dropped(names: list[str], number: int, spatial: int) -> str:
+    what = " and ".join(f"one {name}" if number == 1 else f"{number} {name}s" for name in names)
+    verb = "is" if number == 1 and len(names) == 1 else "are"
+    return f"{what}{' of pixels' if spatial == 2 else ''} {verb} dropped"
+
+
+def _rest(size: str, window: Window) -> str:
+    over = size if window.reach == window.stride else f"{size} - {window.reach}"
+    return f"{operand(over)} % {window.stride}"
+
+
+def problem(unmet: Unmet) -> str:
+    """`in_features is 1600, but gets 9216: 64 * 12 * 12 = 9216`."""
+    if unmet.needed is None or unmet.came is None:
+        return unmet.detail or f"{unmet.name} is not met"
+    said = f"{unmet.argument} is {unmet.needed}" if unmet.argument else f"needs {unmet.needed}"
+    said += f", but gets {unmet.came}"
+    if unmet.derivation or unmet.formula not in (None, str(unmet.came)):
+        said += f": {unmet.derivation or unmet.formula}"
+    if unmet.sizes:
+        said += f"; it would fit for {unmet.sizes}"
+    return f"{said} ({unmet.detail})" if unmet.detail else said
+
+
+def mismade(unmet: Unmet) -> str:
+    """What is wrong with the arguments of a constructor."""
+    return unmet.detail or problem(unmet)
