@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 
 from convlint.config import Config, ConfigError, ModelEntry
+from convlint.config.document import read_text, unfilled_rows
 from convlint.config.error import suggestion
 from convlint.discovery import Discovery, FoundModel, LintedFile
 from convlint.filenames import display
@@ -50,6 +51,14 @@ class Entries:
                 if note and config.path:
                     yield f'{display(config.path)}: [[tool.convlint.model]] name = "{entry.name}": {note}'
 
+    def unfilled(self) -> Iterator[str]:
+        """A note for each file with lines that still hold what convlint put there for the user to replace."""
+        for path in filter(None, self._configs):
+            rows = [str(row) for row in unfilled_rows(read_text(path))]
+            if rows:
+                lines = f"line {rows[0]} is" if len(rows) == 1 else f"lines {', '.join(rows)} are"
+                yield f'{display(path)}: {lines} still marked "fill in": set the values right, and remove the mark'
+
 
 def plan(
     discovery: Discovery,
@@ -72,7 +81,7 @@ def plan(
             jobs.append(_job(file, models, limit))
     if problems:
         raise ConfigError(*problems)
-    return Plan(tuple(_feed(jobs, inputs) if inputs else jobs), tuple(entries.unmatched(discovery)))
+    return Plan(tuple(_feed(jobs, inputs) if inputs else jobs), (*entries.unmatched(discovery), *entries.unfilled()))
 
 
 def _job(file: LintedFile, models: tuple[ModelJob, ...], timeout: float) -> Job:
@@ -101,16 +110,16 @@ def _model_jobs(file: LintedFile, entries: Sequence[ModelEntry]) -> Iterator[Mod
     for model in sorted(found.values(), key=lambda model: (model.row, model.target)):
         if file.targets and model.target not in file.targets:
             continue
-        bare = ModelJob(
-            target=model.target, kind=model.kind, row=model.row, sites=model.sites, hints=model.hints
-        )
-        yield from (_declared(bare, entry) for entry in declared.get(model.target, ()))
+        bare = ModelJob(target=model.target, kind=model.kind, row=model.row, sites=model.sites, hints=model.hints)
+        yield from (_declared(bare, entry, model) for entry in declared.get(model.target, ()))
         if model.target not in declared:
             yield bare
 
 
-def _declared(bare: ModelJob, entry: ModelEntry) -> ModelJob:
+def _declared(bare: ModelJob, entry: ModelEntry, model: FoundModel) -> ModelJob:
+    """What the entry says takes the place of what the project shows."""
     inputs = None if entry.inputs is None else tuple(one.spec() for one in entry.inputs)
+    is_known = bool(entry.args or entry.kwargs) or model.is_bare
     return bare.model_copy(
         update={
             "args": entry.args,
@@ -118,6 +127,8 @@ def _declared(bare: ModelJob, entry: ModelEntry) -> ModelJob:
             "inputs": inputs,
             "source": None if inputs is None else "pyproject.toml",
             "declared": True,
+            "sites": () if is_known else bare.sites,
+            "hints": bare.hints if inputs is None else (),
         }
     )
 
@@ -155,7 +166,7 @@ def _note(
     if not all(path in looked_at for path in paths):
         return None  # this run did not look at all the files that the entry is for
     read = [files[path] for path in paths if path in files]
-    if any(file.failure for file in read) or any(matches(entry, file) for file in read):
+    if any(file.failure or file.broken_cells for file in read) or any(matches(entry, file) for file in read):
         return None
     names = [name for file in read for name in file.definitions]
     return f'no model is called "{entry.target}"{suggestion(entry.target, names)}'
@@ -178,7 +189,7 @@ def _feed(jobs: list[Job], inputs: Sequence[InputSpec]) -> list[Job]:
             f"--input is for exactly one model, but {len(names) or 'none'} would be checked{listed};"
             f" name one as the path: convlint {example} --input ..."
         )
-    update = {"inputs": tuple(inputs), "source": "--input"}
+    update = {"inputs": tuple(inputs), "source": "--input", "hints": ()}
     return [
         job.model_copy(update={"models": tuple(model.model_copy(update=update) for model in job.models)})
         for job in jobs

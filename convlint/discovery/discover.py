@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from convlint.discovery.hints import Evidence
 from convlint.discovery.place import Place, locate
 from convlint.discovery.project import Member, Project, Symbol, module_file
 from convlint.discovery.references import absolute_name
-from convlint.discovery.roots import Census, FoundModel, describe, find_models, take_census
+from convlint.discovery.roots import FoundModel, describe, find_models
 from convlint.discovery.sieve import imported_words, mentions_modules, sources_of_bases
 from convlint.discovery.source import decode, read
+from convlint.discovery.survey import Census, Survey, take_census, take_survey
 from convlint.discovery.walk import Excludes, Found, python_files, walk
 from convlint.facts import Failure, Span
 from convlint.filenames import display
@@ -33,13 +35,14 @@ class LintedFile:
     definitions: dict[str, FoundModel] = field(default_factory=dict)  # all that a configuration may name
     files: dict[str, UserFile] = field(default_factory=dict)  # by path: where sites and hints of its models stand
     failure: Failure | None = None
+    broken_cells: tuple[Failure, ...] = ()  # of a notebook, whose other cells are read
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
     files: tuple[LintedFile, ...]
     looked_at: frozenset[str]  # every Python file below the paths
-    problems: tuple[str, ...]  # wrong paths
+    problems: tuple[str, ...]  # wrong paths and directives
 
 
 def discover(paths: Sequence[str], excludes: Excludes, is_named: Callable[[str], bool] = lambda _: False) -> Discovery:
@@ -59,10 +62,13 @@ def discover(paths: Sequence[str], excludes: Excludes, is_named: Callable[[str],
     census = _grow(project, later, found.files)
     if census.classes:
         census = _add_neighbours(project, census, found.files, excludes)
-    models = find_models(census, found.files)
-    files = (_linted(file, project, census, models[file.path], broken) for file in found.files.values())
+    survey = take_survey(census)
+    evidence = Evidence(survey, is_named)
+    models = find_models(survey, found.files)
+    files = (_linted(file, project, survey, evidence, models[file.path], broken) for file in found.files.values())
     kept = sorted((file for file in files if file is not None), key=lambda file: file.filename)
-    return Discovery(tuple(kept), frozenset(found.files), tuple(found.problems))
+    misplaced = [problem for file in kept for problem in evidence.problems(file.path)]
+    return Discovery(tuple(kept), frozenset(found.files), (*found.problems, *misplaced))
 
 
 def _read(path: str) -> bytes | Failure:
@@ -137,27 +143,30 @@ def _add_neighbours(project: Project, census: Census, linted: Collection[str], e
     """Parse the files beside the linted ones that import from them, and may use their classes as blocks."""
     members = project.parsed()
     names = _names(census)
-    folders = dict.fromkeys(_neighbourhood(members[symbol.path]) for symbol in census.classes)
-    looked = 0
-    for folder, is_package in folders:
-        for path in python_files(folder, excludes) if is_package else _scripts(folder):
-            if path in linted or path in project.members:
+    homes = {symbol.path: members[symbol.path].place for symbol in census.classes}
+    folders = dict.fromkeys(folder for place in homes.values() for folder in _neighbourhood(place))
+    looked: set[str] = set()
+    for folder, root, is_deep in folders:
+        for path in python_files(folder, excludes) if is_deep else _scripts(folder):
+            if path in linted or path in project.members or path in looked:
                 continue
-            looked += 1
-            if looked > _MOST_NEIGHBOURS:
+            looked.add(path)
+            if len(looked) > _MOST_NEIGHBOURS:
                 return take_census(project)
             data = read(path, path)
             if not isinstance(data, Failure) and not imported_words(data).isdisjoint(names):
-                project.add(path, folder, data)
+                project.add(path, root, data)
     return take_census(project)
 
 
-def _neighbourhood(member: Member) -> tuple[str, bool]:
-    """The top package of a file, or the folder of a script."""
-    module, top = member.place.module, member.place.search_path[0]
-    if "." in module or os.path.basename(member.place.path) == "__init__.py":
-        return os.path.join(top, module.partition(".")[0]), True
-    return os.path.dirname(member.place.path), False
+def _neighbourhood(place: Place) -> Iterator[tuple[str, str, bool]]:
+    """The top package of a file or the folder of a script, then the scripts and tests of its project: each with
+    the project's folder, and whether folders below it count."""
+    top, root, home = place.search_path[0], place.root, os.path.dirname(place.path)
+    if "." in place.module or os.path.basename(place.path) == "__init__.py":
+        yield os.path.join(top, place.module.partition(".")[0]), root, True
+    yield from ((folder, root, False) for folder in (home, top, root))
+    yield from ((os.path.join(root, name), root, True) for name in ("tests", "test"))
 
 
 def _scripts(folder: str) -> list[str]:
@@ -171,7 +180,8 @@ def _scripts(folder: str) -> list[str]:
 def _linted(
     file: Found,
     project: Project,
-    census: Census,
+    survey: Survey,
+    evidence: Evidence,
     models: tuple[FoundModel, ...],
     broken: dict[str, Failure],
 ) -> LintedFile | None:
@@ -184,6 +194,28 @@ def _linted(
     if member is None:
         return None
     outline = member.outline
-    names = {*outline.classes, *outline.functions, *outline.values}
-    definitions = {name: describe(census, Symbol(file.path, name)) for name in sorted(names)}
-    return LintedFile(file.path, filename, file.targets, member.place, models, definitions)
+    names = {*outline.classes, *outline.functions, *outline.values, *outline.scripted}
+    described = (describe(survey, Symbol(file.path, name)) for name in sorted(names))
+    models, definitions = evidence.added(file, models, {model.target: model for model in described})
+    files = _files(project, [*models, *definitions.values()])
+    return LintedFile(
+        file.path,
+        filename,
+        file.targets,
+        member.place,
+        models,
+        definitions,
+        files,
+        broken_cells=member.broken_cells,
+    )
+
+
+def _files(project: Project, models: Iterable[FoundModel]) -> dict[str, UserFile]:
+    """Where the expressions of the models stand."""
+    paths = sorted({expression.path for model in models for expression in model.expressions()})
+    members = {path: project.members[path] for path in paths}
+    return {path: _user_file(member.place) for path, member in members.items() if isinstance(member, Member)}
+
+
+def _user_file(place: Place) -> UserFile:
+    return UserFile(filename=display(place.path), module=place.module, search_path=place.search_path)

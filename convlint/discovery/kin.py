@@ -25,7 +25,7 @@ class Built:
 
     classes: frozenset[Symbol] = frozenset()
     is_sequential: bool = False
-    is_module: bool = False  # annotated as some nn.Module
+    is_module: bool = False  # annotated as some nn.Module, or another package's model that is changed
 
 
 @dataclass(slots=True)
@@ -37,17 +37,11 @@ class Kin:
 
     def references(self, symbol: Symbol) -> Iterator[Symbol]:
         """The project's definitions that one refers to directly; a class also through its bases."""
-        pending, met = [symbol], {symbol}
-        while pending:
-            one = pending.pop()
-            project = self.project
+        project = self.project
+        for one in (symbol, *sorted(self._ancestors(symbol) - {symbol}, key=lambda one: (one.path, one.name))):
             found = project.class_of(one) or project.function_of(one) or project.value_of(one)
             if found is not None:
                 yield from self._symbols(one.path, found.references)
-            module = self.lineage.of(one)
-            parents = set(module.parents) - met if module else set()
-            met |= parents
-            pending.extend(parents)
 
     def use(self, symbol: Symbol) -> Use:
         if symbol not in self._uses:
@@ -61,8 +55,19 @@ class Kin:
                 elif met not in helpers and self.project.class_of(met) is None:
                     helpers.add(met)
                     pending.extend(self.references(met))
-            self._uses[symbol] = Use(frozenset(classes - {symbol}), frozenset(helpers - {symbol}))
+            own = {symbol, *self._ancestors(symbol)}  # `return Net(3)` in a method of Net, seen from a subclass
+            self._uses[symbol] = Use(frozenset(classes - own), frozenset(helpers - own))
         return self._uses[symbol]
+
+    def _ancestors(self, symbol: Symbol) -> set[Symbol]:
+        found: set[Symbol] = set()
+        pending = [symbol]
+        while pending:
+            module = self.lineage.of(pending.pop())
+            parents = set(module.parents) - found if module else set()
+            found |= parents
+            pending.extend(parents)
+        return found
 
     def built(self, symbol: Symbol) -> Built:
         """What a function or a value's call makes."""
@@ -71,23 +76,36 @@ class Kin:
             function, value = self.project.function_of(symbol), self.project.value_of(symbol)
             with suppress(RecursionError):
                 if function is not None:
-                    self._built[symbol] = self._combine(symbol.path, function.returns, function.annotation)
+                    self._built[symbol] = self._combine(symbol, function.returns, function.annotation)
                 elif value is not None and value.call is not None:
-                    self._built[symbol] = self._combine(symbol.path, (value.call,), None)
+                    self._built[symbol] = self._combine(symbol, (value.call,), None)
         return self._built[symbol]
 
-    def _combine(self, path: str, calls: tuple[str, ...], annotation: str | None) -> Built:
+    def is_changed(self, symbol: Symbol) -> bool:
+        """Whether a function or value gets a new layer from outside: `model.fc = nn.Linear(...)`."""
+        found = self.project.function_of(symbol) or self.project.value_of(symbol)
+        return found is not None and any(self._is_layer(symbol.path, call) for call in found.changes)
+
+    def _is_layer(self, path: str, call: str) -> bool:
+        meaning = self.project.meaning(path, call)
+        if isinstance(meaning, Symbol):
+            return self.lineage.of(meaning) is not None or self.built(meaning) != Built()
+        return meaning is not None and outside.is_module(meaning)
+
+    def _combine(self, symbol: Symbol, calls: tuple[str, ...], annotation: str | None) -> Built:
+        path, is_changed = symbol.path, self.is_changed(symbol)
         classes: set[Symbol] = set()
         is_sequential = is_module = False
         for name in (*calls, annotation):
             meaning = self.project.meaning(path, name) if name else None
             if isinstance(meaning, str):
                 is_sequential |= outside.is_sequential(meaning)
-                is_module |= outside.is_module(meaning) and name == annotation
+                is_module |= outside.is_whole(meaning) and name == annotation
+                is_module |= is_changed and outside.makes_module(meaning)
             elif meaning is not None and self.lineage.of(meaning) is not None:
                 if name != annotation or not classes:
                     classes.add(meaning)
-            elif meaning is not None and name != annotation:
+            elif meaning is not None and name != annotation and self.project.function_of(meaning) is not None:
                 inner = self.built(meaning)
                 classes |= inner.classes
                 is_sequential |= inner.is_sequential

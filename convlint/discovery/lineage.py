@@ -17,8 +17,13 @@ class ModuleClass:
     symbol: Symbol
     row: int
     has_forward: bool  # its own or inherited, and not one that only raises
-    is_bare: bool  # its constructor can be called without arguments
+    required: tuple[str, ...] | None  # constructor arguments without a default; None: not known
     parents: tuple[Symbol, ...]  # those of its bases that the project defines
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether its constructor can be called without arguments."""
+        return self.required == ()
 
 
 @dataclass(slots=True)
@@ -50,7 +55,7 @@ class Lineage:
             symbol=symbol,
             row=found.row,
             has_forward=(found.has_forward or inherits) and not found.is_abstract,
-            is_bare=_is_bare(found, parents, foreign),
+            required=_required(found, parents, foreign),
             parents=tuple(parent.symbol for parent in parents),
         )
 
@@ -62,10 +67,10 @@ class Lineage:
         return any(isinstance(meaning, str) and outside.is_layer(meaning) for meaning in used)
 
 
-def _is_bare(found: ClassOutline, parents: list[ModuleClass], foreign: list[str]) -> bool:
+def _required(found: ClassOutline, parents: list[ModuleClass], foreign: list[str]) -> tuple[str, ...] | None:
     if found.required is not None:
-        return not found.required
+        return found.required
     # Without a constructor of its own the first base that has one decides.
     if parents:
-        return parents[0].is_bare
-    return bool(foreign) and outside.is_bare(foreign[0])
+        return parents[0].required
+    return () if foreign and outside.is_bare(foreign[0]) else None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from convlint.discovery.references import dotted, imports_of, references_of
+from convlint.discovery.nodes import nodes_of
+from convlint.discovery.references import changes_of, dotted, imports_of, references_of
 
 # A function that trains or writes something is none that merely builds a model.
 _WORKING_NAMES = (
@@ -23,6 +24,8 @@ _WORKING_NAMES = (
     "download",
 )
 _WORKING_CALLS = frozenset({"backward", "step", "fit", "save"})
+# Methods of a module that give it back: `Net(3).to(device)` makes a Net.
+_PASSING_CALLS = frozenset({"to", "cuda", "cpu", "eval", "train", "float", "double", "half", "requires_grad_", "apply"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,9 @@ class FunctionOutline:
     required: tuple[str, ...]
     returns: tuple[str, ...]  # what its return statements call
     bare_returns: tuple[str, ...]  # those of them that are called without an argument
+    changes: tuple[str, ...]  # what it calls for a new attribute of what it returns: `model.fc = nn.Linear(...)`
     annotation: str | None
+    takes_module: bool  # an argument is annotated as a module
     does_work: bool  # trains, saves or the like
     references: frozenset[str]
 
@@ -53,9 +58,10 @@ class ValueOutline:
     name: str
     row: int
     call: str | None  # `model = Net(3)` -> "Net"
-    is_bare: bool  # the call has no argument
     alias: str | None  # `Base = nn.Module` -> "nn.Module"
     references: frozenset[str]
+    is_scripted: bool = False  # bound below `if __name__ == "__main__"`
+    changes: tuple[str, ...] = ()  # `model.fc = nn.Linear(...)`, later on -> "nn.Linear"
 
 
 @dataclass(slots=True)
@@ -65,9 +71,10 @@ class Outline:
     classes: dict[str, ClassOutline] = field(default_factory=dict)
     functions: dict[str, FunctionOutline] = field(default_factory=dict)
     values: dict[str, ValueOutline] = field(default_factory=dict)
+    scripted: dict[str, ValueOutline] = field(default_factory=dict)  # values bound below `if __name__ == "__main__"`
 
     def row_of(self, name: str) -> int | None:
-        found = self.classes.get(name) or self.functions.get(name) or self.values.get(name)
+        found = self.classes.get(name) or self.functions.get(name) or self.values.get(name) or self.scripted.get(name)
         return found.row if found else None
 
 
@@ -78,6 +85,7 @@ def has_relative_imports(tree: ast.Module) -> bool:
 def outline(tree: ast.Module, package: str) -> Outline:
     """Outline of a parsed file; `package` is what its relative imports start from."""
     result = Outline()
+    changes: list[ast.stmt] = []
     for statement in _top_level(tree.body):
         for imported in imports_of([statement], package):
             if imported.local is None:
@@ -89,16 +97,47 @@ def outline(tree: ast.Module, package: str) -> Outline:
                 result.classes[statement.name] = _outline_class(statement)
             case ast.FunctionDef():
                 result.functions[statement.name] = _outline_function(statement)
-            case ast.Assign(value=ast.Constant()):
-                pass  # `except ImportError: nn = None` does not take the import's place
-            case ast.Assign(value=value):
-                names = [target for target in statement.targets if isinstance(target, ast.Name)]
-                result.values.update({name.id: _outline_value(name, value) for name in names})
-            case ast.AnnAssign(target=ast.Name() as name, value=ast.expr() as value):
-                result.values[name.id] = _outline_value(name, value)
+            case ast.Assign() | ast.AnnAssign():
+                _bind(result.values, statement)
+                changes.append(statement)
             case _:
                 pass
+    for statement in _main_statements(tree):
+        _bind(result.scripted, statement, is_scripted=True)
+        changes.append(statement)
+    _change([result.values, result.scripted], changes)
     return result
+
+
+def _bind(values: dict[str, ValueOutline], statement: ast.stmt, *, is_scripted: bool = False) -> None:
+    match statement:
+        case ast.Assign(value=ast.Constant()):
+            return  # `except ImportError: nn = None` does not take the import's place
+        case ast.Assign(value=value):
+            names = [target for target in statement.targets if isinstance(target, ast.Name)]
+        case ast.AnnAssign(target=ast.Name() as name, value=ast.expr() as value):
+            names = [name]
+        case _:
+            return
+    for name in names:
+        found = _outline_value(name, value, is_scripted)
+        # `model = nn.DataParallel(model)` is no other model.
+        if name.id not in values or name.id not in {used.partition(".")[0] for used in found.references}:
+            values[name.id] = found
+
+
+def _change(tables: list[dict[str, ValueOutline]], statements: list[ast.stmt]) -> None:
+    for name, calls in changes_of(statements).items():
+        for values in tables:
+            if name in values:
+                values[name] = replace(values[name], changes=tuple(calls))
+
+
+def _main_statements(tree: ast.Module) -> Iterator[ast.stmt]:
+    """What runs where the file is started as a script."""
+    for statement in tree.body:
+        if isinstance(statement, ast.If) and _is_main(statement.test):
+            yield from _top_level(statement.body)
 
 
 def _top_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
@@ -121,9 +160,11 @@ def _top_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 def _never_on_import(test: ast.expr) -> bool:
     """`if __name__ == "__main__"` and `if TYPE_CHECKING`."""
-    if isinstance(test, ast.Compare):
-        return isinstance(test.left, ast.Name) and test.left.id == "__name__"
-    return (dotted(test) or "").rpartition(".")[2] == "TYPE_CHECKING"
+    return _is_main(test) or (dotted(test) or "").rpartition(".")[2] == "TYPE_CHECKING"
+
+
+def _is_main(test: ast.expr) -> bool:
+    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
 
 
 def _outline_class(node: ast.ClassDef) -> ClassOutline:
@@ -165,8 +206,9 @@ def _required_of(node: ast.ClassDef, constructor: ast.FunctionDef | None) -> tup
 
 
 def _outline_function(node: ast.FunctionDef) -> FunctionOutline:
-    body = [inner for statement in node.body for inner in ast.walk(statement)]
+    body = list(nodes_of(node.body))
     calls = list(_returned_calls(body))
+    returned = {inner.value.id for inner in body if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Name)}
     attributes = {
         call.func.attr for call in body if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
     }
@@ -184,7 +226,9 @@ def _outline_function(node: ast.FunctionDef) -> FunctionOutline:
         required=_required(node.args),
         returns=tuple(name for name, _ in names if name),
         bare_returns=tuple(name for name, call in names if name and not call.args and not call.keywords),
+        changes=tuple(call for name, found in changes_of(body).items() if name in returned for call in found),
         annotation=dotted(node.returns) if node.returns else None,
+        takes_module=any((dotted(one.annotation) or "").endswith("Module") for one in node.args.args),
         does_work=does_work,
         references=references_of([node]),
     )
@@ -196,24 +240,33 @@ def _returned_calls(body: list[ast.AST]) -> Iterator[ast.Call]:
     for node in body:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call):
-                assigned.setdefault(name, []).append(call)
+                assigned.setdefault(name, []).append(_maker(call))
             case _:
                 pass
     for node in body:
         match node:
             case ast.Return(value=ast.Call() as call):
-                yield call
+                made = _maker(call)
+                name, _, method = (dotted(made.func) or "").rpartition(".")
+                yield from assigned.get(name, (made,)) if method in _PASSING_CALLS else (made,)
             case ast.Return(value=ast.Name(id=name)):
                 yield from assigned.get(name, ())
             case _:
                 pass
 
 
-def _outline_value(name: ast.Name, value: ast.expr) -> ValueOutline:
-    call = dotted(value.func) if isinstance(value, ast.Call) else None
-    is_bare = isinstance(value, ast.Call) and not value.args and not value.keywords
-    references = references_of([ast.Expr(value)])
-    return ValueOutline(name.id, name.lineno, call, is_bare, dotted(value), references)
+def _outline_value(name: ast.Name, value: ast.expr, is_scripted: bool) -> ValueOutline:
+    call = dotted(_maker(value).func) if isinstance(value, ast.Call) else None
+    return ValueOutline(name.id, name.lineno, call, dotted(value), references_of([ast.Expr(value)]), is_scripted)
+
+
+def _maker(call: ast.Call) -> ast.Call:
+    """`Net(3)` of `Net(3).to(device).eval()`."""
+    match call.func:
+        case ast.Attribute(attr=name, value=ast.Call() as inner) if name in _PASSING_CALLS:
+            return _maker(inner)
+        case _:
+            return call
 
 
 def _required(arguments: ast.arguments) -> tuple[str, ...]:

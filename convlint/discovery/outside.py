@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_CAMEL = re.compile(r"[A-Z]\w*$")
+_CAMEL = re.compile(r"_?[A-Z]\w*$")
 _NO_MODULES = frozenset({"Parameter", "Buffer", "UninitializedParameter", "UninitializedBuffer", "Mixin"})
 _NO_MODULE_FOLDERS = ("torch.nn.utils.", "torch.nn.init.", "torch.nn.grad.", "torch.nn.attention.")
 _CONTAINERS = frozenset({"Module", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"})
@@ -62,6 +62,19 @@ def has_forward(name: str) -> bool:
 def is_bare(name: str) -> bool:
     """Whether its constructor is known to take no argument."""
     return is_module(name) and name.rpartition(".")[2] in _BARE_CONSTRUCTORS
+
+
+def makes_module(name: str) -> bool:
+    """Whether calling it gives a module: a class, or a factory such as `torchvision.models.resnet18`."""
+    head, _, last = name.rpartition(".")
+    if name == "timm.create_model" or is_module(name):
+        return True
+    return f"{head}.".startswith("torchvision.models.") and last.islower() and not last.startswith(("get_", "list_"))
+
+
+def is_whole(name: str) -> bool:
+    """Whether an annotation with it may stand for a model, and is not one of torch's layers."""
+    return is_module(name) and (not is_layer(name) or name.rpartition(".")[2] in ("Module", "Sequential"))
 
 
 def is_sequential(name: str) -> bool:

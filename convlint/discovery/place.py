@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from functools import lru_cache
+
+from convlint.notebook import SUFFIX, is_notebook
 
 _MARKERS = ("pyproject.toml", ".git", "setup.py", "setup.cfg")
 
@@ -31,9 +34,10 @@ def locate(path: str, given: str, *, relative_imports: bool) -> Place:
     top is the project's root.
     """
     folder = os.path.dirname(path)
-    top = _above_package(folder)
+    # A notebook is never imported, so it is a script wherever it stands.
+    top = folder if is_notebook(path) else _above_package(folder)
     root = _project_root(folder) or (given if os.path.isdir(given) else top)
-    if top == folder and relative_imports and folder.startswith(root) and folder != root:
+    if top == folder and relative_imports and not is_notebook(path) and folder.startswith(root) and folder != root:
         top = root
     search = dict.fromkeys((top, root))
     source = os.path.join(root, "src")
@@ -45,9 +49,17 @@ def locate(path: str, given: str, *, relative_imports: bool) -> Place:
 def _module_name(path: str, top: str) -> str:
     relative = os.path.relpath(path, top)
     parts = relative.removesuffix(".py").split(os.sep)
+    if is_notebook(path):
+        return _identifier(parts[-1].removesuffix(SUFFIX))
     if parts[-1] == "__init__" and len(parts) > 1:
         parts.pop()
     return ".".join(part.replace(".", "_") for part in parts)
+
+
+def _identifier(stem: str) -> str:
+    """Nobody imports a notebook, so any name will do that is one: "01 - Net" -> "_01___Net"."""
+    name = re.sub(r"\W", "_", stem)
+    return name if name.isidentifier() else f"_{name}"
 
 
 @lru_cache(maxsize=4096)

@@ -17,7 +17,7 @@ from convlint.discovery.outline import (
     outline,
 )
 from convlint.discovery.place import Place, locate
-from convlint.discovery.source import load, load_bytes
+from convlint.discovery.source import broken_cells, load_bytes, read
 from convlint.facts import Failure
 from convlint.filenames import display
 
@@ -44,6 +44,7 @@ class Member:
     place: Place
     outline: Outline
     tree: ast.Module
+    broken_cells: tuple[Failure, ...] = ()  # of a notebook: what the tree lacks
 
 
 @dataclass(slots=True)
@@ -58,8 +59,8 @@ class Project:
         if known is not None:
             return known
         filename = display(path)
-        tree = load(path, filename) if data is None else load_bytes(data, filename)
-        result = tree if isinstance(tree, Failure) else _member(tree, path, given)
+        content = read(path, filename) if data is None else data
+        result = content if isinstance(content, Failure) else _member(content, filename, path, given)
         self.members[path] = result
         return result
 
@@ -76,7 +77,14 @@ class Project:
 
     def value_of(self, symbol: Symbol) -> ValueOutline | None:
         member = self.members.get(symbol.path)
-        return member.outline.values.get(symbol.name) if isinstance(member, Member) else None
+        if not isinstance(member, Member):
+            return None
+        return member.outline.values.get(symbol.name) or member.outline.scripted.get(symbol.name)
+
+    def imported(self, path: str, name: str) -> Meaning:
+        """What the absolute dotted name means to an import in the file."""
+        member = self.members.get(path)
+        return self._absolute(member.place, name) if isinstance(member, Member) else None
 
     def meaning(self, path: str, name: str) -> Meaning:
         """What the dotted name stands for at the top of the file."""
@@ -103,9 +111,12 @@ class Project:
             return self._absolute(place, _join(inner.imports[first], rest))
         for star in inner.stars:
             found = self._absolute(place, f"{star}.{name}")
-            if isinstance(found, Symbol) or (found is not None and name in _STARRED):
+            if isinstance(found, Symbol):
                 return found
-        return None
+            # A star import from a file of the project also brings what that file imports: `nn`.
+            if found is not None and (name in _STARRED or not found.startswith(f"{star}.")):
+                return found
+        return Symbol(place.path, first) if first in inner.scripted and not rest else None
 
     def _absolute(self, place: Place, name: str) -> Meaning:
         """The meaning of an absolute dotted name, as seen by an import in the file."""
@@ -132,9 +143,12 @@ class Project:
         return None
 
 
-def _member(tree: ast.Module, path: str, given: str) -> Member:
+def _member(data: bytes, filename: str, path: str, given: str) -> Member | Failure:
+    tree = load_bytes(data, filename)
+    if isinstance(tree, Failure):
+        return tree
     place = locate(path, given, relative_imports=has_relative_imports(tree))
-    return Member(place, outline(tree, place.package), tree)
+    return Member(place, outline(tree, place.package), tree, broken_cells(data, filename))
 
 
 def module_file(folder: str, name: str) -> str | None:

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from convlint.discovery.nodes import children
+
 # Asking what an object is does not make one.
 _QUESTIONS = frozenset({"isinstance", "issubclass", "super"})
 _HOLDERS = (ast.stmt, ast.ExceptHandler, ast.match_case)
@@ -34,6 +36,23 @@ def references_of(body: Iterable[ast.AST]) -> frozenset[str]:
     return frozenset(_loaded_and_bound(body)[0])
 
 
+def changes_of(nodes: Iterable[ast.AST]) -> dict[str, list[str]]:
+    """`model.fc = nn.Linear(...)` and `model.classifier[6] = nn.Linear(...)`, by the name that is changed."""
+    found: dict[str, list[str]] = {}
+    for node in nodes:
+        match node:
+            case ast.Assign(targets=[ast.Attribute() | ast.Subscript() as target], value=ast.Call(func=function)):
+                inner: ast.expr = target
+                while isinstance(inner, ast.Attribute | ast.Subscript):
+                    inner = inner.value
+                call = dotted(function)
+                if isinstance(inner, ast.Name) and call:
+                    found.setdefault(inner.id, []).append(call)
+            case _:
+                pass
+    return found
+
+
 def _loaded_and_bound(body: Iterable[ast.AST]) -> tuple[set[str], set[str]]:
     loaded: set[str] = set()
     bound: set[str] = set()
@@ -57,7 +76,7 @@ def _loaded_and_bound(body: Iterable[ast.AST]) -> tuple[set[str], set[str]]:
             case ast.Call(func=ast.Name(id=name)) if name in _QUESTIONS:
                 pass
             case _:
-                pending.extend(ast.iter_child_nodes(node))
+                pending.extend(children(node))
     return loaded, bound
 
 

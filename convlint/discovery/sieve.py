@@ -9,6 +9,7 @@ _WORDS = (b"torch", b"lightning", b"timm", b"transformers")
 _IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]*))", re.M)
 _BASES = re.compile(rb"^[ \t]*class[ \t]+\w+[ \t]*\(([^)]*)\)", re.M)
 _NAME = re.compile(rb"\w+")
+_JSON = re.compile(rb"\s*\{")
 
 
 def mentions_modules(data: bytes) -> bool:
@@ -22,11 +23,12 @@ def mentions_modules(data: bytes) -> bool:
 
 def imported_words(data: bytes) -> frozenset[str]:
     """Every name in the import statements of a file: a little too many, never too few."""
-    return _words(part for match in _IMPORT.finditer(data) for part in match.groups(default=b""))
+    return _words(part for match in _IMPORT.finditer(_plain(data)) for part in match.groups(default=b""))
 
 
 def sources_of_bases(data: bytes) -> Iterator[str]:
     """The modules, as written, that a file imports a name from which stands among the bases of a class."""
+    data = _plain(data)
     bases = _words(_BASES.findall(data))
     if not bases:
         return
@@ -38,6 +40,11 @@ def sources_of_bases(data: bytes) -> Iterator[str]:
             path = module.split(b" as ")[0].strip()
             if not bases.isdisjoint(_words([module])):
                 yield path.decode("ascii", "replace")
+
+
+def _plain(data: bytes) -> bytes:
+    """A notebook with each line of its cells on a line of its own; to read it as JSON is not worth the time here."""
+    return data.replace(b"\\n", b"\n").replace(b'"', b"\n") if _JSON.match(data) else data
 
 
 def _words(parts: Iterable[bytes]) -> frozenset[str]:

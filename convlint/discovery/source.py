@@ -1,15 +1,14 @@
-"""Reading Python files: whatever is wrong with one becomes a value, never an exception."""
+"""Reading Python files and notebooks: whatever is wrong with one becomes a value, never an exception."""
 
 from __future__ import annotations
 
 import ast
-import io
 import os
 import stat
-import tokenize
 import warnings
 
 from convlint.facts import Failure, Span
+from convlint.notebook import CellError, Unreadable, is_notebook, python_source, read_notebook
 
 
 def read(path: str, filename: str) -> bytes | Failure:
@@ -24,19 +23,22 @@ def read(path: str, filename: str) -> bytes | Failure:
 
 
 def decode(data: bytes, filename: str) -> str | Failure:
-    """The text of a file in the encoding that it declares (PEP 263), or UTF-8."""
-    if b"\0" in data:
-        row = data[: data.index(b"\0")].count(b"\n") + 1
-        return _unreadable(filename, "it holds NUL bytes, so it is no text", row)
+    """The Python text of a file or a notebook."""
     try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        row = data[: error.start].count(b"\n") + 1
-        byte = data[error.start]
-        return _unreadable(filename, f"byte 0x{byte:02x} is not valid {error.encoding}", row)
-    except (SyntaxError, LookupError) as error:
-        return _unreadable(filename, str(error), 1)
+        return python_source(filename, data)
+    except Unreadable as error:
+        return _unreadable(filename, str(error), error.row)
+
+
+def broken_cells(data: bytes, filename: str) -> tuple[Failure, ...]:
+    """The cells of a notebook that its text leaves out because they are no Python; of any other file none."""
+    if not is_notebook(filename):
+        return ()
+    try:
+        errors = read_notebook(data).errors
+    except Unreadable:
+        return ()
+    return tuple(Failure(kind="syntax", message=error.message, at=_cell_span(error, filename)) for error in errors)
 
 
 def parse(text: str, filename: str) -> ast.Module | Failure:
@@ -52,13 +54,8 @@ def parse(text: str, filename: str) -> ast.Module | Failure:
         return _unreadable(filename, str(error))
 
 
-def load(path: str, filename: str) -> ast.Module | Failure:
-    """Read, decode and parse in one step."""
-    data = read(path, filename)
-    return data if isinstance(data, Failure) else load_bytes(data, filename)
-
-
 def load_bytes(data: bytes, filename: str) -> ast.Module | Failure:
+    """Decode and parse in one step."""
     text = decode(data, filename)
     return text if isinstance(text, Failure) else parse(text, filename)
 
@@ -75,3 +72,13 @@ def _syntax_span(error: SyntaxError, filename: str) -> Span:
     end_row = max(error.end_lineno or row, row)
     end_column = max(error.end_offset or column, column if end_row == row else 1)
     return Span(filename=filename, row=row, column=column, end_row=end_row, end_column=end_column)
+
+
+def _cell_span(error: CellError, filename: str) -> Span:
+    return Span(
+        filename=filename,
+        row=error.row,
+        column=error.column,
+        end_row=error.end_row,
+        end_column=error.end_column,
+    )

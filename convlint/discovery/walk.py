@@ -1,4 +1,4 @@
-"""From the paths on the command line to the Python files below them."""
+"""From the paths on the command line to the Python files and notebooks below them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from convlint.discovery.ignoring import DEFAULT_FOLDERS, Patterns, gitignore, inherited, verdict
+from convlint.notebook import SUFFIXES, is_notebook
 
 Excludes = Callable[[str], Sequence[Patterns]]
 """The exclude patterns that hold for a folder."""
@@ -42,7 +43,7 @@ class Walk:
 
 
 def walk(paths: Sequence[str], excludes: Excludes) -> Walk:
-    """Every Python file that the paths stand for. Relative paths are taken from the working directory."""
+    """Every Python file and notebook that the paths stand for. Relative paths are taken from the working directory."""
     result = Walk()
     for path in paths:
         _add_path(path, excludes, result)
@@ -50,14 +51,15 @@ def walk(paths: Sequence[str], excludes: Excludes) -> Walk:
 
 
 def python_files(folder: str, excludes: Excludes) -> Iterator[str]:
-    """The Python files below a folder, without a complaint about what cannot be read."""
-    return _walk_folder(folder, inherited(folder), excludes, [])
+    """The Python files below a folder, without its notebooks and without a complaint about what cannot be read."""
+    files = _walk_folder(folder, inherited(folder), excludes, [])
+    return (file for file in files if not is_notebook(file))
 
 
 def split_target(path: str) -> tuple[str, str | None]:
     """`net.py:Net` -> (`net.py`, `Net`); a path that exists as it stands is left whole."""
     head, colon, name = path.rpartition(":")
-    if colon and name.isidentifier() and not os.path.exists(path) and head.endswith(".py"):
+    if colon and name.isidentifier() and not os.path.exists(path) and head.endswith(SUFFIXES):
         return head, name
     return path, None
 
@@ -84,7 +86,7 @@ def _add_glob(pattern: str, result: Walk) -> None:
         absolute = os.path.abspath(match)
         if os.path.isdir(absolute):
             continue  # `**/*` meets the files of a folder by themselves
-        if absolute.endswith(".py"):
+        if absolute.endswith(SUFFIXES):
             result.add(Found(absolute, absolute, explicit=True))
 
 
@@ -118,9 +120,9 @@ def _walk_folder(folder: str, layers: list[Patterns], excludes: Excludes, proble
 
 
 def _is_kept(entry: os.DirEntry[str], excluded: Sequence[Patterns], layers: Sequence[Patterns]) -> bool:
-    """Whether an entry is a Python file or a folder to enter."""
+    """Whether an entry is a Python file, a notebook or a folder to enter."""
     is_folder = _is_folder(entry)
-    if not is_folder and (not entry.name.endswith(".py") or os.path.isdir(entry.path)):
+    if not is_folder and (not entry.name.endswith(SUFFIXES) or os.path.isdir(entry.path)):
         return False
     said = verdict(entry.path, excluded, is_folder=is_folder)
     if said is None and is_folder and entry.name in DEFAULT_FOLDERS:

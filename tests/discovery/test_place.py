@@ -63,6 +63,21 @@ def test_a_name_that_is_no_identifier(project: Path) -> None:
     assert place(project, "01-net.v2.py").module == "01-net_v2"
 
 
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [("net.ipynb", "net"), ("01 - Net.v2.ipynb", "_01___Net_v2"), ("größe.ipynb", "größe"), (".ipynb", "_")],
+)
+def test_the_name_of_a_notebook_is_made_an_identifier(project: Path, name: str, module: str) -> None:
+    assert place(project, name).module == module
+
+
+def test_a_notebook_is_a_script_also_in_a_package(project: Path) -> None:
+    place(project, "pkg/__init__.py")
+    found = place(project, "pkg/try it.ipynb", relative=True)
+    assert (found.module, found.package) == ("try_it", "")
+    assert found.search_path == (str(project / "pkg"), str(project))
+
+
 def test_without_a_marker_the_named_folder_is_the_root(tmp_path: Path) -> None:
     path = tmp_path / "models/net.py"
     path.parent.mkdir()

@@ -115,10 +115,58 @@ def test_bases_in_other_files(tmp_path: Path) -> None:
         models__nets__b="from models import Foundation\nclass B(Foundation): pass\n",
         models__nets__c="import models.base as mb\nclass C(mb.Base): pass\n",
         models__nets__d="from .a import A\nclass D(A): pass\n",
-        models__nets__e="from .f import A as Base\nclass E(Base): pass\n",
+        models__nets__e="from .f import A as Base\nclass E(Base): pass\nnet = Base()\n",
         models__nets__f="from .a import A\n",
     )
     assert targets(found) == ["class A", "class B", "class C", "class D", "class E"]
+
+
+def test_a_star_import_brings_what_the_file_imports(tmp_path: Path) -> None:
+    found = lint(
+        tmp_path,
+        parts="from torch import nn\nclass Part(nn.Module):\n    def forward(self, x): return x\n",
+        net="""
+            from parts import *
+            class Net(nn.Module):
+                def __init__(self, n):
+                    super().__init__()
+                    self.part = Part()
+                def forward(self, x): return self.part(x)
+        """,
+    )
+    assert targets(found) == ["class Net"]
+
+
+def test_a_base_that_nobody_builds_is_checked_through_its_subclasses(tmp_path: Path) -> None:
+    text = """
+        from torch import nn
+        class Base(nn.Module):
+            def forward(self, x): return self.head(self.body(x))
+        class Child(Base):
+            def body(self, x): return x
+        class Built(nn.Module):
+            def forward(self, x): return x
+        class Special(Built): pass
+        def main(): Built()
+    """
+    assert targets(lint(tmp_path, net=text)) == ["class Built", "class Child", "class Special"]
+
+
+def test_losses_are_models(tmp_path: Path) -> None:
+    text = """
+        from torch import nn
+        from torch.nn.modules.loss import _Loss
+        class Dice(_Loss):
+            def forward(self, x, y): return x
+        class FocalLoss(nn.Module):
+            def forward(self, x, y): return x
+    """
+    assert targets(lint(tmp_path, net=text)) == ["class Dice", "class FocalLoss"]
+
+
+def test_a_class_of_a_test_is_a_model(tmp_path: Path) -> None:
+    text = textwrap.dedent(NET.format(base="nn.Module"))
+    assert targets(lint(tmp_path, tests__test_net="from torch import nn\n" + text)) == ["class Net"]
 
 
 def test_a_circle_of_imports_and_bases_ends(tmp_path: Path) -> None:
@@ -312,7 +360,7 @@ def test_a_block_is_known_through_a_file_that_is_not_linted(tmp_path: Path) -> N
     assert targets(lint(tmp_path, "blocks.py", blocks=BLOCK, net=net)) == []
 
 
-def test_blocks_of_a_model_that_needs_arguments_are_checked_by_themselves(tmp_path: Path) -> None:
+def test_blocks_of_a_model_that_nobody_can_build_are_checked_by_themselves(tmp_path: Path) -> None:
     text = (
         BLOCK
         + """
@@ -327,7 +375,10 @@ def test_blocks_of_a_model_that_needs_arguments_are_checked_by_themselves(tmp_pa
         def forward(self, x): return self.block(x)
     """
     )
-    assert targets(lint(tmp_path, net=text)) == ["class Block", "class Net"]
+    assert targets(lint(tmp_path, net=text)) == ["class Block", "class Inner", "class Net"]
+    # Who is built somewhere, or takes what can be made up, is checked with all its parts.
+    assert targets(lint(tmp_path, net=text, train="from net import Net\nnet = Net(read())\n")) == ["class Net"]
+    assert targets(lint(tmp_path, net=text.replace("config", "width"), train="")) == ["class Net"]
 
 
 RESNET = """
@@ -353,14 +404,51 @@ def test_factories_take_the_place_of_a_class_that_needs_arguments(tmp_path: Path
         return _resnet(Block, [2, 2], **kwargs)
     def resnet34(pretrained=False):
         net = _resnet(Block, [3, 4])
-        return net
+        return net.cuda()
     def create(depth):
         return ResNet(Block, [depth])
     def build():
-        return resnet18()
+        return resnet18().to("cpu")
     """
     )
     assert targets(lint(tmp_path, net=text)) == ["factory resnet18", "factory resnet34"]
+
+
+def test_a_factory_that_needs_arguments_counts_where_nothing_else_leads_to_its_class(tmp_path: Path) -> None:
+    text = (
+        RESNET
+        + """
+    class Other(nn.Module):
+        def __init__(self, n): super().__init__()
+        def forward(self, x): return x
+    def create(depth):
+        return ResNet(Block, [depth])
+    def choose(depth):
+        return create(depth)
+    def from_config(config):
+        return Other(config.n)
+    """
+    )
+    assert targets(lint(tmp_path, net=text)) == ["class Other", "factory create"]
+    train = "from net import *\nfrom_config(load())\n"
+    assert targets(lint(tmp_path, net=text, train=train)) == ["factory create", "factory from_config"]
+
+
+def test_a_construction_that_no_factory_has_is_a_check_of_its_own(tmp_path: Path) -> None:
+    text = (
+        RESNET
+        + """
+    def resnet18(): return _resnet(Block, [2, 2])
+    def test(n):
+        ResNet(Block, n)
+        ResNet(Block, [9, 9])
+    """
+    )
+    (file,) = lint(tmp_path, net=text).files
+    assert [(model.target, [site.text for site in model.sites]) for model in file.models] == [
+        ("ResNet", ["ResNet(Block, [9, 9])"]),
+        ("resnet18", []),
+    ]
 
 
 def test_a_factory_of_a_class_that_is_checked_anyway_is_left_out(tmp_path: Path) -> None:
@@ -378,9 +466,17 @@ def test_factories_of_sequentials(tmp_path: Path) -> None:
     text = """
         import torch
         from torch import nn
+        from torchvision.models import resnet18
         def mlp(): return nn.Sequential(nn.Linear(3, 4))
         def typed() -> nn.Module: return torch.hub.load("a", "b")
         def sized(n): return nn.Sequential(nn.Linear(n, 4))
+        def wrapped(old: nn.Module) -> nn.Module: return convert(old)
+        def loss() -> nn.MSELoss: return pick()
+        def tuned(classes):
+            model = resnet18(weights="DEFAULT")
+            model.fc = nn.Linear(512, classes)
+            return model
+        def untouched(): return resnet18()
         def part(): return nn.Sequential(nn.Linear(3, 4))
         def layer(): return nn.Linear(3, 4)
         def _private(): return nn.Sequential(nn.Linear(3, 4))
@@ -395,7 +491,13 @@ def test_factories_of_sequentials(tmp_path: Path) -> None:
                 self.part = part()
             def forward(self, x): return self.part(x)
     """
-    assert targets(lint(tmp_path, net=text)) == ["class Net", "factory mlp", "factory typed"]
+    assert targets(lint(tmp_path, net=text)) == [
+        "class Net",
+        "factory mlp",
+        "factory sized",
+        "factory tuned",
+        "factory typed",
+    ]
 
 
 def test_instances(tmp_path: Path) -> None:
@@ -410,11 +512,43 @@ def test_instances(tmp_path: Path) -> None:
     resnet: nn.Module = ResNet(Block, [1])
     layer = nn.Linear(3, 4)
     _private = nn.Sequential(nn.ReLU())
+    loaded = nn.Sequential(nn.ReLU())
+    loaded = loaded.to("cpu")
+    output = model(3)
     if __name__ == "__main__":
-        late = nn.Sequential(nn.ReLU())
+        part = nn.Sequential(nn.ReLU())
+        late = nn.Sequential(part, nn.ReLU()).cuda()
+        other = ResNet(Block, [2])
     """
     )
-    assert targets(lint(tmp_path, net=text)) == ["class Plain", "instance model", "instance resnet"]
+    found = targets(lint(tmp_path, net=text))
+    assert found == ["class Plain", "class ResNet", "instance late", "instance loaded", "instance model"]
+
+
+def test_an_instance_that_is_changed_is_a_model_of_its_own(tmp_path: Path) -> None:
+    text = (
+        RESNET
+        + """
+    import torchvision
+    def resnet18(): return _resnet(Block, [2, 2])
+    same = resnet18()
+    same.name = str(3)
+    tuned = resnet18()
+    tuned.body = nn.Linear(512, 10)
+    known = torchvision.models.vgg16(weights=None)
+    known.classifier[6] = nn.Linear(4096, 10)
+    if __name__ == "__main__":
+        late = torchvision.models.resnet18()
+        late.fc = ResNet(Block, [1])
+    """
+    )
+    found = targets(lint(tmp_path, net=text))
+    assert [target for target in found if not target.startswith("class")] == [
+        "factory resnet18",
+        "instance known",
+        "instance late",
+        "instance tuned",
+    ]
 
 
 def test_models_come_in_the_order_of_their_rows(tmp_path: Path) -> None:

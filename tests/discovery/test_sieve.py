@@ -21,6 +21,8 @@ from convlint.discovery.sieve import imported_words, mentions_modules, sources_o
         (b"if x:\n    from net import (\n    A,\n    B,\n)\n", {"net", "A", "B"}),
         (b"from . import net\r\n", {"net"}),
         (b"x = 'import os'\n", set()),
+        (b'{"source": ["import a\\n", "from .net import Net"]}', {"a", "net", "Net"}),
+        (b'{\n "source": "x = 1\\nimport a\\nif x:\\n  from b import (\\nc,\\nd)"\n}', {"a", "b", "c", "d"}),
     ],
 )
 def test_imported_words(text: bytes, words: set[str]) -> None:
@@ -34,6 +36,8 @@ def test_imported_words(text: bytes, words: set[str]) -> None:
         (b"from a.b import (\n  Base as B,\n)\nclass Net(\n    B\n): pass", ["a.b"]),
         (b"import a.b\nclass Net(a.b.Base): pass", ["a.b"]),
         (b"import a.b as c, d\nclass Net(c.Base): pass", ["a.b"]),
+        (b'{"source": ["import b\\n", "from a import Base\\n", "class Net(Base):"]}', ["a"]),
+        (b'{"source": "import b\\nfrom a import Base\\nclass Net(Base): pass"}', ["a"]),
         (b"from a import Base\nclass Net: pass", []),
         (b"from a import Base\nclass Net(Exception): pass", []),
     ],
@@ -61,10 +65,10 @@ def test_models_behind_files_that_do_not_speak_of_torch(tmp_path: Path) -> None:
     found = discover([str(tmp_path)], lambda _: ())
     models = {Path(file.path).name: [model.target for model in file.models] for file in found.files}
     assert models == {
-        "base.py": ["Base"],
+        "base.py": [],
         "build.py": ["build"],
         "leaf.py": [],
-        "middle.py": ["Middle"],
+        "middle.py": [],
     }
     assert len(found.looked_at) == 5
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convlint.discovery import discover
-from convlint.discovery.source import load, load_bytes
+from convlint.discovery.source import load_bytes, read
 from convlint.facts import Failure
 
 
@@ -57,11 +57,11 @@ def test_nesting_beyond_the_parser() -> None:
 
 
 def test_a_missing_file_and_a_pipe(tmp_path: Path) -> None:
-    missing = load(str(tmp_path / "net.py"), "net.py")
+    missing = read(str(tmp_path / "net.py"), "net.py")
     assert isinstance(missing, Failure)
     assert missing.message == "No such file or directory"
     os.mkfifo(tmp_path / "pipe.py")
-    pipe = load(str(tmp_path / "pipe.py"), "pipe.py")
+    pipe = read(str(tmp_path / "pipe.py"), "pipe.py")
     assert isinstance(pipe, Failure)
     assert pipe.message == "it is not a regular file"
 

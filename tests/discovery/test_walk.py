@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from convlint.discovery import Patterns, compile_patterns
-from convlint.discovery.walk import split_target, walk
+from convlint.discovery.walk import python_files, split_target, walk
 
 
 @pytest.fixture
@@ -33,6 +33,19 @@ def found(*paths: str, exclude: Sequence[str] = ()) -> list[str]:
 def test_folders_give_their_python_files_in_order(tree: Path) -> None:
     write(tree, "b.py", "a.py", "notes.txt", "pkg/__init__.py", "pkg/deep/net.py")
     assert found(".") == ["a.py", "b.py", "pkg/__init__.py", "pkg/deep/net.py"]
+
+
+def test_notebooks_are_found_too(tree: Path) -> None:
+    write(tree, "b.ipynb", "a.py", "deep/01 - Net.ipynb", ".ipynb_checkpoints/b-checkpoint.ipynb", "c.ipynb.txt")
+    assert found(".") == ["a.py", "b.ipynb", "deep/01 - Net.ipynb"]
+    assert found("deep/01 - Net.ipynb") == ["deep/01 - Net.ipynb"]
+    assert found("**/*") == ["a.py", "b.ipynb", "deep/01 - Net.ipynb"]
+    assert found(".", exclude=["*.ipynb"]) == ["a.py"]
+
+
+def test_notebooks_are_no_files_that_others_import(tree: Path) -> None:
+    write(tree, "b.ipynb", "a.py")
+    assert list(python_files(str(tree), lambda _: ())) == [str(tree / "a.py")]
 
 
 def test_default_folders_and_virtual_environments_are_left_out(tree: Path) -> None:
@@ -116,6 +129,7 @@ def test_a_file_named_twice_is_linted_once(tree: Path) -> None:
     ("path", "parts"),
     [
         ("net.py:Net", ("net.py", "Net")),
+        ("my net.ipynb:Net", ("my net.ipynb", "Net")),
         ("net.py", ("net.py", None)),
         ("net.py:9", ("net.py:9", None)),
         ("net:Net", ("net:Net", None)),

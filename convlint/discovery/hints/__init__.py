@@ -1,0 +1,5 @@
+"""Evidence for the inputs of forward, found in the code around a model."""
+
+from convlint.discovery.hints.evidence import Evidence
+
+__all__ = ["Evidence"]

@@ -1,0 +1,111 @@
+"""Example calls: a model that is constructed and fed in the same code."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from convlint.discovery.hints.inlining import inlined
+from convlint.discovery.hints.models import Made, Models
+from convlint.discovery.hints.probes import Probe, probe_of
+from convlint.discovery.hints.scopes import Spot, live
+from convlint.discovery.hints.values import is_made
+from convlint.discovery.hints.view import View, shorten
+from convlint.jobs import Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """A call whose arguments are forward's, or that names their sizes."""
+
+    made: Made
+    what: str  # as reports show it
+    row: int
+    call: Expression | None = None
+    shape: Expression | None = None
+    has_batch: bool = True
+
+
+def examples(models: Models) -> list[Example]:
+    """All of a file, in the order of their rows."""
+    found = [
+        example for scope in models.view.scopes for call, spot in scope.calls for example in _of(call, spot, models)
+    ]
+    return sorted(found, key=lambda example: example.row)
+
+
+def fed(call: ast.Call, spot: Spot, models: Models) -> list[Made]:
+    """The models that a call runs."""
+    function = call.func
+    if isinstance(function, ast.Attribute) and function.attr == "forward":
+        function = function.value
+    return models.of(function, spot)
+
+
+def example_inputs(node: ast.ClassDef, view: View) -> Iterator[Expression]:
+    """`example_input_array` of a LightningModule, in its body or its constructor."""
+    name = "example_input_array"
+    if name.encode() not in view.data:
+        return
+    cls = next(scope for scope in view.scopes if scope.node is node)
+    bindings = [*cls.bindings.get(name, ()), *cls.attributes.get(name, ())]
+    for binding in bindings:
+        if binding.kind == "assign" and binding.value is not None and is_made([binding.value], view, binding.spot):
+            yield _forward(_spread(binding.value, binding.spot), binding.spot, view, binding.value.lineno)
+
+
+def _of(call: ast.Call, spot: Spot, models: Models) -> Iterator[Example]:
+    probe = probe_of(call, spot, models.view)
+    if probe is not None:
+        yield from _probed(call, spot, models, probe)
+        return
+    if not call.args and not call.keywords:
+        return
+    arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+    found = fed(call, spot, models)
+    if found and is_made(arguments, models.view, spot):
+        text = _forward(call, spot, models.view, call.lineno)
+        for made in found:
+            yield Example(made, shorten(ast.unparse(call)), call.lineno, call=text)
+
+
+def _probed(call: ast.Call, spot: Spot, models: Models, probe: Probe) -> Iterator[Example]:
+    """`summary(model, (1, 28, 28))`, `torch.jit.trace(model, x)` and the like."""
+    model = probe.model_of(call)
+    found = models.of(model, spot) if model is not None else []
+    given = probe.argument_of(call) if found else None
+    if given is None or not is_made([given.node], models.view, spot):
+        return
+    what = shorten(ast.unparse(call))
+    for made in found:
+        if given.is_sizes:
+            shape = models.view.expression(given.node)
+            yield Example(made, what, call.lineno, shape=shape, has_batch=given.has_batch)
+        else:
+            text = _forward(_spread(given.node, spot), spot, models.view, call.lineno)
+            yield Example(made, what, call.lineno, call=text)
+
+
+def _spread(node: ast.expr, spot: Spot) -> ast.Call:
+    """The call of forward that a tool makes of its inputs: a tuple holds one argument each."""
+    value = node
+    if isinstance(node, ast.Name):
+        bindings = live(node.id, spot) or []
+        values = [binding.value for binding in bindings if binding.kind == "assign" and binding.value]
+        value = values[0] if len(values) == 1 and len(bindings) == 1 else node
+    arguments: list[ast.expr]
+    if not isinstance(value, ast.Tuple):
+        arguments = [node]
+    elif value is node:
+        arguments = list(value.elts)
+    else:
+        arguments = [ast.Starred(value=node, ctx=ast.Load())]
+    return ast.Call(func=ast.Name(id="forward", ctx=ast.Load()), args=arguments, keywords=[])
+
+
+def _forward(call: ast.Call, spot: Spot, view: View, row: int) -> Expression:
+    keywords = [ast.keyword(arg=keyword.arg, value=inlined(keyword.value, spot)) for keyword in call.keywords]
+    arguments = [inlined(argument, spot) for argument in call.args]
+    again = ast.Call(func=ast.Name(id="forward", ctx=ast.Load()), args=arguments, keywords=keywords)
+    return Expression(text=ast.unparse(again), path=view.path, row=row)

@@ -1,0 +1,152 @@
+"""Which model of the project an expression of a file is."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from convlint.discovery.hints.scopes import Binding, Scope, Spot, live, reaching_attribute
+from convlint.discovery.hints.view import View
+from convlint.discovery.project import Symbol
+from convlint.discovery.references import dotted
+from convlint.discovery.survey import Census
+
+# Methods that return the very model, and calls that wrap it.
+_SAME = frozenset(
+    {"to", "cuda", "cpu", "eval", "train", "float", "double", "half", "bfloat16", "requires_grad_", "to_device", "type"}
+)
+_WRAPPERS = frozenset(
+    {
+        "DataParallel",
+        "DistributedDataParallel",
+        "DDP",
+        "compile",
+        "script",
+        "convert_sync_batchnorm",
+        "BalancedDataParallel",
+    }
+)
+_DEEPEST = 12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """A model as the code has it in hand."""
+
+    symbol: Symbol  # what was called or named
+    built: Symbol | None  # the class that comes out, where it is only one
+    site: ast.Call | None  # the construction
+    is_sure: bool = True  # False where it may as well be another one
+
+    def unsure(self) -> Made:
+        return Made(self.symbol, self.built, self.site, False)
+
+
+@dataclass(eq=False)
+class Models:
+    census: Census
+    view: View
+
+    def of(self, node: ast.expr, spot: Spot, depth: int = 0) -> list[Made]:
+        """The models that an expression may be; none where that is not known."""
+        if depth > _DEEPEST:
+            return []
+        match node:
+            case ast.Call():
+                return self._call(node, spot, depth)
+            case ast.Name(id=name):
+                return self._name(name, spot, depth)
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == spot.scope.self_name:
+                return self._bound(reaching_attribute(attribute, spot), depth)
+            case ast.Attribute(attr="module", value=value):
+                return self.of(value, spot, depth + 1)
+            case ast.Attribute():
+                return self._instance(dotted(node), spot)
+            case ast.IfExp(body=body, orelse=orelse):
+                return _merge([self.of(body, spot, depth + 1), self.of(orelse, spot, depth + 1)])
+            case ast.NamedExpr(value=value):
+                return self.of(value, spot, depth + 1)
+            case _:
+                return []
+
+    def construction(self, node: ast.Call, spot: Spot) -> Made | None:
+        """The model that a call constructs."""
+        name = dotted(node.func)
+        meaning = self.view.meaning(name, spot) if name else None
+        if not isinstance(meaning, Symbol):
+            return None
+        if meaning in self.census.classes:
+            return Made(meaning, meaning, node)
+        if self.census.kin.project.function_of(meaning) is None:
+            return None
+        built = self.census.kin.built(meaning)
+        if not built.classes and meaning not in self.census.factories:
+            return None
+        return Made(meaning, next(iter(built.classes)) if len(built.classes) == 1 else None, node)
+
+    def _call(self, node: ast.Call, spot: Spot, depth: int) -> list[Made]:
+        made = self.construction(node, spot)
+        if made is not None:
+            return [made]
+        last = node.func.attr if isinstance(node.func, ast.Attribute) else (dotted(node.func) or "")
+        if last in _WRAPPERS and node.args:
+            return self.of(node.args[0], spot, depth + 1)
+        if last in _SAME and isinstance(node.func, ast.Attribute):
+            return self.of(node.func.value, spot, depth + 1)
+        return []
+
+    def _name(self, name: str, spot: Spot, depth: int) -> list[Made]:
+        if name == spot.scope.self_name:
+            return self._self(spot.scope)
+        bindings = live(name, spot)
+        if bindings is None or any(binding.kind == "import" for binding in bindings):
+            return self._instance(name, spot)
+        if any(binding.kind == "parameter" for binding in bindings):
+            return _merge(list(self._passed(name, bindings[0].spot.scope, depth)))
+        found = self._bound(bindings, depth)
+        rows = {binding.spot.position[0] for binding in bindings if binding.spot.scope.parent is None}
+        return [*found, *(made for made in self._instance(name, spot) if self._row(made.symbol) in rows)]
+
+    def _bound(self, bindings: list[Binding], depth: int) -> list[Made]:
+        known = [
+            self.of(binding.value, binding.spot, depth + 1) if binding.value and binding.kind == "assign" else []
+            for binding in bindings
+        ]
+        return _merge(known)
+
+    def _instance(self, name: str | None, spot: Spot) -> list[Made]:
+        meaning = self.view.meaning(name, spot) if name else None
+        if isinstance(meaning, Symbol) and meaning in self.census.instances:
+            classes = self.census.kin.built(meaning).classes
+            return [Made(meaning, next(iter(classes)) if len(classes) == 1 else None, None)]
+        return []
+
+    def _row(self, symbol: Symbol) -> int | None:
+        value = self.census.kin.project.value_of(symbol)
+        return value.row if value and symbol.path == self.view.path else None
+
+    def _self(self, scope: Scope) -> list[Made]:
+        """`self(x)` in a class that is a model."""
+        node = scope.owner.node if scope.owner else None
+        symbol = Symbol(self.view.path, node.name) if isinstance(node, ast.ClassDef) else None
+        return [Made(symbol, symbol, None)] if symbol in self.census.classes and symbol else []
+
+    def _passed(self, name: str, scope: Scope, depth: int) -> Iterator[list[Made]]:
+        """What the calls of a function of the same file give for a parameter."""
+        if not isinstance(scope.node, ast.FunctionDef) or scope.owner is not None:
+            return
+        parameters = [argument.arg for argument in (*scope.node.args.posonlyargs, *scope.node.args.args)]
+        for call, spot in self.view.calls.get(scope.node.name, ()):
+            given = dict(zip(parameters, call.args, strict=False))
+            given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+            if name in given:
+                yield self.of(given[name], spot, depth + 1)
+
+
+def _merge(alternatives: list[list[Made]]) -> list[Made]:
+    """All that it may be. Of several none is sure, nor is one where an alternative is not known."""
+    symbols = {made.built or made.symbol for found in alternatives for made in found}
+    found = [made for alternative in alternatives for made in alternative]
+    is_sure = len(symbols) == 1 and all(alternatives)
+    return found if is_sure else [made.unsure() for made in found]

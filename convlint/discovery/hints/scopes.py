@@ -1,0 +1,267 @@
+"""The scopes of a file: which names are bound where, and what is called where."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from convlint.discovery.nodes import nodes_of
+from convlint.discovery.references import dotted
+
+Position = tuple[int, int]
+Block = tuple[tuple[int, str], ...]
+"""The branches and loops around a statement, outermost first: the statement's id and the arm."""
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+_EXCLUSIVE = ("if", "else", "case")
+_EXPECTING = frozenset({"raises", "assertRaises", "assertRaisesRegex"})
+_END: Position = (1 << 30, 0)
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    node: ast.Module | Function | ast.ClassDef
+    parent: Scope | None = None  # where names are looked up next
+    owner: Scope | None = None  # the class of a method
+    bindings: dict[str, list[Binding]] = field(default_factory=dict)
+    attributes: dict[str, list[Binding]] = field(default_factory=dict)  # of a class: those of self
+    calls: list[tuple[ast.Call, Spot]] = field(default_factory=list)
+    returns: list[tuple[ast.expr, Spot]] = field(default_factory=list)
+    functions: dict[str, Scope] = field(default_factory=dict)  # directly inside
+
+    @property
+    def self_name(self) -> str | None:
+        """The name by which a method calls its object."""
+        if self.owner is None or not isinstance(self.node, Function):
+            return None
+        arguments = [*self.node.args.posonlyargs, *self.node.args.args]
+        return arguments[0].arg if arguments else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spot:
+    """Where a piece of code stands."""
+
+    scope: Scope
+    position: Position
+    block: Block = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Binding:
+    """One way a name gets a value."""
+
+    kind: Literal["assign", "unpack", "loop", "parameter", "import", "definition", "other"]
+    value: ast.expr | None  # of a loop what it goes over
+    spot: Spot  # of the value
+    end: Position
+    index: tuple[int, ...] = ()  # of `for i, (x, y) in ...`: (1, 0) for x
+
+
+@dataclass(slots=True)
+class _Builder:
+    scopes: list[Scope] = field(default_factory=list)
+
+    def scope(self, node: ast.Module | Function | ast.ClassDef, parent: Scope | None, owner: Scope | None) -> Scope:
+        scope = Scope(node, parent, owner)
+        self.scopes.append(scope)
+        if isinstance(node, Function):
+            arguments = node.args
+            own = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+            for argument in own:
+                if argument:
+                    self._bind(argument.arg, "parameter", None, Spot(scope, (node.lineno, 0)), (node.lineno, 0))
+        self.body(node.body, scope, ())
+        return scope
+
+    def body(self, statements: Iterable[ast.stmt], scope: Scope, block: Block) -> None:
+        for statement in statements:
+            self._statement(statement, scope, block)
+
+    def _statement(self, node: ast.stmt, scope: Scope, block: Block) -> None:
+        spot = Spot(scope, (node.lineno, node.col_offset), block)
+        end = (node.end_lineno or node.lineno, node.end_col_offset or 0)
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                self._bind(node.name, "definition", None, spot, end)
+                is_method = isinstance(scope.node, ast.ClassDef)
+                inner = self.scope(node, scope.parent if is_method else scope, scope if is_method else scope.owner)
+                scope.functions[node.name] = inner
+            case ast.ClassDef():
+                self._bind(node.name, "definition", None, spot, end)
+                self.scope(node, scope, None)
+            case ast.Import() | ast.ImportFrom():
+                for alias in node.names:
+                    self._bind(alias.asname or alias.name.partition(".")[0], "import", None, spot, end)
+            case _:
+                self._expressions(node, spot)
+                self._bindings(node, spot, end)
+                self._blocks(node, scope, block)
+
+    def _expressions(self, node: ast.stmt, spot: Spot) -> None:
+        for inner in nodes_of(_values(node)):
+            if isinstance(inner, ast.Call):
+                here = Spot(spot.scope, (inner.lineno, inner.col_offset), spot.block)
+                spot.scope.calls.append((inner, here))
+            elif isinstance(inner, ast.NamedExpr):
+                here = Spot(spot.scope, (inner.lineno, inner.col_offset), spot.block)
+                end = (inner.end_lineno or 0, inner.end_col_offset or 0)
+                self._target(inner.target, "assign", inner.value, here, end)
+        if isinstance(node, ast.Return) and node.value is not None:
+            spot.scope.returns.append((node.value, spot))
+
+    def _bindings(self, node: ast.stmt, spot: Spot, end: Position) -> None:
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    self._target(target, "assign", value, spot, end)
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                self._target(target, "assign", value, spot, end)
+            case ast.AugAssign(target=target) | ast.Delete(targets=[target, *_]):
+                self._target(target, "other", None, spot, end)
+            case ast.For(target=target, iter=value) | ast.AsyncFor(target=target, iter=value):
+                inside = (value.end_lineno or node.lineno, value.end_col_offset or 0)
+                self._target(target, "loop", value, spot, inside)
+            case ast.With(items=items) | ast.AsyncWith(items=items):
+                for item in items:
+                    if item.optional_vars is not None:
+                        self._target(item.optional_vars, "other", None, spot, spot.position)
+            case ast.Global(names=names) | ast.Nonlocal(names=names):
+                for name in names:
+                    self._bind(name, "other", None, spot, end)
+            case _:
+                pass
+
+    def _blocks(self, node: ast.stmt, scope: Scope, block: Block) -> None:
+        match node:
+            case ast.If():
+                self.body(node.body, scope, (*block, (id(node), "if")))
+                self.body(node.orelse, scope, (*block, (id(node), "else")))
+            case ast.For() | ast.AsyncFor() | ast.While():
+                self.body(node.body, scope, (*block, (id(node), "loop")))
+                self.body(node.orelse, scope, block)
+            case ast.With() | ast.AsyncWith():
+                if not _expects_failure(node):
+                    self.body(node.body, scope, block)
+            case ast.Try() | ast.TryStar():
+                self.body(node.body, scope, block)
+                for number, handler in enumerate(node.handlers):
+                    if handler.name:
+                        spot = Spot(scope, (handler.lineno, 0), block)
+                        self._bind(handler.name, "other", None, spot, spot.position)
+                    self.body(handler.body, scope, (*block, (id(node), f"except{number}")))
+                self.body([*node.orelse, *node.finalbody], scope, block)
+            case ast.Match():
+                for number, case in enumerate(node.cases):
+                    self.body(case.body, scope, (*block, (id(node), f"case{number}")))
+            case _:
+                pass
+
+    def _target(
+        self,
+        target: ast.expr,
+        kind: Literal["assign", "loop", "other"],
+        value: ast.expr | None,
+        spot: Spot,
+        end: Position,
+        index: tuple[int, ...] = (),
+    ) -> None:
+        match target:
+            case ast.Name(id=name):
+                bound = "unpack" if index and kind == "assign" else kind
+                self._bind(name, bound, value, spot, end, index)
+            case ast.Tuple(elts=elements) | ast.List(elts=elements):
+                same = value.elts if isinstance(value, ast.Tuple) and len(value.elts) == len(elements) else None
+                for number, element in enumerate(elements):
+                    if (
+                        same
+                        and kind == "assign"
+                        and not any(isinstance(one, ast.Starred) for one in (*elements, *same))
+                    ):
+                        self._target(element, kind, same[number], spot, end)
+                    else:
+                        self._target(element, kind, value, spot, end, (*index, number))
+            case ast.Starred(value=inner):
+                self._target(inner, "other", None, spot, end)
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == spot.scope.self_name:
+                binding = Binding("assign" if kind == "assign" and not index else "other", value, spot, end)
+                assert spot.scope.owner is not None
+                spot.scope.owner.attributes.setdefault(attribute, []).append(binding)
+            case ast.Subscript(value=ast.Name(id=name)):
+                self._bind(name, "other", None, spot, end)  # an item of it changes
+            case _:
+                pass
+
+    def _bind(
+        self,
+        name: str,
+        kind: Literal["assign", "unpack", "loop", "parameter", "import", "definition", "other"],
+        value: ast.expr | None,
+        spot: Spot,
+        end: Position,
+        index: tuple[int, ...] = (),
+    ) -> None:
+        spot.scope.bindings.setdefault(name, []).append(Binding(kind, value, spot, end, index))
+
+
+def scopes_of(tree: ast.Module) -> list[Scope]:
+    """Every scope of a file, the module's first."""
+    builder = _Builder()
+    builder.scope(tree, None, None)
+    return builder.scopes
+
+
+def live(name: str, spot: Spot) -> list[Binding] | None:
+    """The bindings that a name may have at a spot; None for a name that the file does not bind at all."""
+    scope: Scope | None = spot.scope
+    while scope is not None:
+        found = scope.bindings.get(name)
+        if found and (scope is spot.scope or not isinstance(scope.node, ast.ClassDef)):
+            # A function runs after all of the scope around it.
+            return _reaching(found, spot if scope is spot.scope else Spot(scope, _END))
+        scope = scope.parent
+    return None
+
+
+def reaching_attribute(name: str, spot: Spot) -> list[Binding]:
+    """What `self.name` may be in a method."""
+    owner = spot.scope.owner
+    return _reaching(owner.attributes.get(name, []), Spot(owner, _END)) if owner else []
+
+
+def _reaching(bindings: list[Binding], spot: Spot) -> list[Binding]:
+    reaching: list[Binding] = []
+    for binding in sorted(bindings, key=lambda binding: binding.end):
+        if binding.end > spot.position or _excludes(binding.spot.block, spot.block):
+            continue
+        if spot.block[: len(binding.spot.block)] == binding.spot.block:
+            reaching.clear()  # nothing that came before is left
+        reaching.append(binding)
+    return reaching
+
+
+def _excludes(one: Block, other: Block) -> bool:
+    """Whether two blocks are different arms of the same branch."""
+    for (mine, arm), (theirs, opposite) in zip(one, other, strict=False):
+        if mine != theirs:
+            return False
+        if arm != opposite:
+            return arm.startswith(_EXCLUSIVE) and opposite.startswith(_EXCLUSIVE)
+    return False
+
+
+def _expects_failure(node: ast.With | ast.AsyncWith) -> bool:
+    """`with pytest.raises(RuntimeError): net(x)` says how not to call it."""
+    calls = (item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call))
+    return any((dotted(call.func) or "").rpartition(".")[2] in _EXPECTING for call in calls)
+
+
+def _values(node: ast.stmt) -> Iterator[ast.expr]:
+    """The expressions of a statement itself, not those of the statements inside."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):
+            yield child
+        elif isinstance(child, ast.withitem):
+            yield child.context_expr

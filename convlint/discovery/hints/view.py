@@ -1,0 +1,114 @@
+"""One file as hints are looked for in it: its scopes, its names and its lines."""
+
+from __future__ import annotations
+
+import ast
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from convlint.discovery.hints.scopes import Scope, Spot, live, scopes_of
+from convlint.discovery.project import Meaning, Member, Project
+from convlint.discovery.references import imports_of
+from convlint.discovery.source import decode, read
+from convlint.facts import Failure
+from convlint.jobs import Expression
+from convlint.notebook import line_of, open_notebook
+
+
+@dataclass(eq=False)
+class View:
+    project: Project
+    member: Member
+    _meanings: dict[str, Meaning] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        return self.member.place.path
+
+    @cached_property
+    def scopes(self) -> list[Scope]:
+        return scopes_of(self.member.tree)
+
+    @cached_property
+    def calls(self) -> dict[str, list[tuple[ast.Call, Spot]]]:
+        """The calls of plain names, by name."""
+        found: dict[str, list[tuple[ast.Call, Spot]]] = {}
+        for scope in self.scopes:
+            for call, spot in scope.calls:
+                if isinstance(call.func, ast.Name):
+                    found.setdefault(call.func.id, []).append((call, spot))
+        return found
+
+    @cached_property
+    def data(self) -> bytes:
+        data = read(self.path, self.path)
+        return b"" if isinstance(data, Failure) else data
+
+    @cached_property
+    def lines(self) -> list[str]:
+        notebook = open_notebook(self.path)
+        text = decode(self.data, self.path) if notebook is None else notebook.source
+        # As Python counts lines, which knows fewer line ends than `splitlines`.
+        return [] if isinstance(text, Failure) else text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+    @cached_property
+    def classes(self) -> dict[str, ast.ClassDef]:
+        """Those at the top of the file, of several by one name the last."""
+        found: dict[str, ast.ClassDef] = {}
+        pending: list[ast.AST] = [*reversed(self.member.tree.body)]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, ast.ClassDef):
+                found[node.name] = node
+            elif isinstance(node, ast.If | ast.Try | ast.TryStar | ast.With | ast.ExceptHandler):
+                pending.extend(list(ast.iter_child_nodes(node))[::-1])
+        return found
+
+    @cached_property
+    def functions(self) -> dict[str, ast.FunctionDef]:
+        return {node.name: node for node in self.member.tree.body if isinstance(node, ast.FunctionDef)}
+
+    @cached_property
+    def imports(self) -> dict[str, str]:
+        """Every import of the file, also those in functions and below `if __name__ == "__main__"`."""
+        found = imports_of(self.member.tree.body, self.member.place.package)
+        return {one.local: one.full for one in found if one.local}
+
+    def meaning(self, dotted: str, spot: Spot | None = None) -> Meaning:
+        """What a dotted name stands for, unless it is a variable at the spot."""
+        first, _, rest = dotted.partition(".")
+        if spot is not None and _is_local(first, spot):
+            return None
+        if dotted not in self._meanings:
+            known = self.project.meaning(self.path, dotted)
+            if known is None and first in self.imports and first not in self.member.outline.imports:
+                full = self.imports[first]
+                known = self.project.imported(self.path, f"{full}.{rest}" if rest else full)
+            self._meanings[dotted] = known
+        return self._meanings[dotted]
+
+    def expression(self, node: ast.expr) -> Expression:
+        return Expression(text=ast.unparse(node), path=self.path, row=node.lineno)
+
+    def source(self, what: str, row: int, home: str) -> str:
+        """The evidence as reports print it; `home` is the file of the model."""
+        if self.path == home:
+            return f"{what} ({line_of(self.path, row)})"
+        name = os.path.basename(self.path)
+        if name == os.path.basename(home):
+            name = os.path.join(os.path.basename(os.path.dirname(self.path)), name)
+        return f"{what} ({name}, {line_of(self.path, row)})"
+
+
+def _is_local(name: str, spot: Spot) -> bool:
+    """Whether a name is a variable of a function, or a value that the module computes."""
+    if isinstance(spot.scope.node, ast.Module):
+        return False
+    bindings = live(name, spot) or []
+    return any(binding.spot.scope.parent is not None and binding.kind != "import" for binding in bindings)
+
+
+def shorten(text: str, most: int = 50) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= most else f"{text[: most - 3]}..."

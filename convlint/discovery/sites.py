@@ -1,0 +1,170 @@
+"""The calls that construct a class or run a factory: where in the project they stand, and what they say."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from dataclasses import dataclass
+
+from convlint.discovery.nodes import nodes_of
+from convlint.discovery.outline import Outline
+from convlint.discovery.project import Meaning, Member, Project, Symbol
+from convlint.discovery.references import dotted, imports_of
+from convlint.jobs import Expression
+
+_MOST_SITES = 24
+_LONGEST_TEXT = 2000
+_MOST_ROWS = 400  # a call longer than this is not even turned into text
+# What stands in these is meant to fail.
+_EXPECTING = frozenset({"raises", "assertRaises", "assertRaisesRegex"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    path: str
+    node: ast.Call
+    owner: str | None  # the class or function at the top of the file that it stands in
+    is_test: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """Code that shares its local imports: a method, a function, or all that is outside of them."""
+
+    owner: str | None
+    code: tuple[ast.AST, ...]
+
+
+def find_calls(project: Project, symbols: Collection[Symbol]) -> dict[Symbol, list[Call]]:
+    """The calls of the symbols in all parsed files, but for those that a class or function makes of itself."""
+    found: dict[Symbol, list[Call]] = {}
+    names = {symbol.name for symbol in symbols}
+    for path, member in project.parsed().items():
+        is_test = _is_test(member)
+        for unit in _units(member, names | _aliases(member.outline, names)):
+            for node, meaning in _resolved(project, member, unit):
+                if meaning in symbols and meaning != Symbol(path, unit.owner or ""):
+                    assert isinstance(meaning, Symbol)
+                    found.setdefault(meaning, []).append(Call(path, node, unit.owner, is_test))
+    return found
+
+
+def expressions(calls: Iterable[Call], home: str, comes_last: Callable[[Call], bool]) -> tuple[Expression, ...]:
+    """The calls as text: those of the file `home` first, scripts before tests."""
+
+    def rank(call: Call) -> tuple[bool, bool, bool, str, int, int]:
+        return comes_last(call), call.path != home, call.is_test, call.path, call.node.lineno, call.node.col_offset
+
+    found: dict[tuple[str, str], Expression] = {}
+    for call in sorted(calls, key=rank):
+        text = _text(call.node)
+        if text is not None:
+            found.setdefault((call.path, text), Expression(text=text, path=call.path, row=call.node.lineno))
+        if len(found) == _MOST_SITES:
+            break
+    return tuple(found.values())
+
+
+def arguments_of(node: ast.Call) -> Iterator[str]:
+    """The names among a call's arguments."""
+    for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
+        name = dotted(argument)
+        if name is not None:
+            yield name
+
+
+def is_closed(project: Project, call: Call) -> bool:
+    """Whether the call's arguments are literals and definitions, so that they are the same wherever it stands."""
+    roots = [*call.node.args, *(keyword.value for keyword in call.node.keywords)]
+    names = (node.id for node in nodes_of(roots) if isinstance(node, ast.Name))
+    return all(project.meaning(call.path, name) is not None for name in names)
+
+
+def _text(node: ast.Call) -> str | None:
+    if (node.end_lineno or node.lineno) - node.lineno > _MOST_ROWS:
+        return None
+    with suppress(RecursionError):
+        text = ast.unparse(node)
+        return text if len(text) <= _LONGEST_TEXT else None
+    return None
+
+
+def _is_test(member: Member) -> bool:
+    parts = os.path.relpath(member.place.path, member.place.root).split(os.sep)
+    name = parts[-1].removesuffix(".py")
+    return name.startswith("test_") or name.endswith("_test") or not {"test", "tests"}.isdisjoint(parts[:-1])
+
+
+def _aliases(outline: Outline, names: AbstractSet[str]) -> set[str]:
+    """The other names that a file has for some of them."""
+    known = [*outline.imports.items(), *((name, value.alias or "") for name, value in outline.values.items())]
+    return {local for local, full in known if full.rpartition(".")[2] in names}
+
+
+def _units(member: Member, names: AbstractSet[str]) -> Iterator[_Unit]:
+    """The code of a file in pieces, also of functions and classes below `if` and `try`, where it has the names."""
+    outline = member.outline
+    rest: list[ast.AST] = []
+    pending: list[ast.AST] = list(member.tree.body)
+    while pending:
+        node = pending.pop()
+        match node:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) if not _mentions(outline, name, names):
+                pass
+            case ast.ClassDef():
+                yield from (_Unit(node.name, (inner,)) for inner in [*node.body, *node.decorator_list])
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                yield _Unit(node.name, (node,))
+            case ast.If() | ast.Try() | ast.TryStar() | ast.ExceptHandler():
+                pending.extend(ast.iter_child_nodes(node))
+            case _:
+                rest.append(node)
+    yield _Unit(None, tuple(rest))
+
+
+def _mentions(outline: Outline, name: str, names: AbstractSet[str]) -> bool:
+    """Whether a definition uses one of the names; looking spares most of the walks, which take long."""
+    found = outline.classes.get(name) or outline.functions.get(name)
+    if found is None:
+        return True
+    return any(used.rpartition(".")[2] in names for used in found.references)
+
+
+def _resolved(project: Project, member: Member, unit: _Unit) -> Iterator[tuple[ast.Call, Meaning]]:
+    """The calls of a unit with what they call."""
+    local: dict[str, str] = {}
+    hidden: set[str] = set()
+    calls: list[tuple[str, ast.Call]] = []
+    for node in nodes_of(unit.code, _expects_failure):
+        if isinstance(node, ast.Call):
+            called = dotted(node.func)
+            if called is not None:
+                calls.append((called, node))
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            imports = imports_of([node], member.place.package)
+            local.update({imported.local: imported.full for imported in imports if imported.local is not None})
+        elif isinstance(node, ast.arg):
+            hidden.add(node.arg)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and unit.owner is not None:
+            hidden.add(node.id)
+    path = member.place.path
+    for name, node in calls:
+        first, dot, rest = name.partition(".")
+        full = local.get(first)
+        if full is not None and full != member.outline.imports.get(first):
+            yield node, project.imported(path, f"{full}{dot}{rest}")
+        elif first not in hidden:
+            yield node, project.meaning(path, name)
+
+
+def _expects_failure(node: ast.AST) -> bool:
+    """`with pytest.raises(ValueError): Net(-1)` says nothing about how a Net is meant to be built."""
+    if isinstance(node, ast.With):
+        return any(_expects_failure(item.context_expr) for item in node.items)
+    if not isinstance(node, ast.Call):
+        return False
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", None)
+    return name in _EXPECTING
