@@ -55,6 +55,15 @@ class Layer(Fact):
     arguments: dict[str, Span] = {}  # constructor argument -> the expression in the user's code that gave it
 
 
+class Rival(Fact):
+    """Another requirement that wants other input sizes, so that no size meets both."""
+
+    title: str  # the layer or operation: "small"
+    sizes: str  # those that it wants: "H = W in {14}"
+    alone: str  # those that the unmet requirement itself wants: "H = W in {16}"
+    at: Span | None = None
+
+
 class Unmet(Fact):
     """A requirement of a node that its inputs do not meet, for every input size that counts.
 
@@ -74,6 +83,7 @@ class Unmet(Fact):
     value: int | None = None  # the number that belongs there, where one is known
     at: Span | None = None  # the expression at fault in the user's code; else the call in forward
     sizes: str | None = None  # the input sizes that would meet it: "H = W in {32..35}"
+    rival: Rival | None = None  # what it cannot be met together with
     evidence: str | None = None  # where the input size that contradicts it comes from: "pyproject.toml"
 
 
@@ -110,7 +120,8 @@ class ModelFacts(Fact):
     reason: str | None = None  # why it is not checked, or only in part
     stopped: Span | None = None  # the line where a partial trace stopped
     construction: str | None = None  # how it was built: "Net(28, 10) (train.py, line 40)", "guessed: width=64"
-    remedy: str | None = None  # a line or stanza of configuration that would help
+    required: tuple[str, ...] = ()  # constructor arguments that nobody gives; guessed, or the model was not built
+    takes: tuple[str, ...] = ()  # the parameters that forward must be given
     inputs: tuple[InputFact, ...] = ()
     outputs: tuple[tuple[Dim, ...], ...] = ()
     sizes: dict[str, tuple[int, ...]] = {}  # symbol -> every size that works, where these are few

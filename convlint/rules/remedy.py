@@ -13,6 +13,9 @@ from convlint.rules.templates import choose, fill
 
 def hint(rule: Rule, environment: Environment, unmet: Unmet | None) -> str | None:
     """The way out, as `what to write: where the number comes from; or feed the sizes that fit`."""
+    if unmet is not None and unmet.rival is not None:
+        rival = unmet.rival
+        return f"it needs {rival.alone}, but `{rival.title}` needs {rival.sizes}: no input size fits both"
     template = choose(rule.hints, rule.hint, environment)
     text, known = fill(template, environment) if template is not None else ("", False)
     ways = [text] if known else []

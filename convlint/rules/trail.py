@@ -29,6 +29,8 @@ def related(environment: Environment, place: Span, unmet: Unmet | None) -> tuple
         shown.append(_to_show(node.call, f"called here with {shapes}" if shapes else "called here"))
     elif layer is not None and layer.site is not None and not overlaps(place, layer.site):
         shown.append(_to_show(layer.site, f"`{title(node, layer)}` is made here"))
+    if unmet is not None and unmet.rival is not None and unmet.rival.at is not None:
+        shown.append(_to_show(unmet.rival.at, f"`{unmet.rival.title}` needs {unmet.rival.sizes}"))
     operands = {offender(unmet)}
     if node.op == "function":
         operands.add(0)  # where two tensors do not fit, both have a history

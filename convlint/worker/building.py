@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -15,8 +15,10 @@ from convlint.facts import BuildFailure, Span
 from convlint.jobs import ModelJob
 from convlint.worker.confirm import first_line
 from convlint.worker.construct.constructions import Construction, Refused, fill, known
-from convlint.worker.construct.filling import Style
+from convlint.worker.construct.filling import Names, Style
+from convlint.worker.construct.texts import texts_of
 from convlint.worker.importing import place_in
+from convlint.worker.project import standins
 from convlint.worker.project.patience import Impatient, patience
 from convlint.worker.project.standins import StandIn, lacks
 from convlint.worker.project.unavailable import Unavailable
@@ -73,6 +75,7 @@ class Builder:
 
     def build(self, construction: Construction) -> Built:
         """Raises NotBuilt."""
+        standins.touched.clear()
         with self.context():
             target = self.target()
             if isinstance(target, nn.Module):
@@ -85,11 +88,12 @@ class Builder:
 
     def guess(self, style: Style) -> Built:
         """A construction with plausible arguments in place of those that nobody gives. Raises NotBuilt."""
+        standins.touched.clear()
         with self.context():
             target = self.target()
             _, parts = known(self.job, target, self.resolver)
             fixed: Mapping[str, Any] = max((part.given for part in parts), key=len, default={})
-            names = dict(self.module.__dict__)
+            names = Names(dict(self.module.__dict__), texts_of(str(self.module.__file__)))
             try:
                 with patience(MAX_SECONDS):
                     construction, model = fill(target, names, style, fixed, lambda a, k: self._checked(target(*a, **k)))
@@ -104,6 +108,8 @@ class Builder:
 
     def _refused(self, target: Any, error: Refused) -> NotBuilt:
         cause = error.__cause__
+        if standins.touched:
+            return NotBuilt(standins.touched[-1], at=place_in(cause, self.is_user) if cause is not None else None)
         missing = ", ".join(_required(target))
         said = f": {_said(cause)}" if cause is not None else ""
         at = place_in(cause, self.is_user) if cause is not None else None
@@ -125,6 +131,26 @@ class Builder:
         if reason is not None:
             raise NotBuilt(f"it needs a package: {reason}" if not isinstance(found, StandIn) else reason)
         return found
+
+    def required(self) -> tuple[str, ...]:
+        """The constructor's arguments without a default."""
+        with suppress(Exception):
+            return tuple(_required(self.target()))
+        return ()
+
+    def takes(self) -> tuple[str, ...]:
+        """The parameters that forward must be given, read from the class."""
+        with suppress(Exception):
+            forward = getattr(self.target(), "forward", None)
+            if forward is not None:
+                parameters = list(inspect.signature(forward).parameters.values())
+                bound = isinstance(self.target(), nn.Module)
+                return tuple(
+                    p.name
+                    for p in parameters[0 if bound else 1 :]
+                    if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+                )
+        return ()
 
     def _check_arguments(self, target: Callable[..., Any], given: Construction) -> None:
         """Say which arguments are missing, before the constructor does so in its own words."""
@@ -149,6 +175,8 @@ class Builder:
             raise NotBuilt(f"its constructor stops: {_said(error)}", at=place_in(error, self.is_user)) from None
         except Exception as error:
             at = place_in(error, self.is_user)
+            if standins.touched:
+                raise NotBuilt(f"{standins.touched[-1]} (then {_said(error)})", at=at) from None
             is_own = (given.is_plain or self.job.declared) and not self._awaits_arguments(target, given)
             failure = BuildFailure(target=self.job.target, message=_said(error), at=at) if is_own else None
             raise NotBuilt(f"its constructor raises {_said(error)}", failure, at) from None
@@ -168,7 +196,11 @@ class Builder:
             bound = signature.bind(*given.args, **given.kwargs).arguments
         except (TypeError, ValueError):
             return False
-        return any(p.default is None and name not in bound for name, p in signature.parameters.items())
+        return any(_is_empty(p.default) and name not in bound for name, p in signature.parameters.items())
+
+
+def _is_empty(default: Any) -> bool:
+    return default is None or default in ([], {}, (), "")
 
 
 def _said(error: BaseException) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import nn
@@ -26,6 +26,7 @@ class Evidence:
     is_strong: bool  # what contradicts it is an error; else it is only a candidate
     inputs: tuple[Input, ...] | None
     known: Mapping[str, Guess]
+    exact: tuple[Input, ...] | None = None  # with the batch of the example, where `inputs` have any
 
 
 def evidence(
@@ -38,7 +39,11 @@ def evidence(
         if not specs:
             continue
         is_strong = hint.is_evidence and (hint.site is None or site is None or hint.site == site)
-        yield _evidence(model, names, specs, hint.source, is_strong)
+        found = _evidence(model, names, specs, hint.source, is_strong)
+        same = hints.specs(hint, names, resolver.evaluate, resolver.call_arguments, keeps_batch=True)
+        if found.inputs is not None and same and same != specs:
+            found = replace(found, exact=declared(model, same, hint.source))
+        yield found
 
 
 def _evidence(

@@ -10,9 +10,9 @@ import sympy
 from torch import fx, nn
 
 from convlint.facts import Span
+from convlint.worker.evidence import Evidence
 from convlint.worker.explore import Outcome, explore
 from convlint.worker.findings import Finding, finding, has_known_sizes, in_symbols
-from convlint.worker.evidence import Evidence
 from convlint.worker.guesses import GUESSED, NAMED, TRIED
 from convlint.worker.inference import infer, is_taken
 from convlint.worker.inputs import BATCH, Input, hint, symbols_of
@@ -55,10 +55,30 @@ def examine(
         examination = _decided(shop, first, is_found_out=item.inputs is None)
         if not examination.findings:
             return examination
+        if item.exact is not None and _runs(shop, item.exact):
+            return replace(examination, findings=(), guess="it runs with the batch of the example, and maybe no other")
         contradicted.append(examination)
     if contradicted:
         return contradicted[0]
     return _found_out(shop, [item for item in found if not item.is_strong], squares)
+
+
+def glance(
+    shop: Workshop, inputs: tuple[Input, ...] | None, found: Sequence[Evidence] = (), squares: tuple[int, ...] = ()
+) -> Examination:
+    """One run on plain numbers, for a model that takes too long in symbols. It proves that sizes work, and no more."""
+    shop = replace(shop, is_plain=True)
+    first, doubt = None, None
+    given = [inputs] if inputs is not None else [item.inputs for item in found if item.inputs is not None]
+    for known in given:
+        first = shop.run(_course(known))
+        if inputs is not None or is_taken(first):
+            break
+        first = None
+    if first is None:
+        first, doubt = infer(shop.model, lambda course: _trial(shop, course), _course, squares=squares)
+    reason = "it takes too long in symbols, so only these sizes were tried"
+    return Examination(first, _undecided(first), (), doubt, reason)
 
 
 def _with(shop: Workshop, item: Evidence) -> Run | None:
@@ -67,6 +87,11 @@ def _with(shop: Workshop, item: Evidence) -> Run | None:
         return _first(shop, _course(item.inputs))
     run, doubt = infer(shop.model, lambda course: _trial(shop, course), _course, item.known)
     return run if doubt is None else None
+
+
+def _runs(shop: Workshop, inputs: tuple[Input, ...]) -> bool:
+    trail = _first(shop, _course(inputs)).trace.trail
+    return trail.end() is None and not trail.broken()
 
 
 def _found_out(shop: Workshop, candidates: Sequence[Evidence], squares: tuple[int, ...]) -> Examination:
@@ -92,7 +117,8 @@ def _decided(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
             if node is not None:
                 findings.setdefault(found.key, replace(found, node=node))
     unsure = {key: _unconfirmed(main.run, found.node) for key, found in findings.items()}
-    if is_found_out:  # which dim is the batch is a guess as well
+    if is_found_out:  # which dim is the batch is a guess as well, and that an input is a tensor at all
+        unsure.update({key: {"the inputs"} for key, found in findings.items() if found.is_misuse})
         unsure.update({key: {BATCH} for key, found in findings.items() if found.is_about_batch})
     agreed = [found for key, found in findings.items() if not unsure[key]]
     doubtful = sorted(set[str]().union(*unsure.values()))
@@ -142,7 +168,7 @@ def _examine_course(shop: Workshop, first: Run) -> Examination:
     outcome = explore(run, shop.run)
     rejected = without_follow_ups(outcome.rejected, run)
     detail = in_symbols(shop, run) if rejected and has_known_sizes(run) else None
-    findings = tuple(finding(shop, run, item, detail) for item in rejected)
+    findings = tuple(finding(shop, outcome, run, item, detail) for item in rejected)
     return Examination(run, outcome, findings, None)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import sympy
 
-from convlint.facts import Dim, Unmet
+from convlint.facts import Dim, Rival, Unmet
 from convlint.worker.accepted import accepted_in_words
 from convlint.worker.blame import blame
 from convlint.worker.dimensions import dim
@@ -15,6 +15,8 @@ from convlint.worker.explore import Outcome, explore
 from convlint.worker.formulas import derivation
 from convlint.worker.inputs import BATCH, hint
 from convlint.worker.naming import named
+from convlint.worker.places import span_of
+from convlint.worker.rivals import rivalry
 from convlint.worker.run import Run, Workshop
 from convlint.worker.trail import Key, Need, Stop
 
@@ -27,6 +29,7 @@ class Finding:
     unmet: Unmet
     key: Key
     is_about_batch: bool = False  # it may hold for some batch sizes
+    is_misuse: bool = False  # a guessed input may be of the wrong kind
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,11 @@ def in_symbols(shop: Workshop, run: Run) -> Symbolic | None:
     return Symbolic(symbolic, explore(symbolic, shop.run), values)
 
 
-def finding(shop: Workshop, run: Run, item: Need | Stop, detail: Symbolic | None) -> Finding:
+def finding(shop: Workshop, outcome: Outcome, run: Run, item: Need | Stop, detail: Symbolic | None) -> Finding:
     if isinstance(item, Stop):
-        return Finding(item.node, Unmet(name="raises", operand="input", detail=item.reason), item.key)
+        return Finding(
+            item.node, Unmet(name="raises", operand="input", detail=item.reason), item.key, False, item.is_misuse
+        )
     place = blame(item, run, shop.model, shop.sites, shop.is_user)
     names = run.names
     came, needed = (_shown(size, names) for size in (item.came, item.needed))
@@ -76,9 +81,20 @@ def finding(shop: Workshop, run: Run, item: Need | Stop, detail: Symbolic | None
         at=place.at,
         detail=None if item.detail is None else str(_shown(item.detail, names)),
         evidence=_evidence(run),
+        rival=_rival(outcome, run, item),
     )
     of_batch = any(names.get(symbol) == BATCH for symbol in item.condition.free_symbols)
     return Finding(item.node or 0, _with_symbols(unmet, item, detail), item.key, of_batch)
+
+
+def _rival(outcome: Outcome, run: Run, need: Need) -> Rival | None:
+    found = rivalry(outcome, need)
+    if found is None or found.rival.node is None:
+        return None
+    node = run.trace.nodes[found.rival.node]
+    place = node.meta["place"]
+    title = str(node.target) if node.op == "call_module" else str(node.meta["name"])
+    return Rival(title=title, sizes=found.rivals, alone=found.alone, at=span_of(place) if place else None)
 
 
 def _shown(size: sympy.Expr | str, names: dict[sympy.Symbol, str]) -> Dim | str:

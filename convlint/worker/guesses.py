@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import inspect
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -73,23 +76,27 @@ _TOKENS = Guess(("B", "L"), dtype="int64", source=NAMED)
 _PER_SAMPLE = Guess(("B",), dtype="int64", source=NAMED)
 _NOTHING = _value(None)
 
-# What names mean, first fit; layers that disagree are believed rather than these.
-_NAMES: tuple[tuple[str, Guess], ...] = (
-    (r".*(input_ids|token_ids|token_type_ids|position_ids|segment_ids|tokens?|captions?|sentences?|words?|char(s|acters)?|text|texts|idx|indices|word_inputs|questions?|encoded_captions)", _TOKENS),
-    (r".*(lengths?|lens|len|seq_len|sizes)", _PER_SAMPLE),
-    (r"(t|ts|time|timesteps?|time_?steps|noise_level|sigma|steps)", _PER_SAMPLE),
-    (r"(labels?|class_?labels?|targets?|classes|cond_label|user(s|_ids?)?|items?|item_ids?|users?_indices|items?_indices)", _PER_SAMPLE),
-    (r"(adj|adjacency|adj_mat|a_hat|graph)", Guess(("N", "N"), source=NAMED)),
-    (r"edge_index|edges|edge_list", Guess(("2", "E"), sizes=((0, 2),), dtype="int64", source=NAMED)),
-    (r".*mask(s|ed)?$|.*_mask_.*|.*padding.*|attn_bias|attn_mask", _NOTHING),
-    (r"(pre_?|prev_?|init_?|last_?)?(h_?x?|c_?x|h0|c0|hidden|hiddens|hidden_state|state|states|hx|rnn_states?|memory_state|h_0|hc|init_states?|cache|past|past_key_values?|recurrent_hidden_states|rnn_hxs)", _NOTHING),
-    (r"(teacher_forcing|teacher_forcing_ratio|teacher_force.*|p|alpha|ratio|temperature|dropout|lambd?a?|eps)", _value(0.5)),
-    (r"(is_|return_|use_|do_|with_)?(train(ing)?|eval|test|return_.*|use_.*|is_.*|verbose|deterministic|pretrain|mc_dropout|detach|log)", _value(False)),
-    (r"(n|num|k|epoch|max_len|max_length|n_steps|num_steps|num_samples|batch_size|beam_size|size|output_size|layer|depth|stage|step|global_step)", _value(2)),
-    (r"(device|dev)", _value("cpu")),
-    (r"(mode|name|type|task)", _value("")),
-)  # fmt: skip
-_COMPILED = tuple((re.compile(pattern), guess) for pattern, guess in _NAMES)
+_MEANINGS: dict[str, Guess] = {
+    "tokens": _TOKENS,
+    "per_sample": _PER_SAMPLE,
+    "adjacency": Guess(("N", "N"), source=NAMED),
+    "edges": Guess(("2", "E"), sizes=((0, 2),), dtype="int64", source=NAMED),
+    "nothing": _NOTHING,
+    "rate": _value(0.5),
+    "switch": _value(False),
+    "count": _value(2),
+    "device": _value("cpu"),
+    "text": _value(""),
+}
+
+
+@cache
+def _by_name() -> tuple[tuple[re.Pattern[str], Guess], ...]:
+    """What names mean, first fit; layers that disagree are believed rather than these."""
+    table = tomllib.loads(Path(__file__).with_name("guesses.toml").read_text(encoding="utf-8"))
+    return tuple((re.compile("|".join(table[name])), guess) for name, guess in _MEANINGS.items())
+
+
 _DTYPES = {"LongTensor": "int64", "IntTensor": "int32", "BoolTensor": "bool"}
 
 
@@ -99,7 +106,7 @@ def first_guess(parameter: inspect.Parameter, *, is_first: bool = False) -> Gues
         return Guess((), source="its annotation", is_settled=True, given=InputSpec(value=_PLAIN[parameter.annotation]))
     dtype = next((d for name, d in _DTYPES.items() if name in str(parameter.annotation)), None)
     name = parameter.name.lower().strip("_")
-    found = next((guess for pattern, guess in _COMPILED if pattern.fullmatch(name)), None)
+    found = next((guess for pattern, guess in _by_name() if pattern.fullmatch(name)), None)
     if found is not None and not (is_first and found.given is not None):
         return found
     return Guess(RANKS[2] if dtype else RANKS[4], dtype=dtype or "float32")

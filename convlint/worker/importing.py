@@ -12,7 +12,6 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
-
 from convlint.facts import Failure, Span
 from convlint.jobs import Job, UserFile
 from convlint.worker.confirm import first_line

@@ -110,12 +110,41 @@ def infer(
     parameters = parameters_of(model)
     first = {p.name: first_guess(p, is_first=i == 0) for i, p in enumerate(parameters)} | dict(known or {})
     best = _listen(search, first)
+    tried = [first, dict(best.guesses)]
     for change in _changes(search, best):
         if best.is_clean:
             break
-        best = max(best, _listen(search, {**best.guesses, **change(best.guesses)}), key=lambda a: a.merit)
-    best = _at_other_sizes(search, best)
+        start = {**best.guesses, **change(best.guesses)}
+        if start not in tried:
+            tried.append(start)
+            best = max(best, _listen(search, start), key=lambda a: a.merit)
+    best = _confirmed(_at_other_sizes(search, best))
     return best.run, None if best.merit[0] else _doubt(best.run)
+
+
+def _confirmed(attempt: _Attempt) -> _Attempt:
+    """With the layers as sources of those inputs that they took as first guessed."""
+    run, guesses = attempt.run, dict(attempt.guesses)
+    for node in run.trace.nodes:
+        layer, source = node.meta.get("layer"), _placeholder(node)
+        name = source.meta["name"] if source is not None else None
+        guess = guesses.get(name) if name is not None else None
+        if layer is None or source is None or guess is None or guess.source not in (NAMED, GUESSED) or guess.given:
+            continue
+        axes = _axes_for(layer, _RIGID) or _axes_for(layer, _FLEXIBLE)
+        if (
+            axes is not None
+            and _is_near(node, source)
+            and (len(axes) == len(guess.axes) or isinstance(layer, nn.Embedding))
+        ):
+            guesses[str(name)] = replace(guess, source=_label(node))
+    inputs = tuple(replace(i, source=guesses[i.name].source) if i.name in guesses else i for i in run.course.inputs)
+    return _Attempt(replace(run, course=replace(run.course, inputs=inputs)), guesses)
+
+
+def _label(node: fx.Node) -> str:
+    layer = node.meta.get("layer")
+    return f"{node.target} ({type(layer).__name__})" if layer is not None else str(node.meta["name"])
 
 
 Change = Callable[[Mapping[str, Guess]], dict[str, Guess]]
@@ -129,7 +158,8 @@ def _changes(search: _Search, best: _Attempt) -> Iterator[Change]:
         yield lambda guesses: {n: replace(guesses[n], axes=("N", "F"), sizes=()) for n in tensors[:1]}
     if len(tensors) > 1:
         yield lambda guesses: {name: replace(guesses[name], is_shared=True) for name in tensors}
-    for group in [tensors, *([name] for name in tensors if len(tensors) > 1)]:
+    groups = [tensors, *([name] for name in tensors if len(tensors) > 1)] if tensors else []
+    for group in groups:
         for rank in _OTHER_RANKS:
             yield lambda guesses, group=group, rank=rank: {n: _of_rank(guesses[n], rank) for n in group}  # type: ignore[misc]
             if len(group) > 1:
@@ -227,7 +257,7 @@ def _demand(run: Run, guesses: Mapping[str, Guess]) -> dict[str, Guess] | None:
 
 def _changed(need: Need, node: fx.Node, source: fx.Node, run: Run, guess: Guess) -> Guess | None:
     layer = node.meta.get("layer")
-    label = f"{node.target} ({type(layer).__name__})" if layer is not None else node.meta["name"]
+    label = _label(node)
     if _is_near(node, source) and not guess.is_settled:
         if need.name == "index_dtype" and guess.source not in (GUESSED, NAMED):
             return replace(guess, dtype="int64", source=label)
@@ -259,11 +289,17 @@ def _fixed(need: Need, source: fx.Node, run: Run, guess: Guess, label: str) -> G
     return replace(guess, sizes=tuple(sorted({**dict(guess.sizes), dim: int(need.needed)}.items())), source=label)
 
 
+# Requirements that name a size of an input outright, where what they need is a plain number.
+_SIZES = frozenset(
+    [
+        *("elements", "batch", "matmul", "in_features", "in_channels", "num_features", "input_size"),
+        *("embed_dim", "kdim", "vdim", "normalized_shape"),
+    ]
+)
+
+
 def _names_a_size(need: Need) -> bool:
-    return need.name in (
-        "elements",
-        "batch","in_features", "in_channels", "num_features", "input_size", "embed_dim", "kdim", "vdim",
-                         "normalized_shape")  # fmt: skip
+    return need.name in _SIZES
 
 
 def _axes_for(layer: nn.Module | None, table: tuple[tuple[Kinds, tuple[str, ...]], ...]) -> tuple[str, ...] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,17 +13,20 @@ from convlint.facts import BuildFailure, Failure, FileFacts, ModelFacts, Span
 from convlint.jobs import Job, ModelJob
 from convlint.worker.building import Builder, Built, NotBuilt
 from convlint.worker.construct.filling import STYLES
-from convlint.worker.evidence import evidence, squares
-from convlint.worker.examine import Examination, examine
+from convlint.worker.evidence import Evidence, evidence, squares
+from convlint.worker.examine import Examination, examine, glance
 from convlint.worker.importing import Project, importing, place_in, wording
 from convlint.worker.inputs import declared
 from convlint.worker.modelfacts import model_facts
+from convlint.worker.project.patience import Impatient, patience
 from convlint.worker.resolve import Resolver
 from convlint.worker.run import Workshop
 from convlint.worker.skeleton import Sites, building
 from convlint.worker.torch_private import FakeTensorMode, new_env, new_mode
 from convlint.worker.trail import Key
 from convlint.worker.users import IsUser, user_test
+
+MAX_SECONDS = 12.0
 
 
 def run(job: Job) -> FileFacts:
@@ -51,6 +55,15 @@ class _Work:
     sites: Sites
     failures: list[Failure] = field(default_factory=list)
     broken: list[BuildFailure] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+
+    def _left(self) -> float:
+        """Seconds until the file's own limit ends this process, less some to report in."""
+        return 0.9 * self.job.timeout - (time.monotonic() - self.started)
+
+    def _share(self) -> float:
+        """Seconds that one look at one model may take, so that a slow one leaves the others their time."""
+        return max(1.0, min(MAX_SECONDS, self._left() / 3))
 
     def models(self) -> Iterator[ModelFacts]:
         module = self._load()
@@ -59,7 +72,12 @@ class _Work:
         resolver = Resolver(self.project, self.job.files)
         for wanted in self.job.models:
             builder = Builder(module, wanted, self.mode, self.is_user, resolver, self._context)
-            yield from self._facts(builder)
+            try:
+                if self._left() < 1:
+                    raise Impatient
+                yield from self._facts(builder)
+            except Impatient:
+                yield self._skipped(builder, NotBuilt(f"checking it takes longer than {self.job.timeout:g} s"))
 
     @contextmanager
     def _context(self) -> Iterator[None]:
@@ -78,7 +96,6 @@ class _Work:
         return module
 
     def _facts(self, builder: Builder) -> Iterator[ModelFacts]:
-        wanted = builder.job
         refusals: list[NotBuilt] = []
         built_any = False
         for built in self._known(builder):
@@ -90,7 +107,7 @@ class _Work:
         if built_any or any(refusal.failure for refusal in refusals):
             self.broken.extend(refusal.failure for refusal in refusals if refusal.failure)
             if not built_any:
-                yield self._skipped(wanted, refusals[0])
+                yield self._skipped(builder, refusals[0])
             return
         yield self._guessed(builder, refusals)
 
@@ -107,15 +124,26 @@ class _Work:
     def _examination(self, builder: Builder, built: Built) -> Examination:
         wanted = builder.job
         shop = Workshop(built.model, self.mode, self.sites, self.is_user)
+        inputs, found = None, list[Evidence]()
         if wanted.inputs is not None:
-            return examine(shop, declared(built.model, wanted.inputs, wanted.source or "declared"))
-        with self._context():
-            found = list(evidence(built.model, wanted.hints, built.construction.site, builder.resolver))
-        return examine(shop, None, found, squares(built.model))
+            inputs = declared(built.model, wanted.inputs, wanted.source or "declared")
+        else:
+            with self._context():
+                found = list(evidence(built.model, wanted.hints, built.construction.site, builder.resolver))
+        sizes = squares(built.model)
+        try:
+            with patience(self._share()):
+                return examine(shop, inputs, found, sizes)
+        except Impatient:
+            with patience(self._share()):
+                return glance(shop, inputs, found, sizes)
 
     def _model_facts(self, builder: Builder, built: Built, examination: Examination) -> ModelFacts:
         facts = model_facts(self._name(builder.job), builder.job, examination, self.sites, built.model, self.is_user)
-        return facts.model_copy(update={"construction": built.construction.source})
+        guessed = () if built.construction.is_known else builder.required()
+        return facts.model_copy(
+            update={"construction": built.construction.source, "required": guessed, "takes": builder.takes()}
+        )
 
     def _guessed(self, builder: Builder, refusals: list[NotBuilt]) -> ModelFacts:
         """One check for all fillings: a finding has to hold for every one of them."""
@@ -126,10 +154,11 @@ class _Work:
                 built = builder.guess(style)
             except NotBuilt as error:
                 if first is None:
-                    return self._skipped(builder.job, refusals[0] if refusals and not _is_bare(refusals[0]) else error)
+                    return self._skipped(builder, refusals[0] if refusals and not _is_bare(refusals[0]) else error)
                 continue
             examination = self._examination(builder, built)
-            found = {finding.key for finding in examination.findings}
+            # What only the size of the input breaks, other arguments may mend.
+            found = {one.key for one in examination.findings if one.unmet.verdict == "proved"}
             if first is None:
                 first, keys = (built, examination), found
             keys &= found
@@ -140,7 +169,8 @@ class _Work:
         kept = tuple(finding for finding in examination.findings if finding.key in keys)
         return self._model_facts(builder, built, replace(examination, findings=kept))
 
-    def _skipped(self, wanted: ModelJob, error: NotBuilt) -> ModelFacts:
+    def _skipped(self, builder: Builder, error: NotBuilt) -> ModelFacts:
+        wanted = builder.job
         return ModelFacts(
             name=self._name(wanted),
             target=wanted.target,
@@ -148,6 +178,8 @@ class _Work:
             status="skipped",
             reason=error.reason,
             stopped=error.at,
+            required=builder.required(),
+            takes=builder.takes(),
         )
 
     def _name(self, wanted: ModelJob) -> str:

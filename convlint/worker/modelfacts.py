@@ -62,6 +62,8 @@ def _status(examination: Examination) -> tuple[Status, str | None, Span | None]:
         return "skipped", f"no input was found that forward takes: {examination.doubt}", place
     if stopped is not None:
         return "partial", stopped[0], stopped[1]
+    if all(node.op == "placeholder" for node in examination.run.trace.nodes):
+        return "partial", "forward ends without a call of torch", None
     if examination.guess is not None:
         return "partial", examination.guess, None
     outcome = examination.outcome

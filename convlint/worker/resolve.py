@@ -12,6 +12,7 @@ from convlint.worker.importing import Project
 from convlint.worker.project.patience import Impatient, patience
 from convlint.worker.project.scope import Scope
 from convlint.worker.project.source import tree_of
+from convlint.worker.project.standins import lacks
 from convlint.worker.project.unavailable import Unavailable
 
 MAX_SECONDS = 10.0
@@ -84,9 +85,10 @@ class Resolver:
         except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             pass
         try:
-            return Given(name, text, self._value(node, expression))
+            value = self._value(node, expression)
         except Unresolved as error:
             return Given(name, text, error=str(error))
+        return Given(name, text, value, error=lacks(value))
 
     def _value(self, node: ast.expr, expression: Expression) -> Any:
         try:

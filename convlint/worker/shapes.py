@@ -373,6 +373,7 @@ FUNCTIONS: dict[str, Rule] = {
     **{f"torch.nn.functional.avg_pool{rank}d": _pool(rank, _AVG, False) for rank in (1, 2, 3)},
     **{f"torch.nn.functional.adaptive_avg_pool{rank}d": _adaptive(rank, False) for rank in (1, 2, 3)},
     "torch.nn.functional.linear": _linear_function,
+    **{f"torch.nn.functional.{name}": _same for name in ("batch_norm", "layer_norm", "rms_norm")},
     **{f"{place}flatten": _flattened for place in _PLACES[:2]},
     **dict.fromkeys(("torch.Tensor.view", "torch.Tensor.reshape", "torch.reshape"), _viewed),
     **{f"{place}{name}": _broadcast for place in _PLACES[:2] for name in _BINARY},

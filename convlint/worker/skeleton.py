@@ -126,6 +126,8 @@ class _Factories(TorchFunctionMode):
         kwargs = dict(kwargs or {})
         name = function_name(func)
         args, kwargs = devices.neutral(name, tuple(args), kwargs)
+        if devices.is_move(name) and len(args) == 1 and not kwargs:
+            return args[0]
         if name in _FACTORIES and _elements(args, kwargs) > SMALL:
             kwargs.pop("generator", None)
             with self._mode:

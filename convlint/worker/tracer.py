@@ -20,6 +20,7 @@ from convlint.worker.confirm import Unconfirmed, first_line, refusal
 from convlint.worker.ledger import TraceLedger
 from convlint.worker.nodes import NodeRecorder
 from convlint.worker.places import Place, place_of, raised_at, raises_at, span_of
+from convlint.worker.project.standins import StandIn
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.requirements import function_check, layer_check
 from convlint.worker.shapes import has_rule, is_one_dtype, needs_contiguous, result_shape
@@ -39,7 +40,9 @@ from convlint.worker.trail import Halt, Refusal, Stop
 
 MAX_DECISIONS = 64
 
-_READERS = frozenset({"item", "tolist", "__bool__", "__int__", "__float__", "__index__", "numpy"})
+_COMPARISONS = frozenset({"equal", "allclose"})
+_RESULTS = frozenset({"item", "numpy", "tolist"})
+_READERS = frozenset({"item", "tolist", "__bool__", "__int__", "__float__", "__index__", "numpy", "equal", "allclose"})
 # Questions about a tensor that no shape depends on beyond their answer: no nodes.
 _QUESTIONS = frozenset(
     [
@@ -170,11 +173,13 @@ class ShapeTracer(fx.Tracer):
         if not isinstance(args[0], FakeTensor):
             with outside_modes():
                 return function(*args, **kwargs)
-        if short == "__bool__" and args[0].numel() == 1:
+        if short in _COMPARISONS or (short == "__bool__" and args[0].numel() == 1):
             return self._decide()
         try:
             return function(*args, **kwargs)
         except UNREADABLE as error:
+            if short in _RESULTS:  # often only logged or plotted
+                return StandIn(f"the result of .{short}()", "a value is read from data")
             raise Halted(f"a value is read from data: {first_line(error)}", self._user_place()) from None
 
     def _decide(self) -> bool:
@@ -226,12 +231,15 @@ class ShapeTracer(fx.Tracer):
         """Run a call on fake tensors; a refusal is held against real torch before it counts."""
         try:
             return run(*call.args, **call.kwargs)
+        except Unavailable:
+            raise
         except UNDECIDABLE as error:
             raise Halted(f"{call.target} depends on data: {first_line(error)}", self._user_place()) from None
         except Exception as error:
             reason = self._confirmed(call, subject, error)
             key = (self._ledger.where(call), "raises", call.target)
-            self._refused = error, Stop(reason, max(0, len(self._trace.nodes) - 1), key)
+            at = max(0, len(self._trace.nodes) - 1)
+            self._refused = error, Stop(reason, at, key, is_misuse=isinstance(error, TypeError))
             raise
 
     def _confirmed(self, call: Call, subject: Any, error: Exception) -> str:

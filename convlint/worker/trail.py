@@ -49,6 +49,7 @@ class Stop:
     reason: str
     node: int
     key: Key
+    is_misuse: bool = False  # torch was given something of another kind, not of another shape
 
     @property
     def condition(self) -> sympy.Basic:

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from convlint.worker import packing
 from convlint.worker.examine import examine
-from convlint.worker.project.standins import StandIn
+from convlint.worker.project.standins import Weights
 from convlint.worker.run import Workshop
 from convlint.worker.skeleton import Sites, building, make_fake
 from convlint.worker.torch_private import keep_symbolic_kernels, new_env, new_mode
@@ -23,6 +24,7 @@ def warm_up() -> None:
     skip_initialisation()
     skip_weights()
     keep_symbolic_kernels()
+    packing.keep_shapes()
     _examine_something()
 
 
@@ -47,8 +49,8 @@ def skip_weights() -> None:
     def load(f: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return original(f, *args, **kwargs)
-        except Exception as error:
-            return StandIn("weights", f"the weights in {f} cannot be loaded: {error}")
+        except Exception:
+            return Weights()
 
     torch.load = load
 

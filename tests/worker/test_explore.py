@@ -312,3 +312,13 @@ def test_sizes_have_names(linter: Linter) -> None:
         net("self.c = nn.Conv2d(3, 64, 3)\nself.d = nn.Conv2d(64, 64, 3)", "return F.max_pool2d(self.d(self.c(x)), 2)")
     )
     assert checked.model.outputs == (("B", 64, "(H-4)//2", "(W-4)//2"),)
+
+
+def test_two_layers_that_want_other_sizes_are_named(linter: Linter) -> None:
+    source = net(
+        "self.c = nn.Conv2d(3, 8, 3, padding=1)\nself.a = nn.Linear(8 * 14 * 14, 10)\nself.b = nn.Linear(8 * 16 * 16, 10)",
+        "x = self.c(x).flatten(1)\nreturn self.a(x) + self.b(x)",
+    )
+    rival = linter(source).the_finding.unmet.rival
+    assert rival is not None
+    assert (rival.title, rival.sizes, rival.alone) == ("a", "H = W in {14}", "H = W in {16}")

@@ -194,6 +194,7 @@ FREE: list[tuple[str, str, str, str]] = [
         "self.e = nn.Embedding(10, 4)\nself.c = nn.Conv1d(4, 6, 3)",
         "b, w, c = x.shape\nh = self.c(self.e(x.view(b * w, c)).transpose(1, 2))\nreturn h.max(2)[0].view(b, w, -1)",
     ),
+    ("graph", "x, adj", "self.w = nn.Parameter(torch.zeros(16, 8))", "return torch.mm(adj, torch.mm(x, self.w))"),
 ]
 
 
@@ -211,8 +212,6 @@ MISSED: list[tuple[str, str, str, str, str]] = [
         "self.t = nn.Transformer(16, 4, 1, 1, batch_first=True)",
         "return self.t(a, b)",
     ),
-    ("graph", "matrices that torch.mm asks for", "x, adj", "self.w = nn.Parameter(torch.zeros(16, 8))",
-     "return torch.mm(adj, torch.mm(x, self.w))"),
 ]  # fmt: skip
 
 

@@ -94,32 +94,3 @@ def test_declared(linter: Linter, init: str, forward: str, given: Sequence[Shape
 @pytest.mark.parametrize(("init", "forward", "given"), [row[2:5] for row in DECLARED], ids=[row[0] for row in DECLARED])
 def test_torch_refuses_them(linter: Linter, init: str, forward: str, given: Sequence[Shape | InputSpec]) -> None:
     assert linter.torch_refuses(net(init, forward), *given)
-
-
-RAISES = "whatever torch raises behind the first layers makes the inputs doubtful, and the net is skipped"
-IMAGE = ("B", 3, 8, 8)
-BARE: list[Row] = [
-    (
-        "choice",
-        RAISES,
-        "self.c = nn.Conv2d(3, 8, 1)\nself.d = nn.Conv2d(3, 4, 1)",
-        "a, b = self.c(x), self.d(x)\nreturn torch.where(a.mean(1, keepdim=True) > 0, a, b)",
-        [IMAGE],
-        "torch.where(a.mean(1, keepdim=True) > 0, a, b)",
-    ),
-    ("pixel_shuffle", RAISES, "self.c = nn.Conv2d(3, 10, 1)\nself.p = nn.PixelShuffle(2)",
-     "return self.p(self.c(x))", [IMAGE], "self.p(self.c(x))"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("init", "forward", "given", "text"), rows(BARE))
-def test_bare(linter: Linter, init: str, forward: str, given: Sequence[Shape | InputSpec], text: str) -> None:
-    assert linter.torch_refuses(net(init, forward), *given)
-    assert linter(net(init, forward)).the_finding.text == text
-
-
-@pytest.mark.parametrize(("init", "forward", "given", "text"), [row[2:] for row in BARE], ids=[row[0] for row in BARE])
-def test_with_their_inputs_they_are_found(
-    linter: Linter, init: str, forward: str, given: Sequence[Shape | InputSpec], text: str
-) -> None:
-    assert linter(net(init, forward), *given).the_finding.text == text

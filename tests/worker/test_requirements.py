@@ -466,12 +466,18 @@ OPERATIONS = [
         ("raises", None, None, "self.a(x)[:, 9]"),
     ),
     row(
+        "choice",
+        "self.c = nn.Conv2d(3, 8, 1)\nself.d = nn.Conv2d(3, <4|8>, 1)",
+        "a, b = self.c(x), self.d(x)\nreturn torch.where(a.mean(1, keepdim=True) > 0, a, b)",
+        IMAGE,
+        ("raises", None, None, "torch.where(a.mean(1, keepdim=True) > 0, a, b)"),
+    ),
+    row(
         "pixel_shuffle",
         "self.a = nn.Conv2d(3, <10|12>, 3)\nself.b = nn.PixelShuffle(2)",
         CALLS_B,
         IMAGE,
         ("raises", None, None, "self.b(self.a(x))"),
-        bare=False,
     ),
     row(
         "view_across_strides",

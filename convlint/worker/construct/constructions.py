@@ -12,7 +12,8 @@ from typing import Any
 from torch import nn
 
 from convlint.jobs import Expression, ModelJob
-from convlint.worker.construct.filling import MAX_ATTEMPTS, Filler, Style
+from convlint.notebook import line_of
+from convlint.worker.construct.filling import MAX_ATTEMPTS, Filler, Names, Style
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.resolve import Given, Resolver, Unresolved
 
@@ -107,7 +108,7 @@ def _is_plain(given: Sequence[Given], site: Expression) -> bool:
 def _where(site: Expression, resolver: Resolver) -> str:
     file = resolver.files.get(site.path)
     text = site.text if len(site.text) <= 60 else site.text[:57] + "..."
-    return f"{text} ({file.filename if file else site.path}, line {site.row})"
+    return f"{text} ({file.filename if file else site.path}, {line_of(site.path, site.row)})"
 
 
 def _needs_nothing(target: Any) -> bool:
@@ -128,7 +129,7 @@ Make = Callable[[tuple[Any, ...], Mapping[str, Any]], nn.Module]
 
 
 def fill(
-    target: Any, names: dict[str, Any], style: Style, fixed: Mapping[str, Any], make: Make
+    target: Any, names: Names, style: Style, fixed: Mapping[str, Any], make: Make
 ) -> tuple[Construction, nn.Module]:
     """Construct with guessed arguments, trying others where one is refused. Raises Refused or Unavailable."""
     choices: dict[str, int] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
@@ -46,12 +46,20 @@ STYLES = (
 Alternative = Callable[[], Any]
 
 
+@dataclass(frozen=True)
+class Names:
+    """What the file itself tells of values: its own definitions, and the texts that it compares names with."""
+
+    values: Mapping[str, Any]
+    texts: Mapping[str, tuple[str, ...]]
+
+
 @dataclass
 class Filler:
     """Guesses values for one construction. `choices` says which alternative an argument has come to."""
 
     style: Style
-    names: dict[str, Any]  # the module's own names: classes for blocks and modules
+    names: Names
     choices: dict[str, int] = field(default_factory=dict)
     offered: dict[str, int] = field(default_factory=dict)  # how many alternatives each argument has
     _sizes: Iterator[int] = field(init=False)
@@ -89,6 +97,9 @@ class Filler:
         return self._known[name]
 
     def _alternatives(self, name: str, annotation: Any) -> list[Alternative]:
+        texts = self.names.texts.get(name, ())
+        if texts and annotation in (inspect.Parameter.empty, None, str):
+            return [*(lambda text=text: text for text in texts), *self._by_kind(name, kind_of(name))]
         by_type = self._by_annotation(name, annotation)
         return by_type if by_type is not None else self._by_kind(name, kind_of(name))
 
@@ -138,24 +149,15 @@ class Filler:
             self._depth -= 1
 
     def _by_kind(self, name: str, kind: Kind) -> list[Alternative]:
-        style = self.style
-        plain: dict[Kind, list[Any]] = {
-            "classes": [style.classes], "vocab": [style.vocab], "heads": [style.heads, 1], "layers": [style.layers, 4, 18, 50, 16, 28, 40, 121],
-            "head_size": [64 // style.heads], "kernel": [style.kernel, (style.kernel,) * 2, 3], "one": [1, (1, 1), 2], "zero": [0],
-            "scale": [style.scale, 1, 4], "rate": [0.1, 1], "image": [style.image, (style.image, style.image), 224, 256],
-            "patch": [style.patch, (style.patch,) * 2, 4, 16], "length": [style.length, 64], "flag": [True, False], "off": [False],
-            "device": ["cpu", torch.device("cpu")], "dtype": [torch.float32], "count": [style.count, 8, [2, 2, 2, 2]],
-            "counts": [[2, 2, 2, 2], 2, [2, 2, 2], [2, 2, 2, 2, 2]], "pair": [(3, style.image, style.image), (style.image,), (4,)],
-            "words": [{f"w{i}": i for i in range(100)}, 100], "function": [nn.functional.relu, nn.Identity()],
-        }  # fmt: skip
+        style, plain = self.style, _plain_values(self.style)
         if kind in plain:
             return [lambda value=value: value for value in plain[kind]]  # type: ignore[misc]
         if kind == "text":
-            return [*_texts(), lambda: self.size(name)]
+            return [*self._choices(), *_texts(), lambda: self.size(name)]
         if kind == "sizes":
             return self._lists(name)
         if kind == "config":
-            return [lambda: GuessedConfig(self, name), lambda: self.size(name)]
+            return [lambda: GuessedConfig(self, name)]
         if kind in ("block", "norm", "activation", "module"):
             return [*self._special(name, kind), lambda: self.size(name)]
         if kind == "weights":
@@ -173,10 +175,17 @@ class Filler:
 
     def _lists(self, name: str) -> list[Alternative]:
         sizes = [self.size(f"{name}[{i}]") for i in range(4)]
-        return [lambda: sizes, lambda: sizes[:3], lambda: tuple(sizes[:2]), lambda: [2, 2, 2, 2], lambda: [*sizes, 64]]
+        first, second = (sizes[:3], sizes) if self.style.name == "other" else (sizes, sizes[:3])
+        return [lambda: first, lambda: second, lambda: tuple(sizes[:2]), lambda: [2, 2, 2, 2], lambda: [*sizes, 64]]
+
+    def _choices(self) -> list[Alternative]:
+        """Keys of the file's tables: `cfgs["vgg11"]` is how a name becomes an architecture."""
+        tables = [value for value in list(self.names.values.values()) if type(value) is dict and len(value) < 100]
+        keys = [key for table in tables for key in table if isinstance(key, str)]
+        return [lambda key=key: key for key in keys[:6]]  # type: ignore[misc]
 
     def _own_modules(self) -> list[type[nn.Module]]:
-        found = (value for value in list(self.names.values()) if isinstance(value, type))
+        found = (value for value in list(self.names.values.values()) if isinstance(value, type))
         return [kind for kind in found if issubclass(kind, nn.Module) and not kind.__module__.startswith("torch.")]
 
     def _classes(self, name: str) -> list[Alternative]:
@@ -189,6 +198,36 @@ class Filler:
         alike = [kind for kind in self._own_modules() if _alike(kind.__name__, name)]
         made: list[Alternative] = [lambda kind=kind: self._made(kind) for kind in alike[:3]]  # type: ignore[misc]
         return [*made, nn.Identity]
+
+
+def _plain_values(style: Style) -> dict[Kind, list[Any]]:
+    """The values to try for kinds that need no more than the style."""
+    return {
+        "classes": [style.classes],
+        "vocab": [style.vocab],
+        "heads": [style.heads, 1],
+        "layers": [style.layers, 4, 18, 50, 16, 28, 40, 121],
+        "head_size": [64 // style.heads],
+        "kernels": [[3, 4, 5], [3, 3]],
+        "kernel": [style.kernel, (style.kernel,) * 2, 3],
+        "one": [1, (1, 1), 2],
+        "zero": [0],
+        "scale": [style.scale, 1, 4],
+        "rate": [0.1, 1],
+        "image": [style.image, (style.image, style.image), 224, 256],
+        "patch": [style.patch, (style.patch,) * 2, 4, 16],
+        "length": [style.length, 64],
+        "flag": [True, False],
+        "off": [False],
+        "device": ["cpu", torch.device("cpu")],
+        "dtype": [torch.float32],
+        "path": ["", None],
+        "count": [style.count, 8, [2, 2, 2, 2]],
+        "counts": [[2, 2, 2, 2], 2, [2, 2, 2], [2, 2, 2, 2, 2]],
+        "pair": [(3, style.image, style.image), (style.image,), (4,)],
+        "words": [{f"w{i}": i for i in range(100)}, 100],
+        "function": [nn.functional.relu, nn.Identity()],
+    }
 
 
 def _texts() -> list[Alternative]:

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from convlint.worker.project import operators
-from convlint.worker.project.standins import StandIn, known
+from convlint.worker.project.standins import StandIn
 from convlint.worker.project.unavailable import Unavailable
 
 _STDLIB = sys.stdlib_module_names
@@ -136,7 +136,7 @@ class Importer:
         first, _, rest = name.partition(".")
         found: Any = self._standins.setdefault(first, StandIn(first, why))
         for part in rest.split(".") if rest else ():
-            found = known(f"{found._name}.{part}") or getattr(found, part)
+            found = getattr(found, part)
         return found
 
 

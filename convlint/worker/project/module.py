@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
+from convlint.notebook import line_of
 from convlint.worker.project.patience import Impatient, patience
 from convlint.worker.project.statements import Statement, sort
 from convlint.worker.project.unavailable import Unavailable
@@ -106,15 +107,18 @@ class TopLevel:
                     self._run(statement)
                 except Exception as error:
                     self.failures.append((statement, error))
+                    for name in statement.binds - self.namespace.keys():
+                        self._broken[name] = self._why(name, statement, error)
 
     def knows(self, name: str) -> bool:
-        return name in self._broken or any(name in s.binds for s in self._statements)
+        """Whether the name is one that is computed late, or one that could not be had."""
+        return name in self._broken or any(name in s.binds and not s.is_eager for s in self._statements)
 
     def ask(self, name: str) -> Any:
         """The value of a name that is not bound yet. Raises Unavailable, or KeyError for one that nothing binds."""
         if name in self._broken:
             raise Unavailable(self._broken[name])
-        if name == "__conda_version__" or not self.knows(name):
+        if not self.knows(name):
             for other in self.starred:
                 if hasattr(other, name):
                     return getattr(other, name)
@@ -126,7 +130,7 @@ class TopLevel:
 
     def _unbound(self, name: str) -> str:
         rows = [s.node.lineno for s in self._statements if name in s.binds]
-        return f"`{name}` (line {rows[0]}) is only set when the script runs"
+        return f"`{name}` ({line_of(self._filename, rows[0])}) is only set when the script runs"
 
     def _compute(self, name: str) -> None:
         for statement in self._statements:
@@ -138,7 +142,7 @@ class TopLevel:
                         self._run(statement)
                 except (Exception, SystemExit, Impatient) as error:
                     if name in statement.binds and name not in self.namespace:
-                        self._broken[name] = _why(name, statement, error)
+                        self._broken[name] = self._why(name, statement, error)
                         raise Unavailable(self._broken[name]) from error
 
     def _run(self, statement: Statement) -> None:
@@ -161,13 +165,12 @@ class TopLevel:
         if isinstance(found, ProjectModule):
             self.starred.append(found)
 
-
-def _why(name: str, statement: Statement, error: BaseException) -> str:
-    if isinstance(error, Unavailable):
-        return error.reason
-    text = str(error).strip().splitlines()
-    said = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
-    return f"`{name}` (line {statement.node.lineno}) could not be computed: {said}"
+    def _why(self, name: str, statement: Statement, error: BaseException) -> str:
+        if isinstance(error, Unavailable):
+            return error.reason
+        text = str(error).strip().splitlines()
+        said = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+        return f"`{name}` ({line_of(self._filename, statement.node.lineno)}) could not be computed: {said}"
 
 
 def _future_flags(tree: ast.Module) -> int:

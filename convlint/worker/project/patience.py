@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -23,16 +24,17 @@ def patience(seconds: float) -> Iterator[None]:
         yield
         return
     left, _ = signal.getitimer(signal.ITIMER_REAL)
+    started = time.monotonic()
     before = signal.getsignal(signal.SIGALRM)
     if left and left <= seconds:
         yield
         return
     signal.signal(signal.SIGALRM, _ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)  # again and again, since a bare `except:` may swallow it
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, left)
+        signal.setitimer(signal.ITIMER_REAL, max(left - time.monotonic() + started, 0.1) if left else 0, 0.5)
         signal.signal(signal.SIGALRM, before)
 
 

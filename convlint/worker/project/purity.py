@@ -4,44 +4,17 @@ from __future__ import annotations
 
 import ast
 import copy
+import tomllib
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
-_COMPOUND = (ast.If, ast.Try, ast.TryStar, ast.With, ast.For)
 
-# Calls that compute a value from their arguments and nothing else.
-_PURE = frozenset(
-    "abs all any bool bytes dict divmod enumerate filter float format frozenset getattr hasattr int isinstance "
-    "issubclass len list map max min object pow property range repr reversed round set slice sorted str sum tuple "
-    "type zip namedtuple TypeVar NewType Path defaultdict OrderedDict partial field super "
-    "logging.getLogger re.compile torch.device torch.cuda.is_available torch.backends.mps.is_available "
-    "torch.cuda.device_count os.environ.get os.getenv os.getcwd os.cpu_count collections.OrderedDict "
-    "collections.namedtuple collections.defaultdict typing.TypeVar typing.NewType functools.partial pathlib.Path "
-    "version.parse torch.Size Decimal Fraction".split()
-)
+_WORDS: dict[str, list[str]] = tomllib.loads(Path(__file__).with_name("calls.toml").read_text(encoding="utf-8"))
+_PURE, _PURE_METHODS = frozenset(_WORDS["pure"]), frozenset(_WORDS["pure_methods"])
+_SETTINGS, _WORK, _SHORT = (frozenset(_WORDS[name]) for name in ("settings", "work", "short"))
 _PURE_FOLDERS = ("os.path.", "math.", "operator.", "string.")
 _IMPURE_OWNERS = frozenset({"os", "shutil", "requests", "urllib", "subprocess", "sys", "torch"})
-_PURE_METHODS = frozenset(
-    "append extend insert update add setdefault items keys values get copy split strip lower upper replace join "
-    "format startswith endswith count index partition rpartition rsplit title resolve with_suffix joinpath".split()
-)
-# Statements for their effect that change what models are.
-_SETTINGS = frozenset(
-    {
-        "sys.path.append",
-        "sys.path.insert",
-        "sys.path.extend",
-        "torch.set_default_dtype",
-        "torch.set_default_tensor_type",
-        "sys.setrecursionlimit",
-    }
-)
-# Signs of training, input and output.
-_WORK = frozenset(
-    "backward step zero_grad fit fit_generator save savefig show imshow plot imsave imwrite download run main train_model "
-    "system makedirs mkdir remove rmtree urlretrieve manual_seed wait extractall write writerow "
-    "add_scalar log_artifact init_process_group spawn system render reset input".split()
-)
 
 
 def defines(node: ast.AST) -> bool:
@@ -87,10 +60,7 @@ def _is_short(iterated: ast.expr) -> bool:
         case ast.List() | ast.Tuple() | ast.Set() | ast.Dict() | ast.Constant():
             return True
         case ast.Call(func=func):
-            return _last(func) in (
-                "range zip enumerate reversed sorted items keys values parameters named_parameters modules "
-                "named_modules children named_children split".split()
-            )
+            return _last(func) in _SHORT
         case ast.Name(id=name):
             return not any(sign in name.lower() for sign in ("loader", "iter", "batch", "data"))
         case _:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from convlint.worker.project.module import Namespace, ProjectModule
@@ -43,9 +44,7 @@ class Scope:
                     return self._parameter(function, name)
         finally:
             self._busy.discard(name)
-        top = self._module.__dict__
-        value = top[name]  # computed by the module, or KeyError
-        return value
+        return self._module.__dict__[name]  # computed by the module, or KeyError
 
     def _binds(self, function: Function, name: str) -> bool:
         return any(name in s.binds for s in self._before(function))
@@ -56,10 +55,8 @@ class Scope:
 
     def _assigned(self, function: Function, name: str) -> Any:
         if name in _parameters(function):  # `args = args or default()`, `x = x.view(...)`
-            try:
+            with suppress(Unavailable):
                 self.namespace[name] = self._parameter(function, name)
-            except Unavailable:
-                pass
         error: BaseException | None = None
         for statement in self._before(function):
             if not statement.is_run or statement.node.lineno >= self._row + 1:
@@ -205,7 +202,7 @@ def _up_to(body: list[ast.stmt], row: int) -> Iterator[ast.stmt]:
         for name in ("body", "orelse", "finalbody", "handlers"):
             for part in getattr(node, name, ()):
                 inner = part.body if isinstance(part, ast.ExceptHandler) else [part]
-                if inner and inner[0].lineno <= row <= (inner[-1].end_lineno or 0) or name == "body":
+                if (inner and inner[0].lineno <= row <= (inner[-1].end_lineno or 0)) or name == "body":
                     yield from _up_to(inner, row)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import linecache
 from functools import lru_cache
 
@@ -18,7 +19,7 @@ def text_of(filename: str) -> str:
     if isinstance(text, Failure):
         raise OSError(f"{filename}: {text.message}")
     # Tracebacks and spans read lines from here: what was executed, not what lies on the disk by then.
-    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    linecache.cache[filename] = (len(text), None, io.StringIO(text).readlines(), filename)
     return text
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 from torch import nn
 
 from convlint.worker.project.unavailable import Unavailable
+
+touched: list[str] = []
+"""Why each stand-in that was called is one: a failure soon after is likely to be due to that."""
 
 
 class StandIn:
@@ -32,6 +35,7 @@ class StandIn:
         self.__dict__[name] = value
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        touched.append(self._why)
         if len(args) == 1 and not kwargs and isinstance(args[0], (type, types.FunctionType)):
             return args[0]  # used as a decorator
         return StandIn(f"{self._name}()", self._why)
@@ -53,10 +57,10 @@ class StandIn:
     def __subclasscheck__(self, _: Any) -> bool:
         return False
 
-    def __enter__(self) -> StandIn:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         pass
 
     def __or__(self, _: Any) -> StandIn:
@@ -76,7 +80,7 @@ class StandIn:
     @classmethod
     def __torch_function__(cls, _: Any, __: Any, args: Any = (), kwargs: Any = None) -> NoReturn:
         found = next((a for a in _inside((args, kwargs or {})) if isinstance(a, StandIn)), None)
-        raise Unavailable(found._why if found is not None else "a package is not there")
+        raise Unavailable((lacks(found) if found is not None else None) or "a package is not there")
 
     def _refuse(self, *_: Any) -> Any:
         raise Unavailable(self._why)
@@ -108,7 +112,7 @@ def lacks(value: Any) -> str | None:
     """Why a class, or the class of a value, is not what its author wrote; None where it is."""
     reason: str | None = getattr(value, "_convlint_absent", None)
     if isinstance(value, StandIn):
-        reason = value._why
+        reason = vars(value)["_why"]
     return reason or None
 
 
@@ -139,6 +143,13 @@ class _Parameters(dict[str, Any]):
             return self[name]
         except KeyError:
             raise AttributeError(name) from None
+
+
+class Weights(dict[Any, Any]):
+    """The content of a file of weights that is not there: nothing in it, whatever part of it is asked for."""
+
+    def __missing__(self, _: Any) -> Weights:
+        return Weights()
 
 
 class _Mixin:

@@ -194,6 +194,8 @@ FUNCTIONS: dict[str, Check] = {
             "torch.matmul",
             "torch.Tensor.matmul",
             "torch.mm",
+            "torch.spmm",
+            "torch.sparse.mm",
             "torch.Tensor.mm",
             "torch.bmm",
             "torch.Tensor.bmm",

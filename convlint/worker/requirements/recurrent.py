@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from convlint.worker.call import Call, Check, shape_text
+from convlint.worker.packing import Packed, pack, unpack
 from convlint.worker.sizes import Size, equal
 
 
@@ -50,6 +51,9 @@ def _sequence(call: Call) -> None:
     The result is written down from the documentation instead of computed: that keeps a symbolic L symbolic.
     """
     layer: Any = call.layer
+    packed = call.get(0, "input")
+    if isinstance(packed, Packed):
+        call.put(0, "input", unpack(packed, layer.batch_first))
     x = call.tensor(0, "input")
     if x is None:
         return
@@ -70,7 +74,9 @@ def _sequence(call: Call) -> None:
     if states is not None:
         _state(call, states, [hidden, cell] if is_lstm else [hidden], "inputs[1].shape")
     fresh = call.ledger.fresh
-    output = fresh((*x.shape[:-1], directions * projected), x)
+    output: Any = fresh((*x.shape[:-1], directions * projected), x)
+    if isinstance(packed, Packed):
+        output = pack(output, packed.lengths, layer.batch_first)
     call.result = (output, (fresh(hidden, x), fresh(cell, x)) if is_lstm else fresh(hidden, x))
 
 

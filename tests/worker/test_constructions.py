@@ -1,0 +1,158 @@
+"""Constructors that nobody configures: sites, defaults, and plausible fillings. torch is the oracle for the nets."""
+
+from __future__ import annotations
+
+import pytest
+from tracing import PREAMBLE, Checked, Linter
+
+from convlint.facts import ModelFacts
+
+
+def source(parameters: str, init: str, forward: str, more: str = "") -> str:
+    body = "\n".join(f"        {line}" for line in init.strip().splitlines())
+    lines = "\n".join(f"        {line}" for line in forward.strip().splitlines())
+    return (
+        f"{PREAMBLE}\n\nclass Net(nn.Module):\n    def __init__(self, {parameters}):\n        super().__init__()\n"
+        f"{body}\n\n    def forward(self, x):\n{lines}\n\n{more}"
+    )
+
+
+FILLED = [
+    ("in_features, num_classes", "self.a = nn.Linear(in_features, num_classes)", "return self.a(x)"),
+    ("channels: list[int]", "self.a = nn.Conv2d(3, channels[0], 3)", "return self.a(x)"),
+    ("cfg", "self.a = nn.Linear(cfg.hidden_size, cfg['num_classes'])", "return self.a(x)"),
+    ("norm_layer, act", "self.a = nn.Sequential(nn.Conv2d(3, 8, 3), norm_layer(8), act())", "return self.a(x)"),
+    ("vocab_size, embed_dim", "self.e = nn.Embedding(vocab_size, embed_dim)", "return self.e(x)"),
+    (
+        "d_model, n_heads, dropout",
+        "self.a = nn.MultiheadAttention(d_model, n_heads, dropout, batch_first=True)",
+        "return self.a(x, x, x)[0]",
+    ),
+    ("depth", "assert depth in (18, 34)\nself.a = nn.Linear(depth, 2)", "return self.a(x)"),
+    ("filter_sizes", "self.a = nn.ModuleList(nn.Conv1d(4, 2, k) for k in filter_sizes)", "return self.a[0](x)"),
+]
+
+
+@pytest.mark.parametrize(("parameters", "init", "forward"), FILLED, ids=[row[0] for row in FILLED])
+def test_arguments_are_filled(linter: Linter, parameters: str, init: str, forward: str) -> None:
+    checked = linter(source(parameters, init, forward))
+    assert checked.is_clean()
+    assert (checked.model.construction or "").startswith("guessed: ")
+
+
+def test_a_mistake_that_no_argument_changes_is_found(linter: Linter) -> None:
+    net = source(
+        "num_classes",
+        "self.a = nn.Conv2d(3, 16, 3)\nself.b = nn.Conv2d(32, num_classes, 3)",
+        "return self.b(self.a(x))",
+    )
+    assert linter(net).the_finding.text == "32"
+
+
+def test_swapped_arguments_are_found(linter: Linter) -> None:
+    net = source(
+        "hidden_size, num_classes",
+        "self.a = nn.Linear(8, hidden_size)\nself.b = nn.Linear(num_classes, hidden_size)",
+        "return self.b(self.a(x))",
+    )
+    assert linter(net).the_finding.text == "num_classes"
+
+
+MENDED = [
+    # Right for the arguments that its author gives it, and wrong for others.
+    ("width, hidden", "self.a = nn.Linear(8, width)\nself.b = nn.Linear(hidden, 2)", "return self.b(self.a(x))"),
+    (
+        "in_planes, planes",
+        "self.a = nn.Conv2d(in_planes, planes, 3, padding=1)",
+        "return x + self.a(x)",
+    ),
+    (
+        "widths",
+        "self.a = nn.Sequential(*[nn.Conv2d(3 if i == 0 else widths[i - 1], w, 3, 2, 1) for i, w in enumerate(widths)])\n"
+        "self.b = nn.Linear(widths[-1] * 16, 2)",
+        "assert x.shape[-1] == 32\nreturn self.b(self.a(x).flatten(1))",
+    ),
+]
+
+
+@pytest.mark.parametrize(("parameters", "init", "forward"), MENDED, ids=[row[0] for row in MENDED])
+def test_nothing_that_another_filling_mends_is_reported(
+    linter: Linter, parameters: str, init: str, forward: str
+) -> None:
+    assert not linter(source(parameters, init, forward)).findings
+
+
+def run_at(linter: Linter, text: str, call: str, row: int) -> list[ModelFacts]:
+    """The models of a file with one site in itself."""
+    from convlint.jobs import Expression, Job, ModelJob, UserFile
+    from convlint.worker.job import run
+
+    path = linter.write(text)
+    site = Expression(text=call, path=str(path), row=row)
+    job = Job(
+        path=str(path),
+        filename=path.name,
+        module=path.stem,
+        search_path=(str(path.parent),),
+        models=(ModelJob(target="Net", sites=(site,)),),
+        user_roots=(str(path.parent),),
+        files={str(path): UserFile(filename=path.name, module=path.stem, search_path=(str(path.parent),))},
+    )
+    return list(run(job).models)
+
+
+def test_a_site_gives_the_arguments(linter: Linter) -> None:
+    text = source(
+        "hidden, out",
+        "self.a = nn.Linear(8, hidden)\nself.b = nn.Linear(32, out)",
+        "return self.b(self.a(x))",
+        "SIZES = {'hidden': 32}\ndef main():\n    out = 5\n    model = Net(SIZES['hidden'], out)\n",
+    )
+    row = text[: text.index("model = Net")].count("\n") + 1
+    (model,) = run_at(linter, text, "Net(SIZES['hidden'], out)", row)
+    assert model.status == "checked"
+    assert model.outputs == (("B", 5),)
+    assert f"line {row})" in (model.construction or "")
+
+
+def test_what_a_site_leaves_open_is_filled(linter: Linter) -> None:
+    text = source(
+        "hidden, out", "self.a = nn.Linear(8, hidden)\nself.b = nn.Linear(hidden, out)", "return self.b(self.a(x))"
+    )
+    (model,) = run_at(linter, text + "def main(out):\n    Net(16, out)\n", "Net(16, out)", text.count("\n") + 2)
+    assert model.status == "checked"
+    assert "16" not in (model.construction or "")  # only what was guessed is said to be
+    assert (model.construction or "").startswith("guessed: out=")
+
+
+class TestPackedSequences:
+    NET = (
+        "from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence\n"
+        + PREAMBLE
+        + """
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.e = nn.Embedding(100, 16)
+        self.r = nn.LSTM(16, 32, bidirectional=True, batch_first=True)
+        self.f = nn.Linear(WIDTH, 5)
+
+    def forward(self, text, lengths):
+        packed = pack_padded_sequence(self.e(text), lengths, batch_first=True, enforce_sorted=False)
+        out, (h, c) = self.r(packed)
+        out, _ = pad_packed_sequence(out, batch_first=True)
+        return self.f(out)
+"""
+    )
+
+    def check(self, linter: Linter, width: int) -> Checked:
+        return linter(self.NET.replace("WIDTH", str(width)))
+
+    def test_are_followed(self, linter: Linter) -> None:
+        checked = self.check(linter, 64)
+        assert checked.is_clean()
+        assert checked.model.outputs == (("B", "L", 5),)
+
+    def test_mistakes_behind_them_are_found(self, linter: Linter) -> None:
+        assert self.check(linter, 32).the_finding.short == ("in_features", 32, 64, "32")
