@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +16,7 @@ from convlint.facts import FileFacts
 from convlint.filenames import display
 from convlint.jobs import InputSpec, Job
 from convlint.plan import Entries, plan
+from convlint.remedies import remedies
 from convlint.report import Report
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Options:
     exclude: tuple[str, ...] = ()
     inputs: tuple[InputSpec, ...] = ()
     timeout: float | None = None
+    require_checked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,42 @@ def settings_for(paths: Sequence[str], options: Options) -> Config:
     return load_config(first if os.path.isdir(first) else os.path.dirname(first), options.config)
 
 
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The facts about the models below some paths, before any judgement."""
+
+    found: Discovery
+    facts: tuple[FileFacts, ...]  # by name of file
+    notes: tuple[str, ...]
+    entries: Entries
+
+
 def check(paths: Sequence[str], options: Options) -> Outcome:
     """Lint the paths. Raises ConfigError for what the user can set right, else CannotRun."""
+    rules: dict[str, tuple[Rule, ...]] = {}
+
+    def read_rules(found: Discovery) -> None:
+        rules_of(settings_for(paths, options), options)
+        for file in found.files:
+            config = load_config(os.path.dirname(file.path), options.config)
+            rules[file.filename] = rules_of(config, options)
+
+    gathered = gather(paths, options, meanwhile=read_rules)
+    report = Report(
+        _diagnose(gathered.facts, rules),
+        gathered.facts,
+        len(gathered.found.looked_at),
+        remedies(gathered.facts, gathered.entries),
+        options.require_checked or settings_for(paths, options).settings.require_checked,
+    )
+    return Outcome(report, gathered.found.problems, gathered.notes)
+
+
+def gather(paths: Sequence[str], options: Options, *, meanwhile: Callable[[Discovery], None] | None = None) -> Gathered:
+    """Find the models and bring in the facts about each; `meanwhile` runs while the worker loads torch.
+
+    Raises ConfigError for what the user can set right, else CannotRun.
+    """
 
     def config_of(folder: str) -> Config:
         return load_config(folder, options.config)
@@ -69,12 +105,10 @@ def check(paths: Sequence[str], options: Options) -> Outcome:
     )
     planned = plan(found, entries, inputs=options.inputs, timeout=options.timeout)
     with _pool_for(planned.jobs) as pool:
-        # While the worker loads torch, the rules are read.
-        rules_of(settings_for(paths, options), options)
-        rules = {file.filename: rules_of(config_of(os.path.dirname(file.path)), options) for file in found.files}
+        if meanwhile is not None:
+            meanwhile(found)
         facts = sorted([*_failures(found), *_run(pool, planned.jobs)], key=lambda file: file.filename)
-    report = Report(_diagnose(facts, rules), tuple(facts), len(found.looked_at))
-    return Outcome(report, found.problems, planned.notes)
+    return Gathered(found, tuple(facts), planned.notes, entries)
 
 
 def _pool_for(jobs: Sequence[Job]) -> AbstractContextManager[WorkerPool | None]:
@@ -153,5 +187,6 @@ def _command_line_excludes(patterns: tuple[str, ...]) -> tuple[Patterns, ...]:
 def _failures(found: Discovery) -> Iterator[FileFacts]:
     """What is already known to be wrong with a file without running it."""
     for file in found.files:
-        if file.failure is not None:
-            yield FileFacts(filename=file.filename, failures=(file.failure,))
+        failures = file.broken_cells if file.failure is None else (file.failure,)
+        if failures:
+            yield FileFacts(filename=file.filename, failures=failures)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FOUND, FAILED, INTERRUPTED = 1, 2, 130
 _DEFAULT = "check"
+_WIDTH = 110  # cells of a line where there is no terminal to ask
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 
@@ -80,11 +81,51 @@ def commands() -> None:
 @click.option("--config", type=click.Path(), help="Read the settings from this TOML file.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a file may take.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the report.")
-@click.option("-v", "--verbose", is_flag=True, help="List every model, and why one was not checked.")
+@click.option("--require-checked", is_flag=True, help="Make skipped models fail: exit code 1, and say which.")
+@click.option("-v", "--verbose", is_flag=True, help="List every model, why one was not checked, and what mends that.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing when nothing is found.")
 def check(**given: Any) -> int:
     """Check models (the default)."""
     return _check(**given)
+
+
+@commands.command("init")
+@click.argument("paths", nargs=-1)
+@click.option("--dry-run", "--diff", "is_dry", is_flag=True, help="Show what would be written, and write nothing.")
+@click.option("--exclude", multiple=True, metavar="PATTERNS", callback=_comma_separated, help="Leave these out.")
+@click.option("--config", type=click.Path(), help="Write to this TOML file, which has a [tool.convlint].")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a file may take.")
+def init(**given: Any) -> int:
+    """Write configuration for models that are not checked.
+
+    Checks the models below the PATHS, and adds a [[tool.convlint.model]] entry to pyproject.toml for each that cannot
+    be checked until its inputs or arguments are told. What to fill in is marked. What the file says already stays.
+    """
+    return _init(**given)
+
+
+@commands.command()
+@click.argument("target")
+@click.option(
+    "--output-format", type=click.Choice(["text", "markdown", "json"]), default="text", help="How it is shown."
+)
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="SHAPE",
+    help='Shape of an input of the one model explained: "B,1,28,28" or "B,20:int64". Once for each.',
+)
+@click.option("--config", type=click.Path(), help="Read the settings from this TOML file.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a file may take.")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the table.")
+def explain(**given: Any) -> int:
+    """Show where each number comes from.
+
+    TARGET is a file (net.py), a model (net.py:Net), or a layer or block of it (net.py:Net.conv1). The table follows
+    forward line by line: the shapes, the parameters, the multiply-adds, and the formulas with their numbers put in.
+    """
+    return _explain(**given)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -139,12 +180,69 @@ def _check(
     except CannotRun as error:
         return _fail(str(error))
     _tell(outcome)
-    code = FAILED if outcome.problems else _severity_code(outcome.report, fail_on or settings.fail_on)
-    if quiet and not outcome.report.diagnostics and not output_file:
+    report = outcome.report
+    code = FAILED if outcome.problems else _verdict(report, fail_on or settings.fail_on)
+    if quiet and not report.diagnostics and not report.lacking and not output_file:
         return code
     shown = output_format or settings.output_format
-    written = _write(outcome.report, shown, output_file, verbose=verbose and not quiet, color=color)
+    written = _write(report, shown, output_file, verbose=verbose and not quiet, color=color)
     return code if written else FAILED
+
+
+def _init(paths: tuple[str, ...], is_dry: bool, **given: Any) -> int:
+    from convlint.check import CannotRun, Options, gather
+    from convlint.config import ConfigError
+    from convlint.init import nothing, propose
+    from convlint.reporters.text import write
+
+    try:
+        gathered = gather(paths or (".",), Options(**given))
+        if gathered.found.problems:
+            return _fail(*gathered.found.problems)
+        proposal = propose(gathered)
+        for draft in () if is_dry else proposal.drafts:
+            draft.write()
+    except ConfigError as error:
+        return _fail(*error.sentences)
+    except CannotRun as error:
+        return _fail(str(error))
+    for sentence in (*gathered.notes, *proposal.left):
+        _say(sentence)
+    if not proposal.drafts:
+        _say(nothing(proposal))
+    for draft in proposal.drafts:
+        write(sys.stdout, draft.diff if is_dry else f"{draft.sentence}.\n")
+    return 0
+
+
+def _explain(target: str, output_format: str, inputs: tuple[str, ...], color: str, **given: Any) -> int:
+    import shutil
+
+    from convlint.check import CannotRun, Options, gather
+    from convlint.config import ConfigError, parse_input
+    from convlint.explain import parse_target, render, tables_of
+
+    try:
+        wanted = parse_target(target)
+        gathered = gather([wanted.path], Options(inputs=tuple(parse_input(text) for text in inputs), **given))
+        tables = tables_of(gathered.facts, wanted.part)
+    except ConfigError as error:
+        return _fail(*error.sentences)
+    except CannotRun as error:
+        return _fail(str(error))
+    failures = [f"{file.filename}: {failure.message}" for file in gathered.facts for failure in file.failures]
+    for sentence in (*gathered.found.problems, *failures, *gathered.notes):
+        _say(sentence)
+    if not tables:
+        return FAILED if gathered.found.problems or failures else _fail(f"{target}: there is no model to explain")
+    colored = _wants_color(color, sys.stdout)
+    width = shutil.get_terminal_size((_WIDTH, 0)).columns
+    try:
+        render(tables, wanted.part, output_format, width=max(width, 40), color=colored, stream=sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence(sys.stdout)
+    return 0 if any(table.rows for table in tables) and not gathered.found.problems else FAILED
 
 
 def _write(report: Report, output_format: str, path: str | None, *, verbose: bool, color: str) -> bool:
@@ -167,10 +265,10 @@ def _write(report: Report, output_format: str, path: str | None, *, verbose: boo
     return True
 
 
-def _severity_code(report: Report, least: Severity) -> int:
-    """1 if there is a finding that severe or more."""
+def _verdict(report: Report, least: Severity) -> int:
+    """1 if there is a finding that severe or more, or a skipped model where all have to be checked."""
     failing = _SEVERITIES[: _SEVERITIES.index(least) + 1]
-    return FOUND if any(report.count(severity) for severity in failing) else 0
+    return FOUND if report.lacking or any(report.count(severity) for severity in failing) else 0
 
 
 def _wants_color(choice: str, stream: TextIO) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from convlint.diagnostics import Diagnostic, Severity
 from convlint.facts import FileFacts, ModelFacts, Status
+from convlint.remedies import Remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +18,24 @@ class Report:
     diagnostics: tuple[Diagnostic, ...]
     files: tuple[FileFacts, ...]  # the files that hold a model or could not be read
     file_count: int  # every Python file looked at
+    remedies: tuple[Remedy | None, ...] = ()  # what would mend each of `models`
+    require_checked: bool = False  # a skipped model fails the run
 
     @property
     def models(self) -> tuple[tuple[str, ModelFacts], ...]:
         """Each model beside the name of its file."""
         return tuple((file.filename, model) for file in self.files for model in file.models)
+
+    @property
+    def listed(self) -> Iterator[tuple[str, ModelFacts, Remedy | None]]:
+        """Each model beside the name of its file and what would mend it."""
+        for (filename, model), remedy in zip_longest(self.models, self.remedies):
+            yield filename, model, remedy
+
+    @property
+    def lacking(self) -> int:
+        """The models whose being skipped fails the run."""
+        return self.count_models("skipped") if self.require_checked else 0
 
     def count_models(self, status: Status) -> int:
         return sum(model.status == status for _, model in self.models)

@@ -15,6 +15,7 @@ _KINDS = {
     "string_type": "a string",
     "int_type": "a whole number",
     "float_type": "a number",
+    "bool_type": "true or false",
     "tuple_type": "an array",
     "dict_type": "a table",
     "model_type": "a table",

@@ -78,16 +78,17 @@ def _read(path: str) -> Config | None:
         raise ConfigError(f"{display(path)}: is not valid UTF-8 (byte {error.start})") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{display(path)}: is not valid TOML: {error}") from None
-    section = _section(document)
-    if section is None:
+    given = section(document)
+    if given is None:
         return None
     try:
-        settings = Settings.model_validate(section)
+        settings = Settings.model_validate(given)
     except ValidationError as error:
         raise ConfigError(*explain(error, display(path), text)) from None
     return Config(os.path.dirname(path), settings, path)
 
 
-def _section(document: Mapping[str, Any]) -> Any:
+def section(document: Mapping[str, Any]) -> Any:
+    """The `[tool.convlint]` of a file, None where it has none."""
     tool = document.get("tool")
     return tool.get("convlint") if isinstance(tool, Mapping) else None

@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
     StrictFloat,
     StrictInt,
     StrictStr,
@@ -137,6 +138,7 @@ class Settings(Section):
     select: tuple[StrictStr, ...] = ()
     ignore: tuple[StrictStr, ...] = ()
     fail_on: Severity = "warning"
+    require_checked: StrictBool = False
     timeout: StrictFloat = Field(default=60.0, gt=0)
     output_format: OutputFormat = "full"
     model: tuple[ModelEntry, ...] = ()

@@ -9,13 +9,15 @@ import os
 import re
 import signal
 from collections.abc import Iterable, Iterator
-from typing import Literal
+from io import StringIO
+from typing import Literal, TextIO
 
 from pydantic import BaseModel, ConfigDict
 
 from convlint.facts import Failure, FileFacts, Span
 from convlint.filenames import display
 from convlint.jobs import Job
+from convlint.notebook import open_notebook
 
 How = Literal["exited", "signalled", "timeout", "too large", "server died", "server stuck", "given up"]
 Place = tuple[str, int]  # file and row
@@ -114,11 +116,16 @@ def _lies_in(path: str, folder: str) -> bool:
 def _columns(path: str, row: int) -> tuple[int, int]:
     """Where the text of a line begins and ends; 1, 1 when it cannot be read."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with _opened(path) as file:
             line = next(text for number, text in enumerate(file, 1) if number == row).rstrip()
     except (OSError, StopIteration):
         return 1, 1
     return len(line) - len(line.lstrip()) + 1, len(line) + 1
+
+
+def _opened(path: str) -> TextIO:
+    notebook = open_notebook(path)
+    return StringIO(notebook.source) if notebook is not None else open(path, encoding="utf-8", errors="replace")
 
 
 def _fate(ending: Ending) -> str:

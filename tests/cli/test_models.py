@@ -92,8 +92,8 @@ def test_one_model_with_inputs(convlint: Run, write: Write) -> None:
 
 def test_what_goes_wrong_in_one_file_does_not_lose_the_others(convlint: Run, write: Write) -> None:
     write("wrong.py", NET.replace("features=8", "features=6"))
-    write("raises.py", NET + "\nraise RuntimeError('no')\n")
-    write("exits.py", NET + "\nimport sys\nprint('bye')\nsys.exit(0)\n")
+    write("raises.py", NET + "\nclass Other(Nowhere):\n    pass\n")
+    write("exits.py", NET + "\nclass Other:\n    import sys\n    print('bye')\n    sys.exit(0)\n")
     write("unbuildable.py", NET.replace("super().__init__()", "super().__init__(); raise ValueError('no')"))
     write("broken.py", NET + "\ndef f(:\n")
     result = convlint("--output-format", "json")
@@ -105,6 +105,18 @@ def test_what_goes_wrong_in_one_file_does_not_lose_the_others(convlint: Run, wri
         ("unbuildable.py", "CL006"),
         ("wrong.py", "CL101"),
     ]
+
+
+def test_a_script_is_linted_without_running_it(convlint: Run, write: Write, folder: Path) -> None:
+    marker = folder / "ran"
+    write(
+        "train.py",
+        NET.replace("features=8", "features=6")
+        + f"\nopen({str(marker)!r}, 'w').close()\nmodel = Net()\nfor epoch in range(3):\n    model.fit(epoch)\nexit(3)\n",
+    )
+    result = convlint("--output-format", "json")
+    assert [one["code"] for one in report(result)["diagnostics"]] == ["CL101"]
+    assert not marker.exists()
 
 
 def test_a_package_in_a_source_folder(convlint: Run, write: Write) -> None:
@@ -124,7 +136,8 @@ def test_a_package_in_a_source_folder(convlint: Run, write: Write) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 def test_an_interrupt_ends_with_130(folder: Path, write: Write) -> None:
     marker = folder / "running"
-    write("net.py", NET + f"\nopen({str(marker)!r}, 'w').close()\nwhile True: pass\n")
+    endless = f"super().__init__(); open({str(marker)!r}, 'w').close()\n        while True: pass"
+    write("net.py", NET.replace("super().__init__()", endless))
     process = subprocess.Popen(
         [sys.executable, "-m", "convlint", "net.py"],
         cwd=folder,

@@ -149,3 +149,27 @@ def test_inputs_need_one_model(project: Path) -> None:
 def test_a_file_without_a_model_is_no_job(project: Path) -> None:
     (project / "nets.py").write_text("import torch\nx = torch.ones(3)\n")
     assert make(project).jobs == ()
+
+
+BUILT = """
+from torch import nn
+class Net(nn.Module):
+    def __init__(self, n): super().__init__()
+    def forward(self, x): return x
+class Free(nn.Module):
+    def __init__(self, n=3): super().__init__()
+    def forward(self, x): return x
+Net(5), Free(6)
+"""
+
+
+def test_sites_count_until_the_configuration_knows_better(project: Path) -> None:
+    (project / "nets.py").write_text(BUILT)
+    found = make(project)
+    assert [[site.text for site in model.sites] for model in found.jobs[0].models] == [["Net(5)"], ["Free(6)"]]
+    assert found.jobs[0].files[str(project / "nets.py")].module == "nets"
+    found = make(project, 'name = "nets.py:*"\ninputs = [{ shape = ["B", 3] }]')
+    assert [[site.text for site in model.sites] for model in found.jobs[0].models] == [["Net(5)"], []]
+    assert all(model.hints == () for model in found.jobs[0].models)
+    found = make(project, 'name = "nets.py:Net"\nkwargs = { n = 7 }')
+    assert found.jobs[0].models[0].sites == ()

@@ -285,11 +285,11 @@ def test_the_json_form_has_its_keys_in_order() -> None:
     document = json.loads(rendered(report(FINDING), "json"))
     assert list(document) == ["version", "diagnostics", "models", "summary"]
     assert list(document["diagnostics"][0]) == [
-        *("code", "name", "severity", "message", "filename", "location", "end_location", "model", "layer"),
-        *("expected", "actual", "formula", "hint", "related", "fix", "url"),
+        *("code", "name", "severity", "message", "filename", "cell", "location", "end_location", "model"),
+        *("layer", "expected", "actual", "formula", "hint", "related", "fix", "url"),
     ]
     assert list(document["models"][0]) == [
-        *("name", "filename", "row", "status", "reason", "inputs", "outputs", "sizes"),
+        *("name", "filename", "cell", "row", "status", "reason", "inputs", "outputs", "sizes"),
     ]
     assert list(document["summary"]) == [
         *("files", "models", "checked", "partial", "skipped", "errors", "warnings"),

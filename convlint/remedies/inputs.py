@@ -1,0 +1,93 @@
+"""The inputs of forward that nobody confirmed, as a line of configuration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from convlint.config.schema import DTYPES
+from convlint.facts import Dim, InputFact, ModelFacts
+from convlint.remedies.placeholders import IMAGE, plain_or_shape, shape
+from convlint.remedies.stanza import Setting, string, table, value
+
+UNCONFIRMED: Final = frozenset({"guessed", "tried", "its name"})
+"""The sources of inputs that no layer and nothing in the project speaks for."""
+
+_BATCH: Final = "B"
+_MISTAKE: Final = "forward stops at an error"
+
+# Reasons that other sizes of the inputs may do away with.
+_OF_SIZES: Final = re.compile(
+    r"no input was found|it takes too long in symbols|the input sizes that work could not be decided"
+    r"|forward stops at some sizes|\w*(Error|Exception)\b"
+)
+_OF_GUESSES: Final = re.compile(r"the shape of .* is only a guess")
+_OF_INPUTS: Final = re.compile(rf"no input was found|{_OF_GUESSES.pattern}")
+
+
+def inputs_of(model: ModelFacts) -> tuple[Setting, ...]:
+    """`inputs = [...]` for all that forward takes; nothing where no other input would help."""
+    reason = model.reason or ""
+    listed = _listed(model)
+    if reason == _MISTAKE:
+        return ()
+    if not listed and _OF_INPUTS.match(reason):
+        return (Setting("inputs", f"[{table({'shape': value(IMAGE)})}]", ("what forward takes",)),)
+    unsure = [name for name, fact in listed if fact is None or fact.source in UNCONFIRMED]
+    is_pinned = not unsure and _OF_SIZES.match(reason) is not None and any(_is_open(fact) for fact in model.inputs)
+    if not unsure and not is_pinned:
+        return ()
+    by_name = _are_named([name for name, _ in listed], model.takes)
+    is_guess_built = bool(model.required)  # with guessed arguments, on which the sizes may depend
+    is_doubtful = _OF_GUESSES.match(reason) is not None  # so that other ranks than those tried may be right
+    entries, unknown = [], []
+    for name, fact in listed:
+        pairs, is_known = _entry(name, fact, is_pinned=is_pinned)
+        entries.append(table({"name": string(name), **pairs} if by_name else pairs))
+        is_vague = is_doubtful and fact is not None and _is_open(fact)
+        unknown += [name] if is_guess_built or is_vague or not is_known else []
+    return (Setting("inputs", f"[{', '.join(entries)}]", tuple(unknown)),)
+
+
+def _listed(model: ModelFacts) -> list[tuple[str, InputFact | None]]:
+    """What was fed, and what forward takes besides."""
+    fed = {fact.name for fact in model.inputs}
+    return [*((fact.name, fact) for fact in model.inputs), *((name, None) for name in model.takes if name not in fed)]
+
+
+def _are_named(names: Sequence[str], takes: Sequence[str]) -> bool:
+    """Whether forward gets them by name: where there are several, or one that it need not be given."""
+    if not set(names) <= set(takes) and any(re.fullmatch(r"input\d+", name) for name in names):
+        return False  # these are numbers for the places of `*inputs`
+    return len(names) > 1 or bool(takes and names[0] not in takes)
+
+
+def _is_open(fact: InputFact) -> bool:
+    """Whether it could have other sizes: those that nobody gave, or what the configuration says."""
+    is_declared = fact.source == "pyproject.toml"
+    return is_declared or any(isinstance(size, str) and size != _BATCH for size in fact.shape or ())
+
+
+def _entry(name: str, fact: InputFact | None, *, is_pinned: bool) -> tuple[dict[str, str], bool]:
+    """An input as TOML, and whether all of it is known."""
+    if fact is None:
+        return {"shape": value(IMAGE)}, False
+    if fact.shape is None:
+        return _without_shape(name), False
+    is_guess = fact.source in UNCONFIRMED
+    sizes = fact.shape
+    if is_guess or is_pinned:
+        sizes = shape(sizes, keep=_BATCH if is_pinned else "BELN")
+    return dict(_tensor(sizes, fact.dtype)), not is_guess and sizes == fact.shape
+
+
+def _tensor(sizes: tuple[Dim, ...], dtype: str | None) -> Iterator[tuple[str, str]]:
+    yield "shape", value(sizes)
+    if dtype is not None and dtype != "float32" and dtype in DTYPES:
+        yield "dtype", string(dtype)
+
+
+def _without_shape(name: str) -> dict[str, str]:
+    found = plain_or_shape(name)
+    return {"shape": value(found)} if isinstance(found, tuple) else {"value": value(found)}

@@ -1,0 +1,249 @@
+"""From facts to what the user can paste; here the facts are written by hand, tests/cli has the real ones."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from convlint.config.schema import ModelEntry, Settings
+from convlint.facts import FileFacts, InputFact, ModelFacts
+from convlint.plan import Entries
+from convlint.remedies import Place, Remedy, Stanza, place_of, remedies, remedy
+from convlint.remedies.arguments import guesses
+from convlint.remedies.inputs import UNCONFIRMED
+from convlint.remedies.stanza import Setting, string
+
+NO_INPUT = "no input was found that forward takes: ValueError: no (line 3)"
+
+
+def model(**facts: Any) -> ModelFacts:
+    given = {"name": "net.Net", "target": "Net", "row": 1, "status": "skipped", "construction": "its defaults"}
+    return ModelFacts.model_validate({**given, **facts})
+
+
+def fed(name: str, *shape: int | str, source: str = "guessed", dtype: str | None = "float32") -> InputFact:
+    return InputFact(name=name, shape=shape or None, dtype=dtype, source=source)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(str(tmp_path / "net.py"), str(tmp_path / "pyproject.toml"), ())
+
+
+def toml(one: Remedy | None) -> str:
+    """The TOML, which has to be a valid entry."""
+    assert one is not None
+    assert one.toml is not None
+    (entry,) = tomllib.loads(one.toml)["tool"]["convlint"]["model"]
+    ModelEntry.model_validate(entry)
+    return one.toml.partition('name = "net.py:Net"\n')[2]
+
+
+@pytest.mark.parametrize(
+    ("facts", "lines"),
+    [
+        (
+            {"inputs": (fed("x", "B", "C", "H", "W"),)},
+            'inputs = [{ shape = ["B", 3, 224, 224] }]  # fill in: x',
+        ),
+        (
+            {"inputs": (fed("x", "B", 1, "H", "W", source="conv1 (Conv2d)"), fed("t", "B", dtype="int64"))},
+            'inputs = [{ name = "x", shape = ["B", 1, "H", "W"] },'
+            ' { name = "t", shape = ["B"], dtype = "int64" }]  # fill in: t',
+        ),
+        (
+            {"inputs": (fed("x", "B", 3, "H", "W", source="conv1 (Conv2d)"),)},
+            'inputs = [{ shape = ["B", 3, 224, 224] }]  # fill in: x',
+        ),
+        (
+            {"inputs": (fed("x", "B", "L", 8, source="lstm (LSTM)"), fed("hidden", source="its name", dtype=None))},
+            'inputs = [{ name = "x", shape = ["B", "L", 8] }, { name = "hidden", shape = ["B", 128] }]'
+            "  # fill in: hidden",
+        ),
+        (
+            {"inputs": (fed("x", "B", 4), fed("temperature", source="its name", dtype=None))},
+            'inputs = [{ name = "x", shape = ["B", 4] }, { name = "temperature", value = 0.5 }]'
+            "  # fill in: x, temperature",
+        ),
+        ({"takes": ("x",)}, 'inputs = [{ shape = ["B", 3, 224, 224] }]  # fill in: x'),
+        ({}, 'inputs = [{ shape = ["B", 3, 224, 224] }]  # fill in: what forward takes'),
+        (
+            {"inputs": (fed("input0", "B", 4), fed("input1", "B", 5))},
+            'inputs = [{ shape = ["B", 4] }, { shape = ["B", 5] }]  # fill in: input0, input1',
+        ),
+        (
+            {
+                "inputs": (fed("x", "B", 64, source="fc (Linear)"), fed("y", "B", "F")),
+                "construction": "guessed: width=64, kernel=(3, 3), mode='a, depth=1'",
+                "required": ("width", "kernel", "mode"),
+            },
+            'kwargs = { width = 64, kernel = [3, 3], mode = "a, depth=1" }  # fill in: width, kernel, mode\n'
+            'inputs = [{ name = "x", shape = ["B", 64] }, { name = "y", shape = ["B", 128] }]  # fill in: x, y',
+        ),
+    ],
+    ids=["image", "half known", "sizes", "state", "value", "not fed", "nothing", "numbered", "guessed arguments"],
+)
+def test_inputs(place: Place, facts: dict[str, Any], lines: str) -> None:
+    assert toml(remedy(model(reason=NO_INPUT, **facts), place)) == lines
+
+
+@pytest.mark.parametrize(
+    ("required", "lines"),
+    [
+        (("hidden", "num_layers"), "kwargs = { hidden = 64, num_layers = 2 }  # fill in: hidden, num_layers"),
+        (("größe",), 'kwargs = { "größe" = 64 }  # fill in: größe'),
+        (
+            ("num_classes", "use_bias", "dropout", "mode", "hidden_sizes"),
+            'kwargs = { num_classes = 10, use_bias = false, dropout = 0.1, mode = "", hidden_sizes = [64, 128] }'
+            "  # fill in: num_classes, use_bias, dropout, mode, hidden_sizes",
+        ),
+        ((), "kwargs = {}  # fill in: arguments that it can be built with"),
+    ],
+)  # fmt: skip
+def test_arguments_of_a_model_that_was_not_built(place: Place, required: tuple[str, ...], lines: str) -> None:
+    one = model(construction=None, required=required, reason=f"its constructor needs {', '.join(required)}")
+    assert toml(remedy(one, place)) == lines
+
+
+@pytest.mark.parametrize(
+    ("reason", "required", "sentence"),
+    [
+        (
+            "the package einops is not installed (line 3)",
+            (),
+            'install einops, or leave the file out: `exclude = ["/net.py"]` in [tool.convlint] of {home}',
+        ),
+        (
+            "it needs a package: the package apex cannot be imported: no CUDA",
+            (),
+            "mend the installation of apex, or leave the file out:"
+            ' `exclude = ["/net.py"]` in [tool.convlint] of {home}',
+        ),
+        ("checking it takes longer than 60 s", (), "give it more time: `timeout = 240` in [tool.convlint] of {home}"),
+        (
+            "`args` in main is only set when the script runs",
+            (),
+            "give `args` a value where the file is imported, not only where the script runs",
+        ),
+        (
+            "its constructor needs width, config, backbone, and took none of the values tried",
+            ("width", "config", "backbone"),
+            "`config`, `backbone` are objects, which only code can make: write a function without arguments that"
+            " returns Net(...), and convlint checks what it returns",
+        ),
+    ],
+)
+def test_where_no_entry_helps_a_sentence_says_what_does(
+    place: Place, reason: str, required: tuple[str, ...], sentence: str
+) -> None:
+    found = remedy(model(construction=None, reason=reason, required=required), place)
+    assert found is not None
+    assert (found.toml, found.text) == (None, sentence.format(home=place.home))
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"status": "checked"},
+        {
+            "status": "partial",
+            "reason": "depends on data: .item()",
+            "inputs": (fed("x", "B", 8, source="fc (Linear)"),),
+        },
+        {"status": "partial", "reason": "forward stops at an error", "inputs": (fed("x", "B", "C", "H", "W"),)},
+        {"construction": None, "reason": "the file defines no Net once it is imported"},
+    ],
+    ids=["checked", "data", "error", "absent"],
+)
+def test_nothing_is_said_where_nothing_helps(place: Place, facts: dict[str, Any]) -> None:
+    assert remedy(model(**facts), place) is None
+
+
+def test_a_guessed_object_needs_code(place: Place) -> None:
+    one = model(
+        reason=NO_INPUT,
+        inputs=(fed("x", "B", "F"),),
+        construction="guessed: width=64, norm=BatchNorm2d, sizes=[64, 128, 192, 256, 320, 38...",
+        required=("width", "norm", "sizes"),
+    )
+    found = remedy(one, place)
+    assert found is not None
+    assert found.text.startswith("`norm`, `sizes` are objects, which only code can make")
+
+
+def test_an_entry_that_is_there_is_added_to(place: Place) -> None:
+    entry = ModelEntry.model_validate({"name": "*.py:*"})
+    declared = Place(place.path, place.home, (entry,))
+    one = model(reason=NO_INPUT, inputs=(fed("x", "B", "F"),))
+    found = remedy(one, declared)
+    assert found is not None
+    assert found.stanza is None
+    assert found.text == (
+        f'# add to the entry "*.py:*" in {place.home}\ninputs = [{{ shape = ["B", 128] }}]  # fill in: x'
+    )
+    full = ModelEntry.model_validate({"name": "net.py:Net", "inputs": [{"shape": ["B", 4]}]})
+    fed_by_it = one.model_copy(update={"inputs": (fed("x", "B", 4, source="pyproject.toml"),)})
+    found = remedy(fed_by_it, Place(place.path, place.home, (entry, full)))
+    assert found is not None
+    assert found.text == f'set inputs right in the entry "net.py:Net" in {place.home}'
+
+
+def test_a_file_with_an_array_of_models_gets_an_item(place: Place) -> None:
+    Path(place.home).write_text('[tool.convlint]\nmodel = [{ name = "a.py:A" }]\n')
+    found = remedy(model(reason=NO_INPUT, inputs=(fed("x", "B", "F"),)), place)
+    assert found is not None
+    assert found.sentence == f"add to `model` of [tool.convlint] in {place.home}"
+    assert found.toml == '{ name = "net.py:Net", inputs = [{ shape = ["B", 128] }] },  # fill in: x'
+
+
+def test_the_mistakes_of_a_constructor_are_findings_and_no_matter_of_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    one = model(construction=None, reason="its constructor raises ValueError: no")
+    entries = Entries(lambda _: _no_config(tmp_path))
+    (alone,) = remedies([FileFacts(filename="net.py", models=(one,))], entries)
+    failed = {"filename": "net.py", "models": (one,), "build_failures": ({"target": "Net", "message": "no"},)}
+    (found,) = remedies([FileFacts.model_validate(failed)], entries)
+    assert alone is not None
+    assert found is None
+
+
+def _no_config(folder: Path) -> Any:
+    from convlint.config import Config
+
+    return Config(str(folder), Settings())
+
+
+def test_names_are_relative_to_the_file_that_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").mkdir()
+    entries = Entries(lambda _: _no_config(tmp_path))
+    place = place_of("models/[odd] net.py", entries)
+    assert (place.home, place.name_of("Net")) == (str(tmp_path / "pyproject.toml"), "models/[[]odd] net.py:Net")
+    (tmp_path / "models" / "pyproject.toml").write_text("[project]\n")
+    assert place_of("models/net.py", entries).name_of("Net") == "net.py:Net"
+
+
+def test_guesses_are_read_as_they_are_written() -> None:
+    text = "guessed: a=(1, 2), ab='a=3, b=4', b={'b': 1}"
+    assert guesses(text, ("a", "ab", "b")) == {"a": "(1, 2)", "ab": "'a=3, b=4'", "b": "{'b': 1}"}
+    cut = "guessed: a=(1, 2), ab=<object at 0x7f>, b=[1, 2..."
+    assert guesses(cut, ("a", "ab", "b")) == {"a": "(1, 2)", "ab": "<object at 0x7f>", "b": "[1, 2..."}
+
+
+@pytest.mark.parametrize("text", ["plain", 'quo"ted', "back\\slash", "tab\tand\u202eturned", "größe 名前 \U0001f600"])
+def test_strings_are_read_back(text: str) -> None:
+    assert tomllib.loads(f"a = {string(text)}")["a"] == text
+    stanza = Stanza(f"{text}:Net", (Setting("kwargs", "{}"),))
+    assert tomllib.loads(stanza.table)["tool"]["convlint"]["model"][0]["name"] == f"{text}:Net"
+    assert tomllib.loads(f"model = [{stanza.item}]")["model"][0]["name"] == f"{text}:Net"
+
+
+def test_the_worker_calls_unconfirmed_what_remedies_call_so() -> None:
+    from convlint.worker.guesses import GUESSED, NAMED, TRIED
+
+    assert {GUESSED, NAMED, TRIED} == UNCONFIRMED
