@@ -55,7 +55,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", action="append", default=[], help="only repositories whose name contains this")
     parser.add_argument("--json", type=Path, help="write every model and finding to this file")
-    parser.add_argument("--imports", type=int, default=0, help="compare the import of so many files, drawn by a fixed seed")
+    parser.add_argument(
+        "--imports", type=int, default=0, help="compare the import of so many files, drawn by a fixed seed"
+    )
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds for one file")
     options = parser.parse_args()
     folders = sorted(path for path in options.folder.iterdir() if path.is_dir())
@@ -101,7 +103,9 @@ def lint(folder: Path, timeout: float) -> tuple[Tally, dict[str, Any]]:
 def summary(tallies: list[Tally]) -> None:
     models, through = sum(t.models for t in tallies), sum(t.through for t in tallies)
     reasons = sum((t.reasons for t in tallies), collections.Counter())
-    print(f"\n{through} of {models} models through forward ({through / max(models, 1):.1%}), {len(tallies)} repositories")
+    print(
+        f"\n{through} of {models} models through forward ({through / max(models, 1):.1%}), {len(tallies)} repositories"
+    )
     for reason, count in reasons.most_common():
         print(f"  {count:5}  {count / max(models, 1):6.1%}  {reason}")
     print("\nFindings:")

@@ -13,7 +13,7 @@ from convlint.config import ConfigError
 from convlint.config.document import extended, read_text, takes_tables
 from convlint.facts import ModelFacts
 from convlint.filenames import display
-from convlint.remedies import Stanza, place_of, remedies
+from convlint.remedies import MARK, Stanza, place_of, remedies
 from convlint.reporters.summary import reason
 from convlint.reporters.text import count, one_line
 
@@ -66,8 +66,8 @@ class Draft:
     @property
     def sentence(self) -> str:
         """What is written where, and what is left to do."""
-        marked = sum(any(one.unknown for one in entry.stanza.settings) for entry in self.entries)
-        rest = f'; fill in what is marked "fill in" in {marked} of them' if marked else ""
+        is_marked = any(one.unknown for entry in self.entries for one in entry.stanza.settings)
+        rest = f'; set the values right that are marked "{MARK}"' if is_marked else ""
         return f"{display(self.path)}: {_entries(len(self.entries))} written{rest}"
 
     def write(self) -> None:

@@ -12,6 +12,7 @@ from convlint.rules.paths import PathError, parse
 from convlint.rules.templates import spell
 
 LONGEST_TRAIL = 8
+UNTOLD = ("its defaults", "the file itself", "pyproject.toml")
 
 
 def related(environment: Environment, place: Span, unmet: Unmet | None) -> tuple[Related, ...]:
@@ -59,7 +60,14 @@ def trail(filename: str, model: ModelFacts, node: Node, operands: Iterable[int])
             seen.add(current.id)
             current = nodes.get(current.producers[0]) if current.producers else None
     steps = (_step(filename, model, one) for one in model.nodes if one.id in seen)
-    return _elided(tuple(step for step in steps if step is not None))
+    return _elided((*_construction(filename, model), *(step for step in steps if step is not None)))
+
+
+def _construction(filename: str, model: ModelFacts) -> tuple[Related, ...]:
+    """With which arguments the model was built, where that is not plain to see."""
+    if model.construction is None or model.construction in UNTOLD:
+        return ()
+    return (_in_trail(row_span(filename, model.row), f"{model.target} built as {model.construction}"),)
 
 
 def _step(filename: str, model: ModelFacts, node: Node) -> Related | None:

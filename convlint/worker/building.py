@@ -16,6 +16,7 @@ from convlint.jobs import ModelJob
 from convlint.worker.confirm import first_line
 from convlint.worker.construct.constructions import Construction, Refused, fill, known
 from convlint.worker.construct.filling import Names, Style
+from convlint.worker.construct.signatures import required
 from convlint.worker.construct.texts import texts_of
 from convlint.worker.importing import place_in
 from convlint.worker.project import standins
@@ -132,6 +133,14 @@ class Builder:
             raise NotBuilt(f"it needs a package: {reason}" if not isinstance(found, StandIn) else reason)
         return found
 
+    def bound(self, given: Construction) -> dict[str, Any]:
+        """The arguments of a construction by their names, with the defaults of those that are left out."""
+        with suppress(Exception):
+            bound = inspect.signature(self.target()).bind(*given.args, **given.kwargs)
+            bound.apply_defaults()
+            return dict(bound.arguments)
+        return {}
+
     def required(self) -> tuple[str, ...]:
         """The constructor's arguments without a default."""
         with suppress(Exception):
@@ -209,11 +218,6 @@ def _said(error: BaseException) -> str:
 
 def _required(target: Callable[..., Any]) -> list[str]:
     try:
-        parameters = inspect.signature(target).parameters
+        return [parameter.name for parameter in required(target)]
     except (TypeError, ValueError):
         return []
-    return [
-        name
-        for name, p in parameters.items()
-        if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-    ]

@@ -58,9 +58,9 @@ def _evidence(
     return Evidence(source, is_strong, None, {str(name): fixed(spec, source) for name, spec in known.items()})
 
 
-def squares(model: nn.Module) -> tuple[int, ...]:
-    """Sizes of images that the model's own attributes speak of."""
-    found: dict[int, None] = {}
+def squares(model: nn.Module, arguments: Mapping[str, Any]) -> tuple[int, ...]:
+    """Sizes of images that the arguments of a model's constructor speak of, or its own attributes."""
+    found = {size: None for name in _SIZE_NAMES[:-1] for size in _sizes(arguments.get(name))}
     for module in model.modules():
         for name in _SIZE_NAMES:
             for size in _sizes(vars(module).get(name)):

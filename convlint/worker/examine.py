@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -96,7 +96,14 @@ def _runs(shop: Workshop, inputs: tuple[Input, ...]) -> bool:
 
 def _found_out(shop: Workshop, candidates: Sequence[Evidence], squares: tuple[int, ...]) -> Examination:
     """What the layers demand; a candidate counts where they do not settle it, or where it runs and they complain."""
-    first, doubt = infer(shop.model, lambda course: _trial(shop, course), _course, squares=squares)
+    # A model that was built for one size of image takes it; any other may be refused far inside.
+    start = dict.fromkeys(("H", "W"), squares[0]) if squares else {}
+    first, doubt = infer(
+        shop.model,
+        lambda course: _trial(shop, course),
+        lambda inputs: _course(inputs, start),
+        squares=squares,
+    )
     examination = None if doubt is not None else _decided(shop, first, is_found_out=True)
     if examination is not None and not examination.findings and first.trace.trail.end() is None:
         return examination
@@ -116,7 +123,8 @@ def _decided(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
             node = _same_call(main.run, found)
             if node is not None:
                 findings.setdefault(found.key, replace(found, node=node))
-    unsure = {key: _unconfirmed(main.run, found.node) for key, found in findings.items()}
+    numbers = _guessed_numbers(main.run)
+    unsure = {key: numbers or _unconfirmed(main.run, found.node) for key, found in findings.items()}
     if is_found_out:  # which dim is the batch is a guess as well, and that an input is a tensor at all
         unsure.update({key: {"the inputs"} for key, found in findings.items() if found.is_misuse})
         unsure.update({key: {BATCH} for key, found in findings.items() if found.is_about_batch})
@@ -129,6 +137,12 @@ def _decided(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
 def _trial(shop: Workshop, course: Course) -> Run:
     run = shop.run(course)
     return run if course.limit is not None else _past_decisions(shop, run)
+
+
+def _guessed_numbers(run: Run) -> set[str]:
+    """The inputs that are numbers or texts of our own choice: any size may come from them."""
+    items = (item for item in run.course.inputs if item.source == NAMED and item.spec.shape is None)
+    return {item.name for item in items if item.spec.value is not None and not isinstance(item.spec.value, bool)}
 
 
 def _unconfirmed(run: Run, node: int) -> set[str]:
@@ -153,8 +167,8 @@ def _first(shop: Workshop, course: Course) -> Run:
     return run
 
 
-def _course(inputs: tuple[Input, ...]) -> Course:
-    return Course(inputs, {name: hint(name) for name in symbols_of(inputs)})
+def _course(inputs: tuple[Input, ...], start: Mapping[str, int] | None = None) -> Course:
+    return Course(inputs, {name: (start or {}).get(name) or hint(name) for name in symbols_of(inputs)})
 
 
 def _undecided(run: Run) -> Outcome:

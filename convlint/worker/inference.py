@@ -246,6 +246,11 @@ def _demand(run: Run, guesses: Mapping[str, Guess]) -> dict[str, Guess] | None:
             continue
         node = run.trace.nodes[need.node]
         source = _placeholder(node)
+        owner = _owner(need, run)
+        if owner in guesses and (source is None or source.meta["name"] != owner):
+            changed = _fixed(need, owner, run, guesses[owner], _label(node))
+            if changed is not None and changed != guesses[owner]:
+                return {owner: changed}
         if source is None or source.meta["name"] not in guesses:
             continue
         name = source.meta["name"]
@@ -265,7 +270,7 @@ def _changed(need: Need, node: fx.Node, source: fx.Node, run: Run, guess: Guess)
         if rigid is not None:
             sizes = guess.sizes if rigid == guess.axes else ()
             settled = replace(guess, axes=rigid, sizes=sizes, source=label, is_settled=True)
-            return (_fixed(need, source, run, settled, label) if rigid == guess.axes else None) or settled
+            return (_fixed(need, source.meta["name"], run, settled, label) if rigid == guess.axes else None) or settled
         if flexible is not None and guess.source in (GUESSED, NAMED):
             dtype = "int64" if need.name == "index_dtype" else guess.dtype
             return Guess(flexible, dtype=dtype, source=label)
@@ -273,20 +278,39 @@ def _changed(need: Need, node: fx.Node, source: fx.Node, run: Run, guess: Guess)
         rank = len(guess.axes) + int(need.needed) - int(need.came)
         fits = rank in RANKS and not need.holds
         return replace(guess, axes=RANKS[rank], sizes=(), source=label) if fits else None
-    return _fixed(need, source, run, guess, label)
+    return _fixed(need, source.meta["name"], run, guess, label)
 
 
-def _fixed(need: Need, source: fx.Node, run: Run, guess: Guess, label: str) -> Guess | None:
+def _owner(need: Need, run: Run) -> str:
+    """The input whose shape has the one unknown size that a requirement is about; "" where there is none."""
+    symbol, _ = _solved(need)
+    name = run.names.get(symbol) if symbol is not None else None
+    owners = [item.name for item in run.course.inputs if name is not None and name in (item.spec.shape or ())]
+    return owners[0] if len(owners) == 1 else ""
+
+
+def _fixed(need: Need, owner: str, run: Run, guess: Guess, label: str) -> Guess | None:
     """A size of the input that a layer names outright: `Conv2d(3, ...)` on a `[B, C, H, W]`."""
-    symbol = need.came
-    if not isinstance(symbol, sympy.Symbol) or not isinstance(need.needed, sympy.Integer):
+    symbol, size = _solved(need)
+    if symbol is None:
         return None
     name = run.names.get(symbol)
-    shape = next(item.spec.shape for item in run.course.inputs if item.name == source.meta["name"])
+    shape = next(item.spec.shape for item in run.course.inputs if item.name == owner)
     if shape is None or name not in shape or name == "B" or not _names_a_size(need):
         return None
     dim = shape.index(name)
-    return replace(guess, sizes=tuple(sorted({**dict(guess.sizes), dim: int(need.needed)}.items())), source=label)
+    return replace(guess, sizes=tuple(sorted({**dict(guess.sizes), dim: size}.items())), source=label)
+
+
+def _solved(need: Need) -> tuple[sympy.Symbol | None, int]:
+    """The one symbol of a requirement and the size that meets it: `C == 3`, or `64*C == 192` behind a patching."""
+    if isinstance(need.came, str) or not isinstance(need.needed, sympy.Integer) or len(need.came.free_symbols) != 1:
+        return None, 0
+    (symbol,) = need.came.free_symbols
+    times = need.came / symbol
+    if not isinstance(times, sympy.Integer) or not isinstance(symbol, sympy.Symbol) or need.needed % times:
+        return None, 0
+    return symbol, int(need.needed // times)
 
 
 # Requirements that name a size of an input outright, where what they need is a plain number.

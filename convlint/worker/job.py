@@ -130,7 +130,7 @@ class _Work:
         else:
             with self._context():
                 found = list(evidence(built.model, wanted.hints, built.construction.site, builder.resolver))
-        sizes = squares(built.model)
+        sizes = squares(built.model, builder.bound(built.construction))
         try:
             with patience(self._share()):
                 return examine(shop, inputs, found, sizes)

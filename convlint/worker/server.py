@@ -18,12 +18,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from convlint.facts import FileFacts
 from convlint.jobs import Job
 from convlint.protocol import solo
 from convlint.protocol.ending import Ending
 from convlint.protocol.frames import MAX_BODY, Frame, Kind, Unpacker, pack
 from convlint.protocol.leftovers import kill_group
-from convlint.worker import guards, processes
+from convlint.worker import effects, guards, processes
 from convlint.worker.child import Runner, perform, rehearse
 
 ENGINE = "convlint.worker.job:run"
@@ -166,16 +167,27 @@ def _wake_on_child() -> socket.socket:
 def load(name: str) -> Runner:
     """Import the function that runs a job, with all that its first run needs."""
     gc.disable()  # modules leave next to nothing to collect
+    module, function = name.split(":")
+    run: Runner
     if name == ENGINE:
         from convlint.worker.warmup import warm_up
 
         warm_up()
-    module, function = name.split(":")
-    run: Runner = getattr(importlib.import_module(module), function)
+        run = _without_effects(getattr(importlib.import_module(module), function))
+    else:
+        run = getattr(importlib.import_module(module), function)
     rehearse()
     gc.enable()
     gc.freeze()  # so that the children's collections leave the shared memory alone
     return run
+
+
+def _without_effects(run: Runner) -> Runner:
+    def guarded(job: Job) -> FileFacts:
+        effects.forbid()
+        return run(job)
+
+    return guarded
 
 
 def run_one(folder: Path, runner: str) -> None:

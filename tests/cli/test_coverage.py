@@ -43,7 +43,7 @@ class Pair(nn.Module):
 class Moded(nn.Module):
     def __init__(self, hidden, mode):
         super().__init__()
-        if mode[::-1] != "laiceps":
+        if str(mode)[::-1] != "laiceps":
             raise ValueError("unknown mode")
         self.layer = nn.Linear(8, hidden)
 
@@ -88,7 +88,7 @@ from torch import nn
 class Configured(nn.Module):
     def __init__(self, config):
         super().__init__()
-        if config.kind[::-1] != "laiceps":
+        if str(config.kind)[::-1] != "laiceps":
             raise ValueError("unknown kind")
         self.layer = nn.Linear(8, config.width)
 
@@ -213,7 +213,7 @@ def test_init_adds_what_is_missing_and_touches_nothing_else(convlint: Run, folde
 
     result = convlint("init")
     assert result.returncode == 0
-    assert result.stdout == 'pyproject.toml: 4 entries written; fill in what is marked "fill in" in 4 of them.\n'
+    assert result.stdout == 'pyproject.toml: 4 entries written; set the values right that are marked "fill in".\n'
     assert "objects.py:Configured is skipped: `config` is an object" in result.stderr
     after = path.read_bytes()
     assert after.startswith(before)
@@ -233,7 +233,7 @@ def test_init_adds_what_is_missing_and_touches_nothing_else(convlint: Run, folde
 def test_init_makes_a_file_where_there_is_none(convlint: Run, folder: Path, write: Write) -> None:
     write("models/net.py", NETS)
     result = convlint("init", "models/net.py:Moded")
-    assert result.stdout == 'pyproject.toml: 1 entry written; fill in what is marked "fill in" in 1 of them.\n'
+    assert result.stdout == 'pyproject.toml: 1 entry written; set the values right that are marked "fill in".\n'
     assert (folder / "pyproject.toml").read_text() == (
         "[tool.convlint]\n\n"
         "# skipped: its constructor needs hidden, mode, and took none of the values tried: ValueError: unknown mode"

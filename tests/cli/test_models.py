@@ -112,7 +112,8 @@ def test_a_script_is_linted_without_running_it(convlint: Run, write: Write, fold
     write(
         "train.py",
         NET.replace("features=8", "features=6")
-        + f"\nopen({str(marker)!r}, 'w').close()\nmodel = Net()\nfor epoch in range(3):\n    model.fit(epoch)\nexit(3)\n",
+        + f"\nopen({str(marker)!r}, 'w').close()\nmodel = Net()\n"
+        + "for epoch in range(3):\n    model.fit(epoch)\nexit(3)\n",
     )
     result = convlint("--output-format", "json")
     assert [one["code"] for one in report(result)["diagnostics"]] == ["CL101"]
@@ -150,3 +151,20 @@ def test_an_interrupt_ends_with_130(folder: Path, write: Write) -> None:
     os.kill(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors.strip()) == (130, "convlint: interrupted")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs /dev/null")
+def test_constructors_have_no_side_effects(convlint: Run, write: Write) -> None:
+    effects = {
+        "writes": f"open({str(Path.home() / 'convlint-wrote-this')!r}, 'w')",
+        "starts": "__import__('os').system('true')",
+        "connects": "__import__('socket').create_connection(('127.0.0.1', 9))",
+    }
+    for name, effect in effects.items():
+        write(f"{name}.py", NET.replace("super().__init__()", f"super().__init__(); {effect}"))
+    result = convlint("--output-format", "json")
+    assert result.returncode == 0
+    models = report(result)["models"]
+    assert [model["status"] for model in models] == ["skipped"] * 3
+    assert all("PermissionError" in model["reason"] for model in models)
+    assert not (Path.home() / "convlint-wrote-this").exists()

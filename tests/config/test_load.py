@@ -39,6 +39,7 @@ def test_every_key(folder: Path) -> None:
         select = ["CL1"]
         ignore = ["wrong-rank"]
         fail-on = "error"
+        require-checked = true
         timeout = 5
         output-format = "json"
 
@@ -57,6 +58,7 @@ def test_every_key(folder: Path) -> None:
     assert settings.exclude == ("old/",)
     assert settings.select == ("CL1",)
     assert settings.ignore == ("wrong-rank",)
+    assert settings.require_checked is True
     assert (settings.fail_on, settings.timeout, settings.output_format) == ("error", 5.0, "json")
     (entry,) = settings.model
     assert (entry.path, entry.target) == ("models/*.py", "Net*")
@@ -81,6 +83,7 @@ def test_every_key(folder: Path) -> None:
         ('exclude = "a"', ":3: \"tool.convlint.exclude\" must be an array, but is 'a'"),
         ("select = [1]", ':3: "tool.convlint.select[0]" must be a string, but is 1'),
         ('timeout = "5"', ":3: \"tool.convlint.timeout\" must be a number, but is '5'"),
+        ("require-checked = 1", ':3: "tool.convlint.require-checked" must be true or false, but is 1'),
         ("timeout = true", ':3: "tool.convlint.timeout" must be a number, but is True'),
         ("timeout = 0", ':3: "tool.convlint.timeout" is 0: input should be greater than 0'),
         (
@@ -101,7 +104,7 @@ def test_what_is_wrong_and_where(folder: Path, text: str, complaint: str) -> Non
 def test_an_unknown_key_far_from_all_lists_them(folder: Path) -> None:
     assert complaints(folder, "[tool.convlint]\nzzz = 1\n") == [
         'pyproject.toml:2: unknown key "tool.convlint.zzz"; '
-        "valid are exclude, select, ignore, fail-on, timeout, output-format, model"
+        "valid are exclude, select, ignore, fail-on, require-checked, timeout, output-format, model"
     ]
 
 

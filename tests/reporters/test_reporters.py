@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from convlint.diagnostics import Diagnostic, Edit, Fix, Location, Related
 from convlint.facts import FileFacts, InputFact, ModelFacts, Span
+from convlint.remedies import Remedy, Stanza
+from convlint.remedies.stanza import Setting
 from convlint.report import Report
 from convlint.reporters import FORMATS, render, source
 
@@ -113,6 +116,7 @@ PARTIAL = ModelFacts(
     row=40,
     status="partial",
     reason="the branch depends on the data",
+    construction="Other(28, 10) (train.py, line 40)",
     stopped=Span(filename="net.py", row=48, column=9, end_row=48, end_column=20),
     size_note="H and W divisible by 16",
 )
@@ -122,8 +126,9 @@ SKIPPED = ModelFacts(
     row=60,
     status="skipped",
     reason="no value for the argument `width`",
-    remedy='[[tool.convlint.model]] name = "net.py:make", kwargs = { width = ... }',
 )
+STANZA = Stanza("net.py:make", (Setting("kwargs", "{ width = 64 }", ("width",)),))
+REMEDY = Remedy("add to pyproject.toml", STANZA.table, STANZA)
 
 
 @pytest.fixture(autouse=True)
@@ -135,7 +140,8 @@ def _in_a_folder_with_the_net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def report(*diagnostics: Diagnostic, models: tuple[ModelFacts, ...] = (CHECKED,), files: int = 1) -> Report:
     facts = (FileFacts(filename="net.py", models=models),) if models else ()
-    return Report(diagnostics=diagnostics, files=facts, file_count=files)
+    remedies = tuple(REMEDY if model is SKIPPED else None for model in models)
+    return Report(diagnostics=diagnostics, files=facts, file_count=files, remedies=remedies)
 
 
 def rendered(one: Report, output_format: str = "full", *, verbose: bool = False, color: bool = False) -> str:
@@ -154,6 +160,31 @@ def test_report(output_format: str, snapshot: SnapshotAssertion) -> None:
 def test_verbose_lists_every_model(output_format: str, snapshot: SnapshotAssertion) -> None:
     one = report(models=(CHECKED, PARTIAL, SKIPPED))
     assert rendered(one, output_format, verbose=True) == snapshot
+
+
+@pytest.mark.parametrize("output_format", ["full", "concise"])
+def test_skipped_models_are_listed_where_they_fail_the_run(output_format: str, snapshot: SnapshotAssertion) -> None:
+    one = replace(report(models=(CHECKED, PARTIAL, SKIPPED)), require_checked=True)
+    assert rendered(one, output_format) == snapshot
+    nothing_skipped = replace(report(models=(CHECKED, PARTIAL)), require_checked=True)
+    assert rendered(nothing_skipped, output_format) == rendered(report(models=(CHECKED, PARTIAL)), output_format)
+
+
+@pytest.mark.parametrize(
+    ("construction", "line"),
+    [
+        ("its defaults", None),
+        ("the file itself", None),
+        ("Net(28) (train.py, line 4)", "    built as: Net(28) (train.py, line 4)"),
+        ("pyproject.toml", "    built as: declared in pyproject.toml"),
+        ("guessed: width=64, depth=2", "    built as: Net(width=64, depth=2), guessed"),
+        ("guessed: width=" + "6" * 200, "    built as: Net(width=" + "6" * 87 + "..."),
+    ],
+)
+def test_verbose_says_how_a_model_was_built(construction: str, line: str | None) -> None:
+    model = CHECKED.model_copy(update={"construction": construction})
+    lines = rendered(report(models=(model,)), verbose=True).splitlines()
+    assert next((one for one in lines if "built as" in one), None) == line
 
 
 def test_colours(snapshot: SnapshotAssertion) -> None:
@@ -289,7 +320,8 @@ def test_the_json_form_has_its_keys_in_order() -> None:
         *("layer", "expected", "actual", "formula", "hint", "related", "fix", "url"),
     ]
     assert list(document["models"][0]) == [
-        *("name", "filename", "cell", "row", "status", "reason", "inputs", "outputs", "sizes"),
+        *("name", "filename", "cell", "row", "status", "reason", "remedy", "construction"),
+        *("inputs", "outputs", "sizes"),
     ]
     assert list(document["summary"]) == [
         *("files", "models", "checked", "partial", "skipped", "errors", "warnings"),

@@ -306,7 +306,10 @@ def functional(name: str) -> Callable[[torch.Tensor], torch.Tensor]:
         "softmin": (1,),
         "clamp": (0, 1),
         "prelu": (torch.zeros(6),),
+        "batch_norm": (torch.zeros(6), torch.ones(6)),
     }
+    if name in ("layer_norm", "rms_norm"):
+        return lambda x: function(x, (x.shape[-1],))
     return lambda x: function(x, *extra.get(name, ()))
 
 

@@ -14,6 +14,7 @@ from torch import nn
 from convlint.jobs import Expression, ModelJob
 from convlint.notebook import line_of
 from convlint.worker.construct.filling import MAX_ATTEMPTS, Filler, Names, Style
+from convlint.worker.construct.signatures import required
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.resolve import Given, Resolver, Unresolved
 
@@ -113,12 +114,9 @@ def _where(site: Expression, resolver: Resolver) -> str:
 
 def _needs_nothing(target: Any) -> bool:
     try:
-        inspect.signature(target).bind()
-    except TypeError:
-        return False
-    except ValueError:
+        return not required(target)
+    except (TypeError, ValueError):
         return True
-    return True
 
 
 class Refused(Exception):

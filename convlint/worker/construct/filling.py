@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from convlint.worker.construct.names import Kind, kind_of
+from convlint.worker.construct.signatures import required
 
 MAX_ATTEMPTS = 24
 
@@ -83,11 +84,10 @@ class Filler:
             )
         except Exception:
             hints = {}
-        parameters = inspect.signature(function).parameters.values()
         return {
             p.name: self.value(p.name, hints.get(p.name, p.annotation))
-            for p in parameters
-            if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.name not in given
+            for p in required(function)
+            if p.name not in given
         }
 
     def size(self, name: str) -> int:
@@ -205,8 +205,8 @@ def _plain_values(style: Style) -> dict[Kind, list[Any]]:
     return {
         "classes": [style.classes],
         "vocab": [style.vocab],
-        "heads": [style.heads, 1],
-        "layers": [style.layers, 4, 18, 50, 16, 28, 40, 121],
+        "heads": [style.heads, 1, (style.heads,) * 4, (style.heads,) * 3],
+        "layers": [style.layers, 4, (2, 2, 2, 2), (2, 2, 2), 18, 50, 16, 28, 40, 121],
         "head_size": [64 // style.heads],
         "kernels": [[3, 4, 5], [3, 3]],
         "kernel": [style.kernel, (style.kernel,) * 2, 3],
