@@ -36,6 +36,16 @@ REASONS = (
 )
 
 
+_IMPORT = """
+import importlib.util, sys
+path = sys.argv.pop()
+sys.path.insert(0, ".")
+spec = importlib.util.spec_from_file_location("m", path)
+module = sys.modules["m"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+"""
+
+
 @dataclass
 class Tally:
     """What became of the models of one repository."""
@@ -137,10 +147,9 @@ def imports(reports: dict[str, dict[str, Any]], folder: Path, count: int) -> Non
 
 def imports_as_it_is(file: Path) -> bool:
     """Whether Python imports the file within a minute, from its own folder, with no terminal and no arguments."""
-    code = "import importlib.util, sys; p = sys.argv.pop(); sys.path.insert(0, '.'); s = importlib.util.spec_from_file_location('m', p); m = importlib.util.module_from_spec(s); sys.modules['m'] = m; s.loader.exec_module(m)"
     try:
         done = subprocess.run(
-            [sys.executable, "-c", code, str(file)],
+            [sys.executable, "-c", _IMPORT, str(file)],
             cwd=file.parent,
             stdin=subprocess.DEVNULL,
             capture_output=True,

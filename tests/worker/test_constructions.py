@@ -68,7 +68,7 @@ MENDED = [
     ),
     (
         "widths",
-        "self.a = nn.Sequential(*[nn.Conv2d(3 if i == 0 else widths[i - 1], w, 3, 2, 1) for i, w in enumerate(widths)])\n"
+        "sizes = zip([3, *widths], widths)\nself.a = nn.Sequential(*[nn.Conv2d(v, w, 3, 2, 1) for v, w in sizes])\n"
         "self.b = nn.Linear(widths[-1] * 16, 2)",
         "assert x.shape[-1] == 32\nreturn self.b(self.a(x).flatten(1))",
     ),

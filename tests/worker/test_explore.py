@@ -316,7 +316,7 @@ def test_sizes_have_names(linter: Linter) -> None:
 
 def test_two_layers_that_want_other_sizes_are_named(linter: Linter) -> None:
     source = net(
-        "self.c = nn.Conv2d(3, 8, 3, padding=1)\nself.a = nn.Linear(8 * 14 * 14, 10)\nself.b = nn.Linear(8 * 16 * 16, 10)",
+        "self.c = nn.Conv2d(3, 8, 1)\nself.a = nn.Linear(8 * 14 * 14, 10)\nself.b = nn.Linear(8 * 16 * 16, 10)",
         "x = self.c(x).flatten(1)\nreturn self.a(x) + self.b(x)",
     )
     rival = linter(source).the_finding.unmet.rival

@@ -153,7 +153,7 @@ def test_changes_of_a_value_come_with_it(desk: Desk) -> None:
 def test_other_files_are_late_as_well(desk: Desk) -> None:
     desk.write(
         "data.py",
-        "log = []\ndef load():\n    log.append(1)\n    return 'ab'\nwords = load()\nvocab_size = len(words)\nEMBED = 3\n",
+        "log = []\ndef get():\n    log.append(1)\n    return 'ab'\nwords = get()\nvocab_size = len(words)\nEMBED = 3\n",
     )
     desk.write(
         "net.py", "from data import EMBED, log\nimport data\nfrom data import *\ndef size():\n    return vocab_size\n"
