@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -184,6 +185,8 @@ class Builder:
             raise NotBuilt(f"its constructor stops: {_said(error)}", at=place_in(error, self.is_user)) from None
         except Exception as error:
             at = place_in(error, self.is_user)
+            if _is_of_the_machine(error):
+                raise NotBuilt(f"its constructor stops: {_said(error)}", at=at) from None
             if standins.touched:
                 raise NotBuilt(f"{standins.touched[-1]} (then {_said(error)})", at=at) from None
             is_own = (given.is_plain or self.job.declared) and not self._awaits_arguments(target, given)
@@ -206,6 +209,15 @@ class Builder:
         except (TypeError, ValueError):
             return False
         return any(_is_empty(p.default) and name not in bound for name, p in signature.parameters.items())
+
+
+def _is_of_the_machine(error: BaseException) -> bool:
+    """Whether torch misses processes or hardware: that is no fault of the model."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    filename = traceback.tb_frame.f_code.co_filename if traceback is not None else ""
+    return any(part in Path(filename).parts for part in ("distributed", "cuda"))
 
 
 def _is_empty(default: Any) -> bool:

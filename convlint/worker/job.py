@@ -12,6 +12,7 @@ from types import ModuleType
 from convlint.facts import BuildFailure, Failure, FileFacts, ModelFacts, Span
 from convlint.jobs import Job, ModelJob
 from convlint.worker.building import Builder, Built, NotBuilt
+from convlint.worker.confirm import first_line
 from convlint.worker.construct.filling import STYLES
 from convlint.worker.evidence import Evidence, evidence, squares
 from convlint.worker.examine import Examination, examine, glance
@@ -76,6 +77,9 @@ class _Work:
                 if self._left() < 1:
                     raise Impatient
                 yield from self._facts(builder)
+            except Exception as error:
+                reason = f"convlint failed on it ({type(error).__name__}: {first_line(error)}); please report it"
+                yield self._skipped(builder, NotBuilt(reason))
             except Impatient:
                 yield self._skipped(builder, NotBuilt(f"checking it takes longer than {self.job.timeout:g} s"))
 

@@ -62,7 +62,8 @@ def run_forward(model: nn.Module, mode: FakeTensorMode, course: Course, is_user:
             sizes[name], symbols[name] = _symbol(env, name, course.sizes[name])
     batch = _batch(course.inputs, sizes)
     hints = {symbol: sympy.Integer(course.sizes[name]) for name, symbol in symbols.items()}
-    model.train(course.training)
+    for module in model.modules():  # not by `train()`, which user code may have made something else of
+        module.training = course.training
     with mode, torch.no_grad():
         values = [(item, make(item.spec, sizes)) for item in course.inputs]
         setting = Setting(

@@ -150,6 +150,31 @@ def test_changes_of_a_value_come_with_it(desk: Desk) -> None:
     assert not model.training
 
 
+def test_a_plain_value_beside_one_that_cannot_be_had(desk: Desk) -> None:
+    desk.write(
+        "net.py",
+        """
+        import os
+        def load():
+            raise OSError
+        kind = os.environ.get("NOWHERE")
+        if kind == "faces":
+            data = load()
+            channels = 3
+        try:
+            words = load()
+            width = 7
+        finally:
+            pass
+        if kind is None:
+            raise ValueError("no kind")
+        """,
+    )
+    module = desk.load("net.py")
+    assert (module.channels, module.width) == (3, 7)
+    assert not desk.failures()
+
+
 def test_other_files_are_late_as_well(desk: Desk) -> None:
     desk.write(
         "data.py",

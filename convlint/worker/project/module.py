@@ -9,10 +9,13 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 from convlint.notebook import line_of
+from convlint.worker.project import purity
 from convlint.worker.project.patience import Impatient, patience
 from convlint.worker.project.statements import Statement, sort
 from convlint.worker.project.unavailable import Unavailable
@@ -106,7 +109,8 @@ class TopLevel:
                 try:
                     self._run(statement)
                 except Exception as error:
-                    self.failures.append((statement, error))
+                    if purity.defines(ast.Module([statement.node], [])):
+                        self.failures.append((statement, error))
                     for name in statement.binds - self.namespace.keys():
                         self._broken[name] = self._why(name, statement, error)
 
@@ -124,6 +128,8 @@ class TopLevel:
                     return getattr(other, name)
             raise KeyError(name)
         self._compute(name)
+        if name not in self.namespace:  # the branch that binds it was not taken
+            any(name in s.binds and self._assigned_inside(s, name) for s in self._statements)
         if name not in self.namespace:
             raise Unavailable(self._broken.setdefault(name, self._unbound(name)))
         return dict.__getitem__(self.namespace, name)
@@ -142,8 +148,18 @@ class TopLevel:
                         self._run(statement)
                 except (Exception, SystemExit, Impatient) as error:
                     if name in statement.binds and name not in self.namespace:
+                        if self._assigned_inside(statement, name):
+                            continue
                         self._broken[name] = self._why(name, statement, error)
                         raise Unavailable(self._broken[name]) from error
+
+    def _assigned_inside(self, statement: Statement, name: str) -> bool:
+        """`if dataset == "x": data = load(); channels = 3` fails at the data, and the channels are plain."""
+        for node in purity.assignments(statement.node, name):
+            with suppress(Exception):
+                self._run(replace(statement, node=node))
+                return True
+        return False
 
     def _run(self, statement: Statement) -> None:
         self._done.add(statement)

@@ -81,7 +81,7 @@ def is_quiet(node: ast.stmt) -> bool:
         case ast.Expr(value=ast.Call(func=func, args=args)):
             name = _dotted(func)
             return name in _SETTINGS and all(map(_is_plain_enough, args))
-        case ast.Pass() | ast.Raise() | ast.Expr(value=ast.Constant()):
+        case ast.Pass() | ast.Expr(value=ast.Constant()):
             return True
         case ast.If(test=test):
             return _is_plain(test) and all(is_quiet(inner) for body in bodies(node) for inner in body)
@@ -89,6 +89,14 @@ def is_quiet(node: ast.stmt) -> bool:
             return all(is_quiet(inner) for body in bodies(node) for inner in body)
         case _:
             return False
+
+
+def assignments(node: ast.stmt, name: str) -> Iterator[ast.stmt]:
+    """The plain assignments of a name inside a compound statement: what it would be, whichever way that goes."""
+    for inner in _statements(node):
+        targets = inner.targets if isinstance(inner, ast.Assign) else []
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets) and is_quiet(inner):
+            yield inner
 
 
 def quietened(node: ast.If | ast.Try | ast.TryStar | ast.With) -> ast.stmt:
