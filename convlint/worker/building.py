@@ -98,7 +98,9 @@ class Builder:
             names = Names(dict(self.module.__dict__), texts_of(str(self.module.__file__)))
             try:
                 with patience(MAX_SECONDS):
-                    construction, model = fill(target, names, style, fixed, lambda a, k: self._checked(target(*a, **k)))
+                    construction, model = fill(
+                        target, names, style, fixed, lambda given: self._checked(target(**given))
+                    )
             except Unavailable as error:
                 raise NotBuilt(error.reason, at=place_in(error, self.is_user)) from None
             except Refused as error:

@@ -19,7 +19,7 @@ from convlint.worker.places import raised_at, span_at, span_of
 from convlint.worker.project import arguments
 from convlint.worker.project.imports import Importer
 from convlint.worker.project.module import ProjectModule, TopLevel
-from convlint.worker.project.source import text_of
+from convlint.worker.project.source import parse
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.users import IsUser
 
@@ -52,8 +52,7 @@ class Project(MetaPathFinder, Loader):
         self._execute(module, str(module.__spec__.origin))
 
     def _execute(self, module: ProjectModule, path: str) -> None:
-        tree = compile(text_of(path), path, "exec", flags=_AST_ONLY, dont_inherit=True)
-        top = TopLevel(module, tree, path, self.importer)
+        top = TopLevel(module, parse(path), path, self.importer)
         self._modules.setdefault(path, module)
         try:
             top.start()
@@ -91,9 +90,6 @@ class Project(MetaPathFinder, Loader):
             return False
         # Where a package is stood in for, its absence may be the reason.
         return not self.importer.missing or isinstance(error, (SyntaxError, ImportError))
-
-
-_AST_ONLY = 0x400  # ast.PyCF_ONLY_AST
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from convlint.jobs import Expression, UserFile
@@ -39,7 +39,6 @@ class Resolver:
 
     project: Project
     files: Mapping[str, UserFile]
-    _literals: dict[str, Any] = field(default_factory=dict)
 
     def evaluate(self, expression: Expression) -> Any:
         """Raises Unresolved."""

@@ -73,18 +73,15 @@ def _construction(
     args = tuple(one.value for one in given if one.name is None)
     kwargs = {one.name: one.value for one in given if one.name is not None}
     broken = [one for one in given if one.error is not None]
+    whole = Construction(args, kwargs, _where(site, resolver), site, is_plain=_is_plain(given, site))
     try:
         bound = inspect.signature(target).bind(*args, **kwargs).arguments
     except ValueError:
         return None  # a class without a signature
     except TypeError:
-        return (
-            None
-            if broken
-            else Construction(args, kwargs, _where(site, resolver), site, is_plain=_is_plain(given, site))
-        )
+        return None if broken else whole
     if not broken:
-        return Construction(args, kwargs, _where(site, resolver), site, is_plain=_is_plain(given, site))
+        return whole
     lost = {id(one): one for one in broken}
     kept = {
         name: value
@@ -123,7 +120,7 @@ class Refused(Exception):
     """No filling was accepted; the last refusal is the cause."""
 
 
-Make = Callable[[tuple[Any, ...], Mapping[str, Any]], nn.Module]
+Make = Callable[[Mapping[str, Any]], nn.Module]
 
 
 def fill(
@@ -136,7 +133,7 @@ def fill(
         filler = Filler(style, names, choices)
         try:
             guessed = filler.arguments(target, list(fixed))
-            model = make((), {**guessed, **fixed})
+            model = make({**guessed, **fixed})
         except Unavailable:
             raise
         except Exception as refusal:

@@ -211,7 +211,6 @@ def _plain_values(style: Style) -> dict[Kind, list[Any]]:
         "kernels": [[3, 4, 5], [3, 3]],
         "kernel": [style.kernel, (style.kernel,) * 2, 3],
         "one": [1, (1, 1), 2],
-        "zero": [0],
         "scale": [style.scale, 1, 4],
         "rate": [0.1, 1],
         "image": [style.image, (style.image, style.image), 224, 256],

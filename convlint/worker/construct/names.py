@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 Kind = Literal[
-    "classes", "vocab", "heads", "head_size", "layers", "kernel", "one", "zero", "scale", "rate", "image", "patch",
+    "classes", "vocab", "heads", "head_size", "layers", "kernel", "one", "scale", "rate", "image", "patch",
     "length", "flag", "off", "device", "norm", "activation", "block", "sizes", "counts", "config", "words", "module",
     "weights", "input", "output", "hidden", "channels", "text", "count", "size", "dtype", "pair", "function", "path",
     "kernels",

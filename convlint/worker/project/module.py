@@ -98,6 +98,8 @@ class TopLevel:
         self._filename = filename
         self._flags = _future_flags(tree)
         self._statements = sort(tree.body)
+        # Asked for at every look-up of a builtin by the user's functions, hence a set.
+        self._late = frozenset(name for s in self._statements if not s.is_eager for name in s.binds)
         self._done: set[Statement] = set()
         self._broken: dict[str, str] = {}  # name -> why it could not be computed
         ModuleType.__setattr__(module, "_top", self)
@@ -116,7 +118,7 @@ class TopLevel:
 
     def knows(self, name: str) -> bool:
         """Whether the name is one that is computed late, or one that could not be had."""
-        return name in self._broken or any(name in s.binds and not s.is_eager for s in self._statements)
+        return name in self._broken or name in self._late
 
     def ask(self, name: str) -> Any:
         """The value of a name that is not bound yet. Raises Unavailable, or KeyError for one that nothing binds."""

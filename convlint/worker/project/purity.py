@@ -8,6 +8,8 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from convlint.discovery.references import dotted
+
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 
 _WORDS: dict[str, list[str]] = tomllib.loads(Path(__file__).with_name("calls.toml").read_text(encoding="utf-8"))
@@ -79,7 +81,7 @@ def is_quiet(node: ast.stmt) -> bool:
         case ast.AugAssign(target=target, value=value):
             return _is_plain(target) and _is_plain(value)
         case ast.Expr(value=ast.Call(func=func, args=args)):
-            name = _dotted(func)
+            name = dotted(func)
             return name in _SETTINGS and all(map(_is_plain_enough, args))
         case ast.Pass() | ast.Expr(value=ast.Constant()):
             return True
@@ -140,7 +142,7 @@ def _nothing(node: ast.AST) -> ast.Pass:
 
 def _is_plain_enough(node: ast.expr) -> bool:
     """An argument of a setting: paths are often computed by calls that only look at names."""
-    return all(_dotted(call.func) is not None for call in ast.walk(node) if isinstance(call, ast.Call))
+    return all(dotted(call.func) is not None for call in ast.walk(node) if isinstance(call, ast.Call))
 
 
 def _is_plain(node: ast.expr) -> bool:
@@ -153,7 +155,7 @@ def _is_plain(node: ast.expr) -> bool:
 
 
 def _is_pure(function: ast.expr) -> bool:
-    name = _dotted(function)
+    name = dotted(function)
     if name is None:
         return isinstance(function, ast.Attribute) and function.attr in _PURE_METHODS
     if name in _PURE or name.startswith(_PURE_FOLDERS):
@@ -165,13 +167,3 @@ def _last(function: ast.expr) -> str:
     if isinstance(function, ast.Attribute):
         return function.attr
     return function.id if isinstance(function, ast.Name) else ""
-
-
-def _dotted(node: ast.expr) -> str | None:
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return None
-    return ".".join(reversed([*parts, node.id]))

@@ -24,9 +24,14 @@ def text_of(filename: str) -> str:
 
 
 @lru_cache(maxsize=256)
+def parse(filename: str) -> ast.Module:
+    """The parsed file. Raises what `text_of` and the parser raise."""
+    return ast.parse(text_of(filename), filename)
+
+
 def tree_of(filename: str) -> ast.Module | None:
     """The parsed file, or None where it cannot be parsed."""
     try:
-        return ast.parse(text_of(filename), filename)
+        return parse(filename)
     except (OSError, SyntaxError, ValueError, RecursionError):
         return None
