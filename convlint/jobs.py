@@ -35,6 +35,7 @@ class Expression(JobValue):
     text: str  # "Net(len(vocab), 10)"
     path: str  # absolute, a key of Job.files
     row: int  # the line it starts on
+    is_written: bool = True  # False: put together from several places of the code
 
 
 class Step(JobValue):
@@ -54,6 +55,7 @@ class Hint(JobValue):
     kind: Literal["inputs", "call", "shape", "image"]
     source: str  # as reports print it: "MNIST (train.py, line 31)"
     is_evidence: bool = True  # an input size that it excludes is an error; else it is only a candidate to try
+    is_told: bool = False  # the user says so for convlint: it stands also where the first layers refuse it
     site: Expression | None = None  # the construction of the very model that it is about, where known
     inputs: tuple[InputSpec, ...] = ()
     call: Expression | None = None

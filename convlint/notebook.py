@@ -7,14 +7,14 @@ import io
 import json
 import os
 import tokenize
-import warnings
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from convlint.magics import without_magics
+from convlint.magics import parsed, without_magics
+from convlint.readme import is_readme, python_in
 
 SUFFIX: Final = ".ipynb"
 SUFFIXES: Final = (".py", SUFFIX)
@@ -73,11 +73,13 @@ def is_notebook(path: str) -> bool:
 
 
 def python_source(path: str, data: bytes) -> str:
-    """The Python text in the bytes of a file or a notebook. Raises Unreadable, a ValueError.
+    """The Python text in the bytes of a file, a notebook or a README. Raises Unreadable, a ValueError.
 
     Of a notebook in another language that is no text at all.
     """
-    return read_notebook(data).source if is_notebook(path) else _decoded(data)
+    if is_notebook(path):
+        return read_notebook(data).source
+    return python_in(_decoded(data)) if is_readme(path) else _decoded(data)
 
 
 @lru_cache(maxsize=1)  # discovery asks for a notebook's text and for its errors, one after the other
@@ -206,28 +208,15 @@ def _cells(document: dict[str, Any]) -> Sequence[object]:
 
 def _python(text: str) -> str | SyntaxError:
     """The Python in a cell's text, row for row; the error if it is none."""
-    tree = _parsed(text)
+    tree = parsed(text)
     if isinstance(tree, SyntaxError):
         replaced = without_magics(text)
         if replaced is None:
             return _blank(text)
         if replaced == text:
             return tree
-        text, tree = replaced, _parsed(replaced)
+        text, tree = replaced, parsed(replaced)
     return tree if isinstance(tree, SyntaxError) else _without_awaits(text, tree)
-
-
-def _parsed(text: str) -> ast.Module | SyntaxError:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a doubtful escape in the user's code is not our business
-            return ast.parse(text)
-    except SyntaxError as error:
-        return error
-    except (RecursionError, MemoryError):
-        return SyntaxError("it is nested too deeply to be parsed")
-    except ValueError as error:  # NUL, or half a surrogate pair
-        return SyntaxError(str(error))
 
 
 def _blank(text: str) -> str:
@@ -244,7 +233,7 @@ def _without_awaits(text: str, tree: ast.Module) -> str:
             rows = slice(statement.lineno - 1, statement.end_lineno)
             lines[rows] = [""] * len(lines[rows])
     without = "\n".join(lines)
-    return text if isinstance(_parsed(without), SyntaxError) else without
+    return text if isinstance(parsed(without), SyntaxError) else without
 
 
 def _awaits(statement: ast.stmt) -> bool:

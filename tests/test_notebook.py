@@ -48,6 +48,18 @@ def test_every_cell_counts_and_rows_are_those_of_the_cell() -> None:
         ("!pip install torch", "pass"),
         ("!!ls", "pass"),
         ("?torch", "pass"),
+        ("%time net = Net()", "0;    net = Net()"),
+        ("if x:\n\t%time  net = Net()  # slow", "if x:\n\t0;     net = Net()  # slow"),
+        ("time net = Net()", "0;   net = Net()"),
+        ("net = %time Net()", "net =       Net()"),
+        ("%time", "pass"),
+        ("%time !ls", "pass"),
+        ("%time --no-raise-error net = Net()", "pass"),
+        ("%time for i in x: y = i", "pass"),
+        ("%time net = Net(3, \\\n    4)\nx = 1", "pass\n\nx = 1"),
+        ("net = %time", "net = None"),
+        ("net = %timeit Net()", "net = None"),
+        ("%timeit net = Net()", "pass"),
         ("torch?", "pass"),
         ("torch.nn.Linear??", "pass"),
         ("%time?\nx = 1", "pass\nx = 1"),
@@ -215,7 +227,22 @@ def test_a_row_in_words(tmp_path: Path) -> None:
 
 _LINES = st.one_of(
     st.sampled_from(
-        ["x = 1", "!ls", "%%bash", "%%time", "if x:", "    !ls", "y = !ls", "f(", ")", "'''", "a?", "\\", ""]
+        [
+            "x = 1",
+            "!ls",
+            "%%bash",
+            "%%time",
+            "%time z = 1",
+            "if x:",
+            "    !ls",
+            "y = !ls",
+            "f(",
+            ")",
+            "'''",
+            "a?",
+            "\\",
+            "",
+        ]
     ),
     st.text(alphabet=" \t%!?=()'\"#\\abx1\r\n\x0c\u2028é", max_size=12),
 )

@@ -18,6 +18,7 @@ from convlint.discovery.walk import Excludes, Found, python_files, walk
 from convlint.facts import Failure, Span
 from convlint.filenames import display
 from convlint.jobs import UserFile
+from convlint.readme import is_readme
 
 # So many files beside the linted ones are looked through for users of their classes, and no more.
 _MOST_NEIGHBOURS = 2000
@@ -64,7 +65,7 @@ def discover(paths: Sequence[str], excludes: Excludes, is_named: Callable[[str],
         census = _add_neighbours(project, census, found.files, excludes)
     survey = take_survey(census)
     evidence = Evidence(survey, is_named)
-    models = find_models(survey, found.files)
+    models = find_models(survey, found.files, evidence.asked(found.files))
     files = (_linted(file, project, survey, evidence, models[file.path], broken) for file in found.files.values())
     kept = sorted((file for file in files if file is not None), key=lambda file: file.filename)
     misplaced = [problem for file in kept for problem in evidence.problems(file.path)]
@@ -160,8 +161,8 @@ def _add_neighbours(project: Project, census: Census, linted: Collection[str], e
 
 
 def _neighbourhood(place: Place) -> Iterator[tuple[str, str, bool]]:
-    """The top package of a file or the folder of a script, then the scripts and tests of its project: each with
-    the project's folder, and whether folders below it count."""
+    """The top package of a file or the folder of a script, then the scripts, READMEs and tests of its project: each
+    with the project's folder, and whether folders below it count."""
     top, root, home = place.search_path[0], place.root, os.path.dirname(place.path)
     if "." in place.module or os.path.basename(place.path) == "__init__.py":
         yield os.path.join(top, place.module.partition(".")[0]), root, True
@@ -174,7 +175,7 @@ def _scripts(folder: str) -> list[str]:
         names = sorted(os.listdir(folder))
     except OSError:
         return []
-    return [os.path.join(folder, name) for name in names if name.endswith(".py")]
+    return [os.path.join(folder, name) for name in names if name.endswith(".py") or is_readme(name)]
 
 
 def _linted(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from convlint.discovery.nodes import nodes_of
 from convlint.discovery.references import changes_of, dotted, imports_of, references_of
+from convlint.discovery.returning import constructors_in, decorators, maker, returned_calls
 
 # A function that trains or writes something is none that merely builds a model.
 _WORKING_NAMES = (
@@ -24,8 +25,6 @@ _WORKING_NAMES = (
     "download",
 )
 _WORKING_CALLS = frozenset({"backward", "step", "fit", "save"})
-# Methods of a module that give it back: `Net(3).to(device)` makes a Net.
-_PASSING_CALLS = frozenset({"to", "cuda", "cpu", "eval", "train", "float", "double", "half", "requires_grad_", "apply"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,7 @@ class ClassOutline:
     is_abstract: bool  # its forward only raises, or it has abstract methods
     required: tuple[str, ...] | None  # constructor arguments without a default; None: no constructor of its own
     references: frozenset[str]
+    constructors: tuple[str, ...] = ()  # its methods that construct one: `from_config`
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ def _outline_class(node: ast.ClassDef) -> ClassOutline:
                 has_forward = True
             case _:
                 pass
-        is_abstract |= isinstance(statement, ast.FunctionDef) and "abstractmethod" in _decorators(statement)
+        is_abstract |= isinstance(statement, ast.FunctionDef) and "abstractmethod" in decorators(statement)
     if forward is not None:
         is_abstract |= _only_raises(forward)
     bases = [dotted(base.value if isinstance(base, ast.Subscript) else base) for base in node.bases]
@@ -193,13 +193,14 @@ def _outline_class(node: ast.ClassDef) -> ClassOutline:
         is_abstract=is_abstract,
         required=_required_of(node, constructor),
         references=references_of(node.body),
+        constructors=tuple(constructors_in(node)),
     )
 
 
 def _required_of(node: ast.ClassDef, constructor: ast.FunctionDef | None) -> tuple[str, ...] | None:
     if constructor is not None:
         return _required(constructor.args)[1:]  # without self
-    if "dataclass" in _decorators(node):
+    if "dataclass" in decorators(node):
         fields = [item for item in node.body if isinstance(item, ast.AnnAssign) and item.value is None]
         return tuple(field.target.id for field in fields if isinstance(field.target, ast.Name))
     return None
@@ -207,7 +208,7 @@ def _required_of(node: ast.ClassDef, constructor: ast.FunctionDef | None) -> tup
 
 def _outline_function(node: ast.FunctionDef) -> FunctionOutline:
     body = list(nodes_of(node.body))
-    calls = list(_returned_calls(body))
+    calls = list(returned_calls(body))
     returned = {inner.value.id for inner in body if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Name)}
     attributes = {
         call.func.attr for call in body if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
@@ -217,7 +218,7 @@ def _outline_function(node: ast.FunctionDef) -> FunctionOutline:
         is_generator
         or node.name.lower().startswith(_WORKING_NAMES)
         or bool(attributes & _WORKING_CALLS)
-        or "fixture" in _decorators(node)
+        or "fixture" in decorators(node)
     )
     names = [(dotted(call.func), call) for call in calls]
     return FunctionOutline(
@@ -234,39 +235,9 @@ def _outline_function(node: ast.FunctionDef) -> FunctionOutline:
     )
 
 
-def _returned_calls(body: list[ast.AST]) -> Iterator[ast.Call]:
-    """`return Net(3)`, and `model = Net(3)` before `return model`."""
-    assigned: dict[str, list[ast.Call]] = {}
-    for node in body:
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call):
-                assigned.setdefault(name, []).append(_maker(call))
-            case _:
-                pass
-    for node in body:
-        match node:
-            case ast.Return(value=ast.Call() as call):
-                made = _maker(call)
-                name, _, method = (dotted(made.func) or "").rpartition(".")
-                yield from assigned.get(name, (made,)) if method in _PASSING_CALLS else (made,)
-            case ast.Return(value=ast.Name(id=name)):
-                yield from assigned.get(name, ())
-            case _:
-                pass
-
-
 def _outline_value(name: ast.Name, value: ast.expr, is_scripted: bool) -> ValueOutline:
-    call = dotted(_maker(value).func) if isinstance(value, ast.Call) else None
+    call = dotted(maker(value).func) if isinstance(value, ast.Call) else None
     return ValueOutline(name.id, name.lineno, call, dotted(value), references_of([ast.Expr(value)]), is_scripted)
-
-
-def _maker(call: ast.Call) -> ast.Call:
-    """`Net(3)` of `Net(3).to(device).eval()`."""
-    match call.func:
-        case ast.Attribute(attr=name, value=ast.Call() as inner) if name in _PASSING_CALLS:
-            return _maker(inner)
-        case _:
-            return call
 
 
 def _required(arguments: ast.arguments) -> tuple[str, ...]:
@@ -286,9 +257,3 @@ def _only_raises(function: ast.FunctionDef) -> bool:
         if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
     ]
     return all(isinstance(statement, ast.Raise | ast.Pass) for statement in body)
-
-
-def _decorators(node: ast.FunctionDef | ast.ClassDef) -> set[str]:
-    """The last name of each decorator: `@pytest.fixture()` -> "fixture"."""
-    names = (dotted(item.func if isinstance(item, ast.Call) else item) for item in node.decorator_list)
-    return {name.rpartition(".")[2] for name in names if name}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from convlint.notebook import SUFFIX, is_notebook
+from convlint.readme import is_readme
 
 _MARKERS = ("pyproject.toml", ".git", "setup.py", "setup.cfg")
 
@@ -34,10 +35,10 @@ def locate(path: str, given: str, *, relative_imports: bool) -> Place:
     top is the project's root.
     """
     folder = os.path.dirname(path)
-    # A notebook is never imported, so it is a script wherever it stands.
-    top = folder if is_notebook(path) else _above_package(folder)
+    is_never_imported = is_notebook(path) or is_readme(path)
+    top = folder if is_never_imported else _above_package(folder)
     root = _project_root(folder) or (given if os.path.isdir(given) else top)
-    if top == folder and relative_imports and not is_notebook(path) and folder.startswith(root) and folder != root:
+    if top == folder and relative_imports and not is_never_imported and folder.startswith(root) and folder != root:
         top = root
     search = dict.fromkeys((top, root))
     source = os.path.join(root, "src")
@@ -49,7 +50,7 @@ def locate(path: str, given: str, *, relative_imports: bool) -> Place:
 def _module_name(path: str, top: str) -> str:
     relative = os.path.relpath(path, top)
     parts = relative.removesuffix(".py").split(os.sep)
-    if is_notebook(path):
+    if is_notebook(path) or is_readme(path):
         return _identifier(parts[-1].removesuffix(SUFFIX))
     if parts[-1] == "__init__" and len(parts) > 1:
         parts.pop()

@@ -100,6 +100,9 @@ class Project:
     def _look_up(self, member: Member, name: str) -> Meaning:
         first, _, rest = name.partition(".")
         inner, place = member.outline, member.place
+        if first in inner.classes and rest:
+            symbol = Symbol(place.path, first)
+            return symbol if self.is_constructor(symbol, rest) else None
         if first in inner.classes or first in inner.functions:
             return None if rest else Symbol(place.path, first)
         value = inner.values.get(first)
@@ -117,6 +120,14 @@ class Project:
             if found is not None and (name in _STARRED or not found.startswith(f"{star}.")):
                 return found
         return Symbol(place.path, first) if first in inner.scripted and not rest else None
+
+    def is_constructor(self, symbol: Symbol, method: str) -> bool:
+        """Whether a method of a class, maybe inherited, gives an instance: `Net.from_config` is as good as `Net`."""
+        found = self.class_of(symbol)
+        if found is None or method in found.constructors:
+            return found is not None
+        bases = (self.meaning(symbol.path, base) for base in found.bases)
+        return any(self.is_constructor(base, method) for base in bases if isinstance(base, Symbol))
 
     def _absolute(self, place: Place, name: str) -> Meaning:
         """The meaning of an absolute dotted name, as seen by an import in the file."""

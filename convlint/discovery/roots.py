@@ -33,8 +33,13 @@ class FoundModel:
             yield from (one for one in (hint.site, hint.call, hint.shape, *steps) if one is not None)
 
 
-def find_models(survey: Survey, paths: Collection[str]) -> dict[str, tuple[FoundModel, ...]]:
-    """The models of the given files, each to be checked once, in the order of their rows."""
+def find_models(
+    survey: Survey, paths: Collection[str], asked: Collection[Symbol] = ()
+) -> dict[str, tuple[FoundModel, ...]]:
+    """The models of the given files, each to be checked once, in the order of their rows.
+
+    Blocks that the user asks for are models as well.
+    """
     factories = find_factories(survey, paths)
     instances = find_instances(survey, paths, factories)
     kin, classes = survey.census.kin, survey.census.classes
@@ -47,7 +52,8 @@ def find_models(survey: Survey, paths: Collection[str]) -> dict[str, tuple[Found
         for made in kin.built(entry).classes
         if made in classes and not classes[made].is_bare
     }
-    roots = {symbol for symbol, found in classes.items() if found.has_forward and symbol not in survey.blocks}
+    blocks = survey.blocks.difference(asked)
+    roots = {symbol for symbol, found in classes.items() if found.has_forward and symbol not in blocks}
     roots = {symbol for symbol in roots if not survey.is_mere_base(symbol)}
     # What no factory builds in this way is a check of its own.
     extra = {symbol: calls for symbol in roots & provided if (calls := _outside_of_factories(survey, symbol))}
@@ -65,7 +71,8 @@ def describe(survey: Survey, symbol: Symbol, calls: Collection[Call] | None = No
     """A definition as a model; `calls` are those that it is to be built by, if these are not all."""
     project = survey.census.kin.project
     function, value, module = project.function_of(symbol), project.value_of(symbol), survey.census.classes.get(symbol)
-    sites = _sites(survey, symbol, survey.calls.get(symbol, ()) if calls is None else calls)
+    everywhere = [*survey.calls.get(symbol, ()), *survey.handed.get(symbol, ())]
+    sites = _sites(survey, symbol, everywhere if calls is None else calls)
     if function is not None:
         return FoundModel(symbol.name, "factory", function.row, not function.required, sites)
     found = project.class_of(symbol)

@@ -14,8 +14,10 @@ from convlint.discovery.outline import Outline
 from convlint.discovery.project import Meaning, Member, Project, Symbol
 from convlint.discovery.references import dotted, imports_of
 from convlint.jobs import Expression
+from convlint.readme import is_readme
 
 _MOST_SITES = 24
+_MOST_OF_READMES = 2  # which show one model in many settings
 _LONGEST_TEXT = 2000
 _MOST_ROWS = 400  # a call longer than this is not even turned into text
 # What stands in these is meant to fail.
@@ -28,6 +30,7 @@ class Call:
     node: ast.Call
     owner: str | None  # the class or function at the top of the file that it stands in
     is_test: bool
+    is_written: bool = True  # False: put together from calls in several places
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +56,23 @@ def find_calls(project: Project, symbols: Collection[Symbol]) -> dict[Symbol, li
 
 
 def expressions(calls: Iterable[Call], home: str, comes_last: Callable[[Call], bool]) -> tuple[Expression, ...]:
-    """The calls as text: those of the file `home` first, scripts before tests."""
+    """The calls as text: those of the file `home` first, then scripts, READMEs, tests."""
 
-    def rank(call: Call) -> tuple[bool, bool, bool, str, int, int]:
-        return comes_last(call), call.path != home, call.is_test, call.path, call.node.lineno, call.node.col_offset
+    def rank(call: Call) -> tuple[bool, bool, bool, int, str, int, int]:
+        kind = 2 if call.is_test else int(is_readme(call.path))
+        place = (call.path, call.node.lineno, call.node.col_offset)
+        return comes_last(call), not call.is_written, call.path != home, kind, *place
 
     found: dict[tuple[str, str], Expression] = {}
+    of_readmes = 0
     for call in sorted(calls, key=rank):
         text = _text(call.node)
-        if text is not None:
-            found.setdefault((call.path, text), Expression(text=text, path=call.path, row=call.node.lineno))
+        if text is None or (call.path, text) in found:
+            continue
+        of_readmes += is_readme(call.path)
+        if of_readmes <= _MOST_OF_READMES or not is_readme(call.path):
+            row, is_written = call.node.lineno, call.is_written
+            found[call.path, text] = Expression(text=text, path=call.path, row=row, is_written=is_written)
         if len(found) == _MOST_SITES:
             break
     return tuple(found.values())
@@ -130,7 +140,7 @@ def _mentions(outline: Outline, name: str, names: AbstractSet[str]) -> bool:
     found = outline.classes.get(name) or outline.functions.get(name)
     if found is None:
         return True
-    return any(used.rpartition(".")[2] in names for used in found.references)
+    return any(not names.isdisjoint(used.split(".")[-2:]) for used in found.references)
 
 
 def _resolved(project: Project, member: Member, unit: _Unit) -> Iterator[tuple[ast.Call, Meaning]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from convlint.discovery.handing import handed_on
 from convlint.discovery.kin import Kin
 from convlint.discovery.lineage import Lineage, ModuleClass
 from convlint.discovery.outline import Outline
@@ -36,6 +37,7 @@ class Survey:
     inherited: frozenset[Symbol]  # classes that others derive from
     calls: dict[Symbol, list[Call]]  # of classes and factories
     passed: dict[Symbol, frozenset[Symbol]]  # the classes that calls of one take as arguments
+    handed: dict[Symbol, list[Call]]  # constructions as the callers of the functions around them have them
     _reached: dict[Symbol, frozenset[Symbol]] = field(default_factory=dict)
 
     def reach(self, start: Symbol) -> frozenset[Symbol]:
@@ -81,7 +83,7 @@ def take_survey(census: Census) -> Survey:
     passed = {symbol: _passed(census, symbol, found) for symbol, found in calls.items()}
     blocks |= {part for symbol, parts in passed.items() for part in parts if symbol not in _reach(census, part)}
     inherited = frozenset(parent for found in census.classes.values() for parent in found.parents)
-    return Survey(census, blocks, helpers, inherited, calls, passed)
+    return Survey(census, blocks, helpers, inherited, calls, passed, handed_on(census.kin.project, calls))
 
 
 def _passed(census: Census, symbol: Symbol, calls: Iterable[Call]) -> frozenset[Symbol]:

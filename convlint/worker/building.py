@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -15,9 +16,12 @@ from torch import nn
 from convlint.facts import BuildFailure, Span
 from convlint.jobs import ModelJob
 from convlint.worker.confirm import first_line
-from convlint.worker.construct.constructions import Construction, Refused, fill, known
-from convlint.worker.construct.filling import Names, Style
+from convlint.worker.construct.attempts import Refused, fill
+from convlint.worker.construct.constructions import Construction, known
+from convlint.worker.construct.files import beside
+from convlint.worker.construct.filling import Names
 from convlint.worker.construct.signatures import required
+from convlint.worker.construct.styles import Style
 from convlint.worker.construct.texts import texts_of
 from convlint.worker.importing import place_in
 from convlint.worker.project import standins
@@ -83,8 +87,9 @@ class Builder:
             if isinstance(target, nn.Module):
                 model = target
             else:
-                self._check_arguments(target, construction)
-                model = self._construct(target, construction)
+                call = _maker(target, construction)
+                self._check_arguments(call, construction)
+                model = self._construct(call, construction)
         make_fake(model, self.mode)
         return Built(model, construction)
 
@@ -139,7 +144,7 @@ class Builder:
     def bound(self, given: Construction) -> dict[str, Any]:
         """The arguments of a construction by their names, with the defaults of those that are left out."""
         with suppress(Exception):
-            bound = inspect.signature(self.target()).bind(*given.args, **given.kwargs)
+            bound = inspect.signature(_maker(self.target(), given)).bind(*given.args, **given.kwargs)
             bound.apply_defaults()
             return dict(bound.arguments)
         return {}
@@ -178,7 +183,8 @@ class Builder:
     def _construct(self, target: Callable[..., Any], given: Construction) -> nn.Module:
         try:
             with patience(MAX_SECONDS):
-                return self._checked(target(*given.args, **given.kwargs))
+                made = beside(lambda: target(*given.args, **given.kwargs), self._folders(given))
+                return self._checked(made)
         except NotBuilt:
             raise
         except Unavailable as error:
@@ -194,6 +200,13 @@ class Builder:
             is_own = (given.is_plain or self.job.declared) and not self._awaits_arguments(target, given)
             failure = BuildFailure(target=self.job.target, message=_said(error), at=at) if is_own else None
             raise NotBuilt(f"its constructor raises {_said(error)}", failure, at) from None
+
+    def _folders(self, given: Construction) -> Iterator[str]:
+        """Where a script that makes this construction may be started."""
+        if given.site is not None and given.site.path in self.resolver.files:
+            yield from self.resolver.files[given.site.path].search_path
+            yield os.path.dirname(given.site.path)
+        yield os.path.dirname(str(self.module.__file__))
 
     def _checked(self, model: Any) -> nn.Module:
         if isinstance(model, nn.Module):
@@ -211,6 +224,12 @@ class Builder:
         except (TypeError, ValueError):
             return False
         return any(_is_empty(p.default) and name not in bound for name, p in signature.parameters.items())
+
+
+def _maker(target: Any, construction: Construction) -> Callable[..., Any]:
+    """What the arguments are for: the class or function, or a method of the class that constructs it."""
+    maker: Callable[..., Any] = getattr(target, construction.method) if construction.method else target
+    return maker
 
 
 def _is_of_the_machine(error: BaseException) -> bool:

@@ -12,6 +12,9 @@ import torch
 from torch.utils._pytree import tree_map  # public as torch.utils._pytree; see torch_private for the rest
 
 from convlint.worker.torch_private import FakeTensor, hint_of, outside_modes
+from convlint.worker.wording import first_line
+
+__all__ = ["LARGEST", "Unconfirmed", "first_line", "refusal"]  # first_line: for building and job, until they follow
 
 LARGEST = 1 << 27
 """Elements that a confirmation may allocate in all: half a gigabyte of float32."""
@@ -71,9 +74,3 @@ def refusal(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
         except Exception as error:
             return first_line(error)
     return None
-
-
-def first_line(error: BaseException) -> str:
-    """The first sentence of an error, without torch's hints behind it."""
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__

@@ -8,9 +8,10 @@ from dataclasses import replace
 import sympy
 from torch import fx, nn
 
-from convlint.worker.guesses import GUESSED, NAMED, RANKS, Guess
+from convlint.worker.guesses import FILLED, GUESSED, NAMED, PER_SAMPLE, RANKS, Guess
+from convlint.worker.inputs import BATCH
 from convlint.worker.run import Run
-from convlint.worker.trail import Need
+from convlint.worker.trail import Halt, Need
 
 Kinds = tuple[type[nn.Module], ...]
 # The axes that a layer reads its input with: the only ones it takes, or the usual ones of several.
@@ -33,7 +34,17 @@ def label_of(node: fx.Node) -> str:
 
 
 def demand(run: Run, guesses: Mapping[str, Guess]) -> dict[str, Guess] | None:
-    """The first demand on an input that its guess does not meet yet."""
+    """The first demand on an input that its guess does not meet yet; inputs that share their sizes share it."""
+    found = _first_demand(run, guesses)
+    for name, guess in (found or {}).items():
+        before = guesses[name]
+        if guess.is_shared and guess.axes == before.axes:
+            alike = [n for n, other in guesses.items() if other.is_shared and other.axes == before.axes]
+            return {n: replace(guesses[n], sizes=guess.sizes, source=guess.source) for n in alike}
+    return found
+
+
+def _first_demand(run: Run, guesses: Mapping[str, Guess]) -> dict[str, Guess] | None:
     for need in run.trace.trail.needs():
         if need.node is None:
             continue
@@ -50,6 +61,19 @@ def demand(run: Run, guesses: Mapping[str, Guess]) -> dict[str, Guess] | None:
         changed = _changed(need, node, source, run, guesses[name])
         if changed is not None and changed != guesses[name]:
             return {name: changed}
+    return _read(run, guesses)
+
+
+def _read(run: Run, guesses: Mapping[str, Guess]) -> dict[str, Guess] | None:
+    """Contents for an input of one number a sample that forward reads, where this is what stopped it."""
+    if not isinstance(run.trace.trail.end(), Halt):
+        return None
+    for node in run.trace.read:
+        source = placeholder(node)
+        name = source.meta["name"] if source is not None else ""
+        guess = guesses.get(name)
+        if guess is not None and guess.dtype == "int64" and not guess.filled and guess.axes in PER_SAMPLE:
+            return {name: replace(guess, filled=FILLED)}
     return None
 
 
@@ -76,40 +100,45 @@ def _changed(need: Need, node: fx.Node, source: fx.Node, run: Run, guess: Guess)
 
 def _owner(need: Need, run: Run) -> str:
     """The input whose shape has the one unknown size that a requirement is about; "" where there is none."""
-    symbol, _ = _solved(need)
-    name = run.names.get(symbol) if symbol is not None else None
-    owners = [item.name for item in run.course.inputs if name is not None and name in (item.spec.shape or ())]
+    symbol, _ = _solved(need, run)
+    owners = [item.name for item in run.course.inputs if symbol is not None and symbol in (item.spec.shape or ())]
     return owners[0] if len(owners) == 1 else ""
 
 
 def _fixed(need: Need, owner: str, run: Run, guess: Guess, label: str) -> Guess | None:
     """A size of the input that a layer names outright: `Conv2d(3, ...)` on a `[B, C, H, W]`."""
-    symbol, size = _solved(need)
-    if symbol is None:
-        return None
-    name = run.names.get(symbol)
+    symbol, size = _solved(need, run)
     shape = next(item.spec.shape for item in run.course.inputs if item.name == owner)
-    if shape is None or name not in shape or name == "B" or not _names_a_size(need):
+    if symbol is None or shape is None or symbol not in shape or symbol == BATCH or not _names_a_size(need):
         return None
-    dim = shape.index(name)
+    dim = shape.index(symbol)
     return replace(guess, sizes=tuple(sorted({**dict(guess.sizes), dim: size}.items())), source=label)
 
 
-def _solved(need: Need) -> tuple[sympy.Symbol | None, int]:
-    """The one symbol of a requirement and the size that meets it: `C == 3`, or `64*C == 192` behind a patching."""
-    if isinstance(need.came, str) or not isinstance(need.needed, sympy.Integer) or len(need.came.free_symbols) != 1:
+def _solved(need: Need, run: Run) -> tuple[str | None, int]:
+    """The one symbol of a requirement and the size that meets it: `C == 3`, or `64*C == 192` behind a patching.
+
+    A plain number speaks for the symbol that it stands for in this run, if for one only.
+    """
+    sides = [side for side in (need.came, need.needed) if isinstance(side, sympy.Expr)]
+    sizes = [side for side in sides if isinstance(side, sympy.Integer)]
+    formulas = [side for side in sides if len(side.free_symbols) == 1]
+    if len(sizes) == 2:
+        meant = [name for name in run.course.fixed if run.course.sizes[name] == sizes[0]]
+        return (meant[0] if len(meant) == 1 and not need.holds else None), int(sizes[1])
+    if len(sizes) != 1 or len(formulas) != 1:
         return None, 0
-    (symbol,) = need.came.free_symbols
-    times = need.came / symbol
-    if not isinstance(times, sympy.Integer) or not isinstance(symbol, sympy.Symbol) or need.needed % times:
+    (symbol,) = formulas[0].free_symbols
+    times = formulas[0] / symbol
+    if not isinstance(times, sympy.Integer) or not isinstance(symbol, sympy.Symbol) or sizes[0] % times:
         return None, 0
-    return symbol, int(need.needed // times)
+    return run.names.get(symbol), int(sizes[0] // times)
 
 
 # Requirements that name a size of an input outright, where what they need is a plain number.
 _SIZES = frozenset(
     [
-        *("elements", "batch", "matmul", "in_features", "in_channels", "num_features", "input_size"),
+        *("elements", "batch", "matmul", "in_features", "in_channels", "num_features", "input_size", "groups"),
         *("embed_dim", "kdim", "vdim", "normalized_shape"),
     ]
 )

@@ -10,8 +10,9 @@ from torch import nn
 
 from convlint.jobs import Expression, Hint, InputSpec
 from convlint.worker import hints
-from convlint.worker.guesses import Guess, fixed
-from convlint.worker.inputs import Input, declared, parameters_of
+from convlint.worker.guesses import Guess, fixed, opened, slots
+from convlint.worker.inputs import BATCH, Input, declared
+from convlint.worker.parameters import parameters_of
 from convlint.worker.resolve import Resolver
 
 # Attributes by which modules remember the size of image that they were built for.
@@ -26,7 +27,22 @@ class Evidence:
     is_strong: bool  # what contradicts it is an error; else it is only a candidate
     inputs: tuple[Input, ...] | None
     known: Mapping[str, Guess]
+    is_told: bool = False  # of `Hint`
     exact: tuple[Input, ...] | None = None  # with the batch of the example, where `inputs` have any
+
+    @property
+    def names_sizes(self) -> bool:
+        """Whether it gives names to sizes other than the batch, as docstrings do."""
+        return any(isinstance(size, str) and size != BATCH for i in self.inputs or () for size in i.spec.shape or ())
+
+    def opened(self, model: nn.Module) -> dict[str, Guess]:
+        """The inputs as guesses whose named sizes are open."""
+        specs = {item.name: item.spec for item in self.inputs or ()}
+        told = [slot for slot in slots(model, specs) if slot.name in specs]
+        return {
+            slot.name: opened(slot, spec, self.source) if (spec := specs[slot.name]).shape else fixed(spec, self.source)
+            for slot in told
+        }
 
 
 def evidence(
@@ -43,7 +59,7 @@ def evidence(
         same = hints.specs(hint, names, resolver.evaluate, resolver.call_arguments, keeps_batch=True)
         if found.inputs is not None and same and same != specs:
             found = replace(found, exact=declared(model, same, hint.source))
-        yield found
+        yield replace(found, is_told=hint.is_told)
 
 
 def _evidence(

@@ -18,7 +18,7 @@ from convlint.worker.inference import infer, is_taken
 from convlint.worker.inputs import BATCH, Input, hint, symbols_of
 from convlint.worker.mistakes import is_harmless, without_follow_ups
 from convlint.worker.places import Place
-from convlint.worker.run import Course, Run, Workshop
+from convlint.worker.run import LEVELS, Course, Run, Workshop
 from convlint.worker.trail import Halt
 
 MAX_VARIANTS = 8
@@ -44,16 +44,16 @@ def examine(
     Without `inputs` the evidence found is tried, the strongest first, and then what the layers demand.
     """
     if inputs is not None:
-        return _decided(shop, _first(shop, _course(inputs)), is_found_out=False)
+        return _judged(shop, _first(shop, _course(inputs)), is_found_out=False)
     contradicted: list[Examination] = []
     for item in found:
         if not item.is_strong:
             continue
         first = _with(shop, item)
-        if first is None or not is_taken(first):
+        if first is None or not (item.is_told or is_taken(first)):
             continue
-        examination = _decided(shop, first, is_found_out=item.inputs is None)
-        if not examination.findings:
+        examination = _judged(shop, first, is_found_out=item.inputs is None)
+        if item.is_told or not examination.findings:
             return examination
         if item.exact is not None and _runs(shop, item.exact):
             return replace(examination, findings=(), guess="it runs with the batch of the example, and maybe no other")
@@ -68,13 +68,9 @@ def glance(
 ) -> Examination:
     """One run on plain numbers, for a model that takes too long in symbols. It proves that sizes work, and no more."""
     shop = replace(shop, is_plain=True)
-    first, doubt = None, None
     given = [inputs] if inputs is not None else [item.inputs for item in found if item.inputs is not None]
-    for known in given:
-        first = shop.run(_course(known))
-        if inputs is not None or is_taken(first):
-            break
-        first = None
+    runs = (shop.run(_course(known)) for known in given)
+    first, doubt = next((run for run in runs if inputs is not None or _comes_through(run)), None), None
     if first is None:
         first, doubt = infer(shop.model, lambda course: _trial(shop, course), _course, squares=squares)
     reason = "it takes too long in symbols, so only these sizes were tried"
@@ -82,16 +78,23 @@ def glance(
 
 
 def _with(shop: Workshop, item: Evidence) -> Run | None:
-    """A run with the inputs of some evidence; what it leaves open is found out."""
-    if item.inputs is not None:
-        return _first(shop, _course(item.inputs))
-    run, doubt = infer(shop.model, lambda course: _trial(shop, course), _course, item.known)
-    return run if doubt is None else None
+    """A run with the inputs of some evidence; what it leaves open is found out, and what its names of sizes mean."""
+    if item.inputs is None:
+        run, doubt = infer(shop.model, lambda course: _trial(shop, course), _course, item.known)
+        return run if doubt is None else None
+    run = _first(shop, _course(item.inputs))
+    if _comes_through(run) or not item.names_sizes:
+        return run
+    refined, doubt = infer(shop.model, lambda course: _trial(shop, course), _course, item.opened(shop.model))
+    return refined if doubt is None and _comes_through(refined) else run
+
+
+def _comes_through(run: Run) -> bool:
+    return run.trace.trail.end() is None and not run.trace.trail.broken()
 
 
 def _runs(shop: Workshop, inputs: tuple[Input, ...]) -> bool:
-    trail = _first(shop, _course(inputs)).trace.trail
-    return trail.end() is None and not trail.broken()
+    return _comes_through(_first(shop, _course(inputs)))
 
 
 def _found_out(shop: Workshop, candidates: Sequence[Evidence], squares: tuple[int, ...]) -> Examination:
@@ -104,14 +107,22 @@ def _found_out(shop: Workshop, candidates: Sequence[Evidence], squares: tuple[in
         lambda inputs: _course(inputs, start),
         squares=squares,
     )
-    examination = None if doubt is not None else _decided(shop, first, is_found_out=True)
+    examination = None if doubt is not None else _judged(shop, first, is_found_out=True)
     if examination is not None and not examination.findings and first.trace.trail.end() is None:
         return examination
     for item in candidates:
         run = _with(shop, item)
-        if run is not None and run.trace.trail.end() is None and not run.trace.trail.broken():
-            return replace(_decided(shop, run, is_found_out=True), findings=())
+        if run is not None and _comes_through(run):
+            return replace(_judged(shop, run, is_found_out=True), findings=())
     return examination or Examination(first, _undecided(first), (), doubt)
+
+
+def _judged(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
+    """The verdict on inputs that the first layers take; none where forward runs on plain numbers only."""
+    if first.is_on_numbers:
+        reason = "forward cannot be followed in symbols, so only these sizes were tried"
+        return Examination(_past_decisions(shop, first), _undecided(first), (), None, reason)
+    return _decided(shop, first, is_found_out=is_found_out)
 
 
 def _decided(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
@@ -158,12 +169,13 @@ def _unconfirmed(run: Run, node: int) -> set[str]:
 
 
 def _first(shop: Workshop, course: Course) -> Run:
-    """The first run; on plain numbers where only the batch is unknown and its symbol is what stops the trace."""
+    """The first run; on plain numbers where a symbol is what stops the trace before any mistake."""
     run = shop.run(course)
-    if isinstance(run.trace.trail.end(), Halt) and set(course.sizes) == {BATCH}:
-        plain = shop.run(replace(course, fixed=frozenset(course.sizes)))
-        if len(plain.trace.nodes) > len(run.trace.nodes) or plain.trace.trail.end() is None:
-            return plain
+    for level in LEVELS[1:] if course.sizes else ():
+        if not isinstance(run.trace.trail.end(), Halt) or run.trace.trail.broken():
+            break
+        plain = shop.run(course.on_numbers(level))
+        run = plain if plain.is_further_than(run) else run
     return run
 
 

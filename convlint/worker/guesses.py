@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,8 @@ from typing import Any
 from torch import nn
 
 from convlint.jobs import InputSpec
-from convlint.worker.inputs import BATCH, Input, parameters_of
+from convlint.worker.inputs import BATCH, Input
+from convlint.worker.parameters import Key, parameters_of, parts_of
 
 GUESSED, TRIED, NAMED = "guessed", "tried", "its name"
 """The sources of an input that no layer has confirmed."""
@@ -26,6 +27,11 @@ RANKS: dict[int, tuple[str, ...]] = {
     4: ("B", "C", "H", "W"),
     5: ("B", "C", "D", "H", "W"),
 }
+
+PER_SAMPLE = (("B",), ("B", "1"))
+"""The axes of an input with one number a sample."""
+FILLED = 5
+"""The value of lengths that forward reads: no longer than the sequences that are tried."""
 
 # Values of parameters that are no tensors, by their annotation.
 _PLAIN: dict[Any, Any] = {
@@ -51,6 +57,8 @@ class Guess:
     is_settled: bool = False  # a layer takes no other rank
     is_shared: bool = False  # its sizes are those of the other inputs
     given: InputSpec | None = None  # taken as it is
+    filled: int | None = None  # of `Input`
+    is_named: bool = False  # its axes are names of the user's, alike in all inputs
 
     def spec(self, number: int, keyword: str | None) -> InputSpec:
         if self.given is not None:
@@ -58,14 +66,32 @@ class Guess:
         fixed = dict(self.sizes)
         shape: list[int | str] = []
         for dim, axis in enumerate(self.axes):
-            own = axis if axis in (BATCH, "N") or number == 1 or self.is_shared else f"{axis}{number}"
+            is_alike = axis in (BATCH, "N") or number == 1 or self.is_shared or self.is_named
+            own = axis if is_alike else f"{axis}{number}"
             shape.append(fixed.get(dim, own))
         return InputSpec(name=keyword, shape=tuple(shape), dtype=self.dtype)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One input to be guessed. `parameter` has the name and annotation that speak for it."""
+
+    name: str
+    parameter: inspect.Parameter
+    within: tuple[str, Key] | None = None
 
 
 def fixed(spec: InputSpec, source: str) -> Guess:
     """An input that is known already."""
     return Guess(tuple(map(str, spec.shape or ())), source=source, is_settled=True, given=spec)
+
+
+def opened(slot: Slot, spec: InputSpec, source: str) -> Guess:
+    """An input told in names of sizes, which layers may still put numbers in the place of."""
+    shape = spec.shape or ()
+    meant = first_guess(slot.parameter).dtype if spec.dtype == InputSpec().dtype else spec.dtype
+    sizes = tuple((dim, size) for dim, size in enumerate(shape) if isinstance(size, int))
+    return Guess(tuple(map(str, shape)), sizes, meant, source, is_named=True)
 
 
 def _value(value: Any) -> Guess:
@@ -118,6 +144,8 @@ def other_forms(parameter: inspect.Parameter, current: Guess) -> list[Guess]:
     forms.append(Guess(("B", "L", "F"), dtype="int64", source=TRIED))
     if current.given is not None:
         forms[:0] = [Guess(RANKS[rank], source=TRIED) for rank in (3, 2, 4)]
+    if current.axes in PER_SAMPLE:
+        forms.insert(0, Guess(("B", "1"), ((1, 1),), current.dtype, NAMED))
     if re.fullmatch(r".*mask.*", parameter.name.lower()):
         forms[1:1] = [
             Guess(("L", "L"), dtype="bool", source=TRIED),
@@ -126,13 +154,27 @@ def other_forms(parameter: inspect.Parameter, current: Guess) -> list[Guess]:
     return [form for form in forms if form != current and form.spec(1, None) != current.spec(1, None)]
 
 
+def slots(model: nn.Module, known: Collection[str] = ()) -> Iterator[Slot]:
+    """The inputs that are guessed one by one: what forward takes, and the parts of what it takes apart."""
+    parts = parts_of(model)
+    for parameter in parameters_of(model):
+        apart = parts.get(parameter.name)
+        if apart is None or parameter.name in known:
+            yield Slot(parameter.name, parameter)
+            continue
+        for key in apart.keys:
+            like = inspect.Parameter(str(key) if isinstance(key, str) else parameter.name, parameter.kind)
+            yield Slot(apart.named(parameter.name, key), like, (parameter.name, key))
+
+
 def guessed(model: nn.Module, guesses: Mapping[str, Guess]) -> tuple[Input, ...]:
     """The inputs for a trial: tensors as guessed so far, plain values where the annotation asks for one."""
     result: list[Input] = []
     number = 0
-    for parameter in parameters_of(model):
-        keyword = parameter.name if parameter.kind is parameter.KEYWORD_ONLY else None
-        guess = guesses.get(parameter.name) or first_guess(parameter, is_first=not result)
+    for slot in slots(model, guesses):
+        is_keyword = slot.parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        guess = guesses.get(slot.name) or first_guess(slot.parameter, is_first=not result)
         number += guess.given is None
-        result.append(Input(parameter.name, guess.spec(number, keyword), guess.source, keyword is not None))
+        spec = guess.spec(number, slot.name if is_keyword else None)
+        result.append(Input(slot.name, spec, guess.source, is_keyword, slot.within, guess.filled))
     return tuple(result)

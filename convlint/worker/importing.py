@@ -14,7 +14,6 @@ from types import ModuleType
 
 from convlint.facts import Failure, Span
 from convlint.jobs import Job, UserFile
-from convlint.worker.confirm import first_line
 from convlint.worker.places import raised_at, span_at, span_of
 from convlint.worker.project import arguments
 from convlint.worker.project.imports import Importer
@@ -22,6 +21,7 @@ from convlint.worker.project.module import ProjectModule, TopLevel
 from convlint.worker.project.source import parse
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.users import IsUser
+from convlint.worker.wording import said
 
 
 class Project(MetaPathFinder, Loader):
@@ -112,7 +112,7 @@ def _extend_path(folders: Sequence[str]) -> None:
 def wording(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"the file calls sys.exit({error.code!r}) while it is imported"
-    return f"{type(error).__name__}: {first_line(error)}"
+    return said(error)
 
 
 def place_in(error: BaseException, is_user: IsUser) -> Span | None:

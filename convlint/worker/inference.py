@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from torch import nn
 
 from convlint.worker.demands import FLEXIBLE, RIGID, axes_for, demand, is_near, label_of, placeholder
 from convlint.worker.explore import explore
-from convlint.worker.guesses import GUESSED, NAMED, RANKS, TRIED, Guess, first_guess, guessed, other_forms
-from convlint.worker.inputs import BATCH, Input, parameters_of
-from convlint.worker.run import Course, Run
+from convlint.worker.guesses import GUESSED, NAMED, RANKS, TRIED, Guess, first_guess, guessed, other_forms, slots
+from convlint.worker.inputs import BATCH, Input
+from convlint.worker.project.patience import Impatient
+from convlint.worker.run import LEVELS, Course, Run
 from convlint.worker.trail import Halt, Need, Refusal, Stop
 
 MAX_TRIALS = 60
@@ -65,18 +67,23 @@ class _Attempt:
         return self.merit[:3] == (True, 0, 0)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Search:
-    """What all attempts share."""
+    """What all attempts share. `level` rises where plain numbers come further than symbols."""
 
     model: nn.Module
     trial: Trial
     course: CourseOf
     budget: Iterator[int]
     squares: tuple[int, ...]  # sizes of images that are tried when forward stops at the usual ones
+    level: int = 0  # of `Course.on_numbers`
 
-    def attempt(self, guesses: Mapping[str, Guess], limit: int | None) -> _Attempt:
-        return _Attempt(self.trial(replace(self.course(guessed(self.model, guesses)), limit=limit)), guesses)
+    def attempt(self, guesses: Mapping[str, Guess], limit: int | None, level: int | None = None) -> _Attempt:
+        level = self.level if level is None else level
+        if any(guess.filled for guess in guesses.values()):  # only plain sizes have contents
+            level = max(level, 1)
+        course = self.course(guessed(self.model, guesses)).on_numbers(level)
+        return _Attempt(self.trial(replace(course, limit=limit)), guesses)
 
 
 def infer(
@@ -91,9 +98,17 @@ def infer(
     A mistake counts only if it stands for every rank that the first layers take, so the rank with the fewest wins.
     """
     search = _Search(model, trial, course, iter(range(MAX_TRIALS)), (*squares, *_SQUARES))
-    parameters = parameters_of(model)
-    first = {p.name: first_guess(p, is_first=i == 0) for i, p in enumerate(parameters)} | dict(known or {})
-    best = _listen(search, first)
+    told = dict(known or {})
+    first = {s.name: first_guess(s.parameter, is_first=i == 0) for i, s in enumerate(slots(model, told))} | told
+    best = _past_symbols(search, _listen(search, first))
+    with suppress(Impatient):  # what was found so far is better than nothing
+        for better in _improvements(search, best, first):
+            best = better
+    best = _confirmed(_at_other_sizes(search, best))
+    return best.run, None if best.merit[0] else _doubt(best.run)
+
+
+def _improvements(search: _Search, best: _Attempt, first: Mapping[str, Guess]) -> Iterator[_Attempt]:
     tried = [first, dict(best.guesses)]
     for change in _changes(search, best):
         if best.is_clean:
@@ -101,9 +116,21 @@ def infer(
         start = {**best.guesses, **change(best.guesses)}
         if start not in tried:
             tried.append(start)
-            best = max(best, _listen(search, start), key=lambda a: a.merit)
-    best = _confirmed(_at_other_sizes(search, best))
-    return best.run, None if best.merit[0] else _doubt(best.run)
+            found = _listen(search, start)
+            if found.merit > best.merit:
+                best = _past_symbols(search, found)
+                yield best
+
+
+def _past_symbols(search: _Search, attempt: _Attempt) -> _Attempt:
+    """The same guesses on plain numbers where a symbol is what stops forward: numpy and math take none."""
+    for level in LEVELS[search.level + 1 :]:
+        if not isinstance(attempt.run.trace.trail.end(), Halt):
+            break
+        if search.attempt(attempt.guesses, None, level).run.is_further_than(attempt.run):
+            search.level = level
+            attempt = _listen(search, attempt.guesses)
+    return attempt
 
 
 def _confirmed(attempt: _Attempt) -> _Attempt:
@@ -145,11 +172,11 @@ def _changes(search: _Search, best: _Attempt) -> Iterator[Change]:
                 yield lambda guesses, group=group, rank=rank: {  # type: ignore[misc]
                     n: replace(_of_rank(guesses[n], rank), is_shared=True) for n in group
                 }
-    for parameter in parameters_of(search.model):
-        guess = best.guesses[parameter.name]
+    for slot in slots(search.model, best.guesses):
+        guess = best.guesses[slot.name]
         if not guess.is_settled:
-            for form in other_forms(parameter, guess):
-                yield lambda _, name=parameter.name, form=form: {name: form}  # type: ignore[misc]
+            for form in other_forms(slot.parameter, guess):
+                yield lambda _, name=slot.name, form=form: {name: form}  # type: ignore[misc]
 
 
 def _of_rank(guess: Guess, rank: int) -> Guess:

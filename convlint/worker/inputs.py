@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,8 @@ import torch
 from torch import nn
 
 from convlint.jobs import InputSpec
+from convlint.worker.parameters import Key, Parts, parameters_of
+from convlint.worker.torch_private import outside_modes
 
 BATCH = "B"
 _HINTS = {"B": 26, "N": 26, "C": 12, "D": 384, "H": 640, "W": 896, "L": 24, "T": 24, "S": 24, "F": 40}
@@ -34,6 +35,8 @@ class Input:
     spec: InputSpec
     source: str
     keyword: bool = False
+    within: tuple[str, Key] | None = None  # the parameter that this is a part of, and its key there
+    filled: int | None = None  # a real tensor of this value, for a forward that reads it
 
 
 def symbols_of(inputs: tuple[Input, ...]) -> list[str]:
@@ -55,6 +58,32 @@ def declared(model: nn.Module, specs: tuple[InputSpec, ...], source: str) -> tup
         name = spec.name or (names[i] if i < len(names) else f"input{i}")
         result.append(Input(name, spec, source, keyword=spec.name is not None))
     return tuple(result)
+
+
+def assembled(parts: Mapping[str, Parts], values: Sequence[tuple[Input, Any]]) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments of forward, by position and by keyword, with the parts of one parameter put together."""
+    taken_apart: dict[str, dict[Key, Any]] = {}
+    for item, value in values:
+        if item.within is not None:
+            taken_apart.setdefault(item.within[0], {})[item.within[1]] = value
+    wholes = {owner: parts[owner].together(found) for owner, found in taken_apart.items()}
+    args: dict[str, Any] = {}
+    kwargs: dict[str, Any] = {}
+    for item, value in values:
+        owner = item.within[0] if item.within is not None else item.name
+        (kwargs if item.keyword else args)[owner] = wholes.get(owner, value)
+    return list(args.values()), kwargs
+
+
+def make_input(item: Input, sizes: Mapping[str, Any]) -> Any:
+    """The value of an input, inside the fake mode: a real tensor where forward reads what is in it."""
+    if item.filled is None:
+        return make(item.spec, sizes)
+    shape = [sizes[size] if isinstance(size, str) else size for size in item.spec.shape or ()]
+    if not all(isinstance(size, int) for size in shape):  # only plain numbers have contents
+        return make(item.spec, sizes)
+    with outside_modes():
+        return torch.full(shape, item.filled, dtype=torch.int64)
 
 
 def make(spec: InputSpec, sizes: Mapping[str, Any]) -> Any:
@@ -80,17 +109,3 @@ def bounds(spec: InputSpec, value: Any) -> Iterator[tuple[int, int]]:
         yield from bounds(inner, part)
     for key, inner in (spec.dict or {}).items():
         yield from bounds(inner, value[key])
-
-
-def parameters_of(model: nn.Module) -> list[inspect.Parameter]:
-    """What forward must be given: optional parameters are left out."""
-    try:
-        parameters = inspect.signature(model.forward).parameters.values()
-    except (TypeError, ValueError):
-        return []
-    return [
-        p
-        for p in parameters
-        if (p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty)
-        or (p.kind is p.KEYWORD_ONLY and p.default is p.empty)
-    ]

@@ -12,7 +12,7 @@ from convlint.worker.call import Call
 from convlint.worker.nodes import NodeRecorder
 from convlint.worker.places import Place, span_of
 from convlint.worker.sizes import Size, holds_at
-from convlint.worker.torch_private import expr_of, guard_count, guard_exprs
+from convlint.worker.torch_private import blank, expr_of, fake_of, guard_count, guard_exprs
 from convlint.worker.trace import Setting, Trace, is_symbolic
 from convlint.worker.trail import Assumption, Event, Need
 
@@ -39,6 +39,7 @@ class TraceLedger:
         self._place = place
         self._paths = {id(module): name for name, module in model.named_modules()}
         self._contiguous: dict[int, torch.Tensor] = {}
+        self._blanks: dict[tuple[object, ...], torch.Tensor] = {}  # by dtype and shape: layers repeat their shapes
         self._guards_seen = guard_count(setting.env) if setting.env is not None else 0
         self.silent = 0  # above 0 while a layer or a check works: its own calls are no nodes
 
@@ -83,11 +84,15 @@ class TraceLedger:
         return self._setting.choices[index] if index < len(self._setting.choices) else 0
 
     def fresh(self, shape: tuple[Size, ...], like: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:
-        self.silent += 1
-        try:
-            tensor = torch.empty(shape, dtype=dtype or like.dtype)
-        finally:
-            self.silent -= 1
+        wanted = dtype or like.dtype
+        key = (wanted, *map(expr_of, shape))
+        if key not in self._blanks:
+            self.silent += 1
+            try:
+                self._blanks[key] = blank(shape, wanted)
+            finally:
+                self.silent -= 1
+        tensor = fake_of(self._setting.mode, self._blanks[key])
         self.note_contiguous(tensor)
         return tensor
 

@@ -93,6 +93,10 @@ class NodeRecorder:
         for tensor in tensors_in(value):
             self._makers[id(tensor)] = node
 
+    def maker(self, tensor: Any) -> fx.Node | None:
+        """The node that a tensor came from."""
+        return self._makers.get(id(tensor))
+
     def as_argument(self, value: Any) -> Any:
         """A value as torch.fx wants it: each tensor as the node that made it, the rest plain."""
         if isinstance(value, torch.Tensor):

@@ -7,7 +7,7 @@ import linecache
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from types import CodeType, FrameType
+from types import CodeType, FrameType, TracebackType
 
 from convlint.facts import Span
 from convlint.notebook import is_notebook, open_notebook
@@ -29,14 +29,19 @@ def place_of(frame: FrameType) -> Place:
     return Place(frame.f_code, frame.f_lasti)
 
 
+def steps_of(error: BaseException) -> list[TracebackType]:
+    """The frames that an error came through, innermost first; `traceback.walk_tb` leaves out the instruction."""
+    found, step = list[TracebackType](), error.__traceback__
+    while step is not None:
+        found.append(step)
+        step = step.tb_next
+    return found[::-1]
+
+
 def raised_at(error: BaseException, is_user: IsUser) -> Place | None:
     """The innermost frame of the user's code that an error came through."""
-    found, traceback = None, error.__traceback__
-    while traceback is not None:
-        if is_user(traceback.tb_frame.f_code.co_filename):
-            found = Place(traceback.tb_frame.f_code, traceback.tb_lasti)
-        traceback = traceback.tb_next
-    return found
+    steps = (step for step in steps_of(error) if is_user(step.tb_frame.f_code.co_filename))
+    return next((Place(step.tb_frame.f_code, step.tb_lasti) for step in steps), None)
 
 
 @lru_cache(maxsize=4096)

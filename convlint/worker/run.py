@@ -9,13 +9,18 @@ import sympy
 import torch
 from torch import nn
 
-from convlint.worker.inputs import BATCH, Input, bounds, make, symbols_of
+from convlint.worker.inputs import BATCH, Input, assembled, bounds, make_input, symbols_of
+from convlint.worker.parameters import parts_of
 from convlint.worker.sizes import Size
 from convlint.worker.skeleton import Sites
 from convlint.worker.torch_private import FakeTensorMode, SizeEnv, new_env, new_symbol, set_env
 from convlint.worker.trace import MAX_NODES, Setting, Trace
 from convlint.worker.tracer import ShapeTracer
 from convlint.worker.users import IsUser
+
+LEVELS = (0, 1, 2)
+"""How much of a course runs on plain numbers (see `Course.on_numbers`)."""
+_FEATURES = ("C", "F")  # sizes that layers name outright, which a symbol is needed to hear of
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,11 @@ class Course:
         """The same course at other sizes."""
         return replace(self, sizes={**self.sizes, **sizes})
 
+    def on_numbers(self, level: int) -> Course:
+        """The same course with lengths as plain numbers (1), or every size (2): symbols do not pass through numpy."""
+        names = frozenset(name for name in self.sizes if level > 1 or (level and name[0] not in _FEATURES))
+        return replace(self, fixed=self.fixed | names)
+
 
 @dataclass(frozen=True)
 class Run:
@@ -47,6 +57,17 @@ class Run:
     @property
     def names(self) -> dict[sympy.Symbol, str]:
         return {symbol: name for name, symbol in self.symbols.items()}
+
+    @property
+    def is_on_numbers(self) -> bool:
+        """Whether sizes that nobody gave were plain numbers of our own choice: such a run proves only itself."""
+        return bool(self.course.fixed - {BATCH})
+
+    def is_further_than(self, other: Run) -> bool:
+        """Whether forward came to its end here, or to more calls than in the other run."""
+        if self.trace.trail.end() is None:
+            return other.trace.trail.end() is not None
+        return len(self.trace.nodes) > len(other.trace.nodes)
 
 
 def run_forward(model: nn.Module, mode: FakeTensorMode, course: Course, is_user: IsUser) -> Run:
@@ -65,8 +86,9 @@ def run_forward(model: nn.Module, mode: FakeTensorMode, course: Course, is_user:
     for module in model.modules():  # not by `train()`, which user code may have made something else of
         module.training = course.training
     with mode, torch.no_grad():
-        values = [(item, make(item.spec, sizes)) for item in course.inputs]
+        values = [(item, make_input(item, sizes)) for item in course.inputs]
         setting = Setting(
+            mode=mode,
             env=env,
             hints=hints,
             batch=batch,
@@ -77,11 +99,8 @@ def run_forward(model: nn.Module, mode: FakeTensorMode, course: Course, is_user:
             bounds=dict(bound for item, value in values for bound in bounds(item.spec, value)),
         )
         tracer = ShapeTracer(model, setting)
-        trace = tracer.run(
-            [value for item, value in values if not item.keyword],
-            {item.name: value for item, value in values if item.keyword},
-            [item.name for item in sorted(course.inputs, key=lambda item: item.keyword)],
-        )
+        args, kwargs = assembled(parts_of(model), values)
+        trace = tracer.run(args, kwargs, [(item.name, value) for item, value in values])
     return Run(course, trace, symbols, batch)
 
 

@@ -91,6 +91,9 @@ from torch.overrides import handle_torch_function, has_torch_function_unary, res
 
 FakeTensor = _fake.FakeTensor
 FakeTensorMode = _fake.FakeTensorMode
+# FakeTensor's own tolist makes a symbol of each value before any mode sees the call.
+if "tolist" in vars(FakeTensor):
+    del FakeTensor.tolist
 
 _UNSUPPORTED = (
     "DataDependentOutputException",
@@ -160,7 +163,10 @@ class OneMode(FakeTensorMode):  # type: ignore[no-untyped-call]
 
 def new_mode(env: SizeEnv | None) -> FakeTensorMode:
     """A fake mode that takes the small real tensors that constructors made."""
-    return OneMode(allow_non_fake_inputs=True, shape_env=env)
+    mode = OneMode(allow_non_fake_inputs=True, shape_env=env)
+    # Results under the symbols of one trace are of no use to the next, and to look them up takes half of a trace.
+    mode.cache_enabled = False
+    return mode
 
 
 def new_symbol(env: SizeEnv, name: str, hint: int) -> tuple[int | torch.SymInt, sympy.Symbol]:
@@ -204,6 +210,17 @@ def symint_of(env: SizeEnv, expr: sympy.Expr, hint: int) -> int | torch.SymInt:
     return env.create_symintnode(expr, hint=hint)
 
 
+def blank(shape: tuple[int | torch.SymInt, ...], dtype: torch.dtype) -> torch.Tensor:
+    """A shape without contents, of which `fake_of` makes tensors: symbolic strides are dear to work out."""
+    with outside_modes():
+        return torch.empty(shape, dtype=dtype, device="meta")
+
+
+def fake_of(mode: FakeTensorMode, pattern: torch.Tensor) -> torch.Tensor:
+    """A fake tensor on the CPU with the shape and dtype of a blank, without a call through torch's dispatcher."""
+    return FakeTensor(mode, pattern, torch.device("cpu"))
+
+
 def outside_modes() -> Any:
     """A context in which tensors are real again, to ask torch itself for a verdict."""
     return _fake.unset_fake_temporarily()
@@ -213,8 +230,6 @@ def set_env(mode: FakeTensorMode, env: SizeEnv | None) -> None:
     """Give one fake mode, whose parameters stay, the sizes of a new trace."""
     mode.shape_env = env
     mode.static_shapes = env is None
-    # Results cached under the symbols of another trace would come without their guards.
-    FakeTensorMode.cache_clear()
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from torch.overrides import resolve_name
 
 from convlint.worker.places import Place
 from convlint.worker.sizes import Size
-from convlint.worker.torch_private import FakeTensor, SizeEnv
+from convlint.worker.torch_private import FakeTensor, FakeTensorMode, SizeEnv
 from convlint.worker.trail import Trail
 from convlint.worker.users import IsUser
 
@@ -34,6 +34,7 @@ class Halted(BaseException):
 class Setting:
     """What a trace depends on besides the model and its inputs."""
 
+    mode: FakeTensorMode
     env: SizeEnv | None  # None where every size is a plain number
     hints: Mapping[sympy.Basic, sympy.Basic]  # symbol -> its number in this trace
     batch: Size | None
@@ -53,6 +54,7 @@ class Trace:
     trail: Trail = field(default_factory=Trail)
     output: Any = None
     decisions: list[tuple[Place | None, bool]] = field(default_factory=list)
+    read: list[fx.Node] = field(default_factory=list)  # whose values forward asked for
     ambiguous: list[int] = field(default_factory=list)  # options of each repair that was a choice
 
 

@@ -16,10 +16,10 @@ from torch.overrides import TorchFunctionMode
 
 from convlint.worker import devices
 from convlint.worker.call import Call
-from convlint.worker.confirm import Unconfirmed, first_line, refusal
+from convlint.worker.confirm import Unconfirmed, refusal
 from convlint.worker.ledger import TraceLedger
 from convlint.worker.nodes import NodeRecorder
-from convlint.worker.places import Place, place_of, raised_at, raises_at, span_of
+from convlint.worker.places import Place, place_of, raised_at, raises_at, span_of, steps_of
 from convlint.worker.project.standins import StandIn
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.requirements import function_check, layer_check
@@ -37,12 +37,15 @@ from convlint.worker.trace import (
     type_name,
 )
 from convlint.worker.trail import Halt, Refusal, Stop
+from convlint.worker.wording import first_line, said
 
 MAX_DECISIONS = 64
 
 _COMPARISONS = frozenset({"equal", "allclose"})
 _RESULTS = frozenset({"item", "numpy", "tolist"})
 _READERS = frozenset({"item", "tolist", "__bool__", "__int__", "__float__", "__index__", "numpy", "equal", "allclose"})
+# How torch.distributions asks whether values are fit for it: a model that trains passes them.
+_VALIDITY = frozenset({"_is_all_true"})
 # Questions about a tensor that no shape depends on beyond their answer: no nodes.
 _QUESTIONS = frozenset(
     [
@@ -66,9 +69,12 @@ class ShapeTracer(fx.Tracer):
         self._ledger = TraceLedger(model, setting, self._trace, self._recorder, self._user_place)
         self._refused: tuple[BaseException, Stop] | None = None
 
-    def run(self, args: Sequence[Any], kwargs: Mapping[str, Any], names: Iterable[str]) -> Trace:
-        """Run forward and keep what happened; raises only what is a fault of convlint's own."""
-        for name, value in zip(names, [*args, *kwargs.values()], strict=True):
+    def run(self, args: Sequence[Any], kwargs: Mapping[str, Any], inputs: Iterable[tuple[str, Any]]) -> Trace:
+        """Run forward and keep what happened; raises only what is a fault of convlint's own.
+
+        `inputs` are the names and values that reports speak of: parts of arguments, or arguments themselves.
+        """
+        for name, value in inputs:
             self._recorder.placeholder(name, value)
             for tensor in tensors_in(value):
                 self._ledger.note_contiguous(tensor)
@@ -92,20 +98,17 @@ class ShapeTracer(fx.Tracer):
         at = span_of(place) if place else None
         if isinstance(error, Unavailable):
             return Halt(error.reason, at)
-        reason = f"{type(error).__name__}: {first_line(error)}"
         if isinstance(error, UNDECIDABLE):
             return Halt(f"depends on data: {first_line(error)}", at)
-        return Refusal(reason, at) if self._is_refusal(error) else Halt(reason, at)
+        return Refusal(said(error), at) if self._is_refusal(error) else Halt(said(error), at)
 
     def _is_refusal(self, error: Exception) -> bool:
         """Whether the user's code itself raised, on a path that only the sizes of the inputs decide."""
-        traceback = error.__traceback__
-        while traceback is not None and traceback.tb_next is not None:
-            traceback = traceback.tb_next
-        if traceback is None or self._trace.decisions:
+        steps = steps_of(error)
+        if not steps or self._trace.decisions:
             return False
-        code = traceback.tb_frame.f_code
-        return self._setting.is_user(code.co_filename) and raises_at(code.co_filename, traceback.tb_lineno)
+        filename = steps[0].tb_frame.f_code.co_filename
+        return self._setting.is_user(filename) and raises_at(filename, steps[0].tb_lineno)
 
     # -- layers ---------------------------------------------------------------------------------------------
 
@@ -150,6 +153,8 @@ class ShapeTracer(fx.Tracer):
             return self._property(function, name, args)
         if short in _READERS and args and isinstance(args[0], torch.Tensor):
             return self._read(function, short, args, kwargs)
+        if short in _VALIDITY and has_fake(args):
+            return True
         args, kwargs = devices.neutral(name, args, kwargs)
         if devices.is_move(name) and len(args) == 1 and not kwargs:
             return args[0]
@@ -175,6 +180,10 @@ class ShapeTracer(fx.Tracer):
                 return function(*args, **kwargs)
         if short in _COMPARISONS or (short == "__bool__" and args[0].numel() == 1):
             return self._decide()
+        if short in _RESULTS and (maker := self._recorder.maker(args[0])) is not None:
+            self._trace.read.append(maker)
+        if short == "tolist":  # torch would make a symbol for each value
+            return StandIn("the result of .tolist()", "a value is read from data")
         try:
             return function(*args, **kwargs)
         except UNREADABLE as error:

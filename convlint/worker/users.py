@@ -9,6 +9,8 @@ from pathlib import Path
 
 import torch
 
+from convlint.readme import is_readme
+
 IsUser = Callable[[str], bool]
 
 _LIBRARIES = tuple({str(Path(sysconfig.get_path(name))) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
@@ -16,7 +18,7 @@ _NEVER = (str(Path(torch.__file__).parent), str(Path(__file__).parent.parent))
 
 
 def user_test(path: str, roots: Sequence[str]) -> IsUser:
-    """A test for files that a finding may stand in: below the project's folders, in no library.
+    """A test for files that a finding may stand in: below the project's folders, in no library, no README.
 
     A file that is linted inside a library makes that library's folder count as the user's.
     """
@@ -24,7 +26,7 @@ def user_test(path: str, roots: Sequence[str]) -> IsUser:
 
     @cache
     def is_user(filename: str) -> bool:
-        if filename.startswith("<") or _below(filename, _NEVER):
+        if filename.startswith("<") or _below(filename, _NEVER) or is_readme(filename):
             return False
         if filename == path:
             return True

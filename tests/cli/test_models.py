@@ -31,6 +31,17 @@ class Net(nn.Module):
         return self.second(self.first(x))
 """
 
+HOLDER = """
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.block = Block()
+
+    def forward(self, x):
+        return self.block(x)
+"""
+
 
 def report(result: subprocess.CompletedProcess[str]) -> Any:
     return json.loads(result.stdout)
@@ -118,6 +129,17 @@ def test_a_script_is_linted_without_running_it(convlint: Run, write: Write, fold
     result = convlint("--output-format", "json")
     assert [one["code"] for one in report(result)["diagnostics"]] == ["CL101"]
     assert not marker.exists()
+
+
+def test_a_directive_has_a_block_checked_by_itself(convlint: Run, write: Write) -> None:
+    write("net.py", NET.replace("class Net", "# convlint: input=[B, 7, 4]\nclass Block") + HOLDER)
+    result = convlint("--output-format", "json")
+    assert [(model["name"], model["status"]) for model in report(result)["models"]] == [
+        ("net.Block", "checked"),
+        ("net.Net", "checked"),
+    ]
+    (given,) = report(result)["models"][0]["inputs"]
+    assert (given["shape"], given["source"]) == (["B", 7, 4], "comment (line 5)")
 
 
 def test_a_package_in_a_source_folder(convlint: Run, write: Write) -> None:

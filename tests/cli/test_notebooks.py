@@ -39,6 +39,12 @@ def test_a_finding_names_the_cell(convlint: Run, write: Write, path: str) -> Non
     assert result.stdout.splitlines()[0] == ("01 - Net.ipynb:cell 3:6:29: CL101 `fc` takes 100 features but gets 8")
 
 
+def test_what_time_runs_is_seen_at_its_own_columns(convlint: Run, write: Write) -> None:
+    write("nb.ipynb", notebook(IMPORTS, "%time net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(9, 4, 3))"))
+    result = convlint("--output-format", "concise")
+    assert result.stdout.startswith("nb.ipynb:cell 3:1:57: CL102 ")
+
+
 def test_a_broken_cell_does_not_hide_the_others(convlint: Run, write: Write) -> None:
     write("nb.ipynb", notebook(IMPORTS, "def f(:", "await nothing()", NET))
     result = convlint("--output-format", "json")

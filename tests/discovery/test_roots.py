@@ -381,6 +381,32 @@ def test_blocks_of_a_model_that_nobody_can_build_are_checked_by_themselves(tmp_p
     assert targets(lint(tmp_path, net=text.replace("config", "width"), train="")) == ["class Net"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("class Block(", "# convlint: input=[B, 3]\n    class Block("),
+        ("def forward", "# convlint: input=[B, 3]\n        def forward"),
+    ],
+)
+def test_a_block_with_a_directive_is_checked_by_itself_too(tmp_path: Path, old: str, new: str) -> None:
+    net = """
+        from blocks import Block
+        from torch import nn
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.block = Block(3)
+            def forward(self, x): return self.block(x)
+    """
+    assert targets(lint(tmp_path, blocks=BLOCK, net=net)) == ["class Net"]
+    found = lint(tmp_path, blocks=BLOCK.replace(old, new, 1), net=net)
+    assert targets(found) == ["class Block", "class Net"]
+    (block,) = (model for file in found.files for model in file.models if model.target == "Block")
+    assert [site.text for site in block.sites] == ["Block(3)"]
+    assert [spec.shape for hint in block.hints for spec in hint.inputs] == [("B", 3)]
+    assert found.problems == ()
+
+
 RESNET = """
     from torch import nn
     class Block(nn.Module):

@@ -103,7 +103,6 @@ def test_what_is_no_site(tmp_path: Path) -> None:
         with pytest.raises(ValueError):
             Net(-1)
         self.assertRaises(ValueError, lambda: Net(-2))
-    net = Net.small()
     kept = Net(2)
     """
     )
@@ -177,3 +176,133 @@ def test_the_files_of_sites_are_told(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_parsed_has_no_sites(tmp_path: Path) -> None:
     files = {"net.py": NET, "broken.py": "from net import Net\nNet(3\n"}
     assert sites(lint(tmp_path, files), "Net", tmp_path) == []
+
+
+CONSTRUCTORS = """
+        @classmethod
+        def small(cls, n=1):
+            made = cls(n)
+            return made.eval()
+        @staticmethod
+        def by_name(name: str) -> "Net": return TABLE[name]()
+        @classmethod
+        def sizes(cls): return [1]
+        def copy(self): return Net(1)
+"""
+
+
+def test_methods_that_construct_a_class_are_sites(tmp_path: Path) -> None:
+    files = {
+        "net.py": NET + CONSTRUCTORS + "    class Wide(Net): pass\n",
+        "use.py": """
+            from net import Net, Wide
+            import net
+            Net.small(2)
+            net.Net.by_name("big").cuda()
+            Net.sizes()
+            Net.copy(None)
+            def main(): return Wide.small()
+        """,
+    }
+    found = lint(tmp_path, files)
+    assert sites(found, "Net", tmp_path) == ["use.py:4 Net.small(2)", "use.py:5 net.Net.by_name('big')"]
+    assert sites(found, "Wide", tmp_path) == ["use.py:8 Wide.small()"]
+
+
+def test_what_a_parameter_is_given_is_looked_up_at_the_callers(tmp_path: Path) -> None:
+    files = {
+        "net.py": NET
+        + "    def load(n, other=None, scale=2):\n        model = Net(int(n) * scale)\n        save(model)\n",
+        "use.py": """
+            from net import load
+            def main(args):
+                load(args.n)
+            def run(count):
+                load(n=count, scale=3)
+            run(5)
+        """,
+    }
+    found = lint(tmp_path, files)
+    assert sites(found, "Net", tmp_path) == [
+        "net.py:9 Net(int(n) * scale)",
+        "use.py:4 Net(int(args.n) * 2)",
+        "use.py:6 Net(int(count) * 3)",
+        "use.py:7 Net(int(5) * 3)",
+    ]
+    assert [one.is_written for one in model(found, "Net").sites] == [True, False, False, False]
+
+
+def test_what_a_constructor_is_given_is_looked_up_too(tmp_path: Path) -> None:
+    agent = """
+        from net import Net
+        class Agent:
+            def __init__(self, state, *, hidden=8):
+                self.net = Net(state + hidden)
+    """
+    files = {"net.py": NET, "agent.py": agent, "main.py": "from agent import Agent\nimport net\nAgent(4)\n"}
+    assert sites(lint(tmp_path, files), "Net", tmp_path) == ["agent.py:5 Net(state + hidden)", "main.py:3 Net(4 + 8)"]
+
+
+def test_what_more_than_the_callers_decide_is_not_looked_up(tmp_path: Path) -> None:
+    more = """
+    def a(n):
+        n = n + 1
+        Net(n)
+    def b(n):
+        k = read()
+        Net(n + k)
+    def c(*n): Net(n)
+    def d(n, m=pick()): Net(m)
+    a(1), b(2), c(3), d(4), d(*[1, 2]), d(**{})
+    """
+    found = model(lint(tmp_path, {"net.py": NET + more}), "Net")
+    assert [site.text for site in found.sites if not site.is_written] == []
+
+
+README = """
+# Net
+
+```python
+import torch
+from pkg.net import Net
+
+net = Net(n = 3)
+net(torch.randn(2, 3))
+```
+"""
+
+
+def test_a_readme_has_sites(tmp_path: Path) -> None:
+    files = {"pkg/__init__.py": "", "pkg/net.py": NET, "README.md": README, "pyproject.toml": ""}
+    found = lint(tmp_path, files, "pkg")
+    assert sites(found, "Net", tmp_path) == ["README.md:8 Net(n=3)"]
+    assert [Path(file.path).name for file in found.files] == ["net.py"]
+    (hint,) = model(found, "Net").hints
+    assert (hint.kind, hint.source, hint.is_evidence) == ("call", "net(torch.randn(2, 3)) (README.md, line 9)", False)
+
+
+def test_readmes_come_after_scripts_and_show_little(tmp_path: Path) -> None:
+    blocks = "".join(f"```python\nfrom net import Net\nNet({n})\n```\n" for n in (3, 4, 5, 3))
+    files = {"net.py": NET, "use.py": "from net import Net\nNet(1)\n", "README.md": blocks}
+    assert sites(lint(tmp_path, files), "Net", tmp_path) == [
+        "use.py:2 Net(1)",
+        "README.md:3 Net(3)",
+        "README.md:7 Net(4)",
+    ]
+
+
+def test_a_readme_of_another_folder_or_none_that_can_be_read_says_nothing(tmp_path: Path) -> None:
+    files = {
+        "net.py": NET,
+        "docs/README.md": README.replace("pkg.net", "net"),
+        "README.md": "```python\nfrom net import Net\nNet(\n```",
+    }
+    assert sites(lint(tmp_path, files), "Net", tmp_path) == []
+    (tmp_path / "README.md").write_bytes(b"\xff\xfe```python\nfrom net import Net\nNet(1)\n```\n")
+    assert [file.filename for file in lint(tmp_path, {}).files if file.failure] == []
+
+
+def test_a_function_in_a_readme_is_no_factory(tmp_path: Path) -> None:
+    block = "```python\nfrom net import Net\ndef build():\n    return Net(3)\nnet = Net(4)\n```\n"
+    found = lint(tmp_path, {"net.py": NET, "README.md": block})
+    assert [one.target for file in found.files for one in file.models] == ["Net"]

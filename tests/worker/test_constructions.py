@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tracing import PREAMBLE, Checked, Linter
 
-from convlint.facts import ModelFacts
+from convlint.facts import FileFacts, ModelFacts
 
 
 def source(parameters: str, init: str, forward: str, more: str = "") -> str:
@@ -30,6 +32,24 @@ FILLED = [
     ),
     ("depth", "assert depth in (18, 34)\nself.a = nn.Linear(depth, 2)", "return self.a(x)"),
     ("filter_sizes", "self.a = nn.ModuleList(nn.Conv1d(4, 2, k) for k in filter_sizes)", "return self.a[0](x)"),
+    (
+        "n_filters, filter_sizes",
+        "self.n = n_filters\nself.a = nn.ModuleList(nn.Conv1d(4, n_filters, k) for k in filter_sizes)\n"
+        "self.f = nn.Linear(len(filter_sizes) * n_filters, 2)",
+        "return self.f(torch.cat([a(x).amax(2) for a in self.a], 1))",
+    ),
+    (
+        "dim, depth, heads",
+        "assert len(dim) == 4\nself.a = nn.ModuleList(nn.MultiheadAttention(d * h, h) for d, n, h in "
+        "zip(dim, depth, heads, strict=True) for _ in range(n))",
+        "return self.a[0](x, x, x)[0]",
+    ),
+    ("hidden", "a, b = hidden\nself.a = nn.Linear(a, b)", "return self.a(x)"),
+    ("width", "self.w = width\nself.a = nn.Linear(self.w[4], self.w[-1])", "return self.a(x)"),
+    ("inner", "self.a = inner(8)", "return self.a(x)"),
+    ("wrapped_module", "self.a = wrapped_module\nself.n = wrapped_module.weight.shape", "return self.a(x)"),
+    ("image_size=None", "assert image_size is not None\nself.a = nn.Conv2d(3, image_size, 3)", "return self.a(x)"),
+    ("n, depth=None", "self.a = nn.ModuleList(nn.Linear(n, n) for _ in range(depth))", "return self.a[0](x)"),
 ]
 
 
@@ -38,6 +58,32 @@ def test_arguments_are_filled(linter: Linter, parameters: str, init: str, forwar
     checked = linter(source(parameters, init, forward))
     assert checked.is_clean()
     assert (checked.model.construction or "").startswith("guessed: ")
+
+
+def test_a_key_of_a_table_is_filled(linter: Linter) -> None:
+    net = source("size", "self.a = nn.Linear(TABLE[size], 2)", "return self.a(x)", "TABLE = {'tiny': 8, 'big': 16}\n")
+    assert linter(net).model.construction == "guessed: size='tiny'"
+
+
+def test_a_field_that_stands_for_nothing_is_filled(linter: Linter) -> None:
+    net = source("cfg: Config", "self.e = nn.Embedding(cfg.vocab_size, cfg.dim)", "return self.e(x)").replace(
+        "class Net",
+        "from dataclasses import dataclass\n@dataclass\nclass Config:\n    dim: int = 8\n    vocab_size: int = -1\n\nclass Net",
+    )
+    checked = linter(net)
+    assert checked.is_clean()
+    assert "dim=8, vocab_size=1000" in (checked.model.construction or "")
+
+
+def test_a_default_that_works_is_left_alone(linter: Linter) -> None:
+    net = source("n, depth=None", "self.a = nn.Linear(n, depth or n)", "return self.a(x)")
+    assert linter(net).model.construction == "guessed: n=64"
+
+
+def test_the_length_that_fits_is_found(linter: Linter) -> None:
+    init = "a, b, c, d = [w * 2 for w in widths]\nself.a = nn.Linear(a, d)"
+    checked = linter(source("widths", init, "return self.a(x)"))
+    assert checked.model.status == "checked"
 
 
 def test_a_mistake_that_no_argument_changes_is_found(linter: Linter) -> None:
@@ -82,13 +128,18 @@ def test_nothing_that_another_filling_mends_is_reported(
     assert not linter(source(parameters, init, forward)).findings
 
 
-def run_at(linter: Linter, text: str, call: str, row: int) -> list[ModelFacts]:
-    """The models of a file with one site in itself."""
+def run_at(linter: Linter, text: str, call: str, row: int, user: Path | None = None) -> list[ModelFacts]:
+    """The models of a file with one site, in itself or in another."""
+    return list(facts_at(linter, text, call, row, user).models)
+
+
+def facts_at(linter: Linter, text: str, call: str, row: int, user: Path | None = None) -> FileFacts:
     from convlint.jobs import Expression, Job, ModelJob, UserFile
     from convlint.worker.job import run
 
     path = linter.write(text)
-    site = Expression(text=call, path=str(path), row=row)
+    at = user or path
+    site = Expression(text=call, path=str(at), row=row)
     job = Job(
         path=str(path),
         filename=path.name,
@@ -96,9 +147,49 @@ def run_at(linter: Linter, text: str, call: str, row: int) -> list[ModelFacts]:
         search_path=(str(path.parent),),
         models=(ModelJob(target="Net", sites=(site,)),),
         user_roots=(str(path.parent),),
-        files={str(path): UserFile(filename=path.name, module=path.stem, search_path=(str(path.parent),))},
+        files={str(at): UserFile(filename=at.name, module=at.stem, search_path=(str(at.parent),))},
     )
-    return list(run(job).models)
+    return run(job)
+
+
+def test_a_method_constructs(linter: Linter) -> None:
+    text = source("hidden, out", "self.a = nn.Linear(hidden, out)", "return self.a(x)")
+    text += "    @classmethod\n    def wide(cls, out=3):\n        return cls(hidden=32, out=out)\n\nnet = Net.wide(5)\n"
+    (model,) = run_at(linter, text, "Net.wide(5)", text.count("\n"))
+    assert (model.status, model.outputs) == ("checked", (("B", 5),))
+    assert (model.construction or "").startswith("Net.wide(5) (")
+    (guessed,) = run_at(linter, text, "Net.wide(nowhere)", text.count("\n"))
+    assert (guessed.construction or "").startswith("guessed: hidden=")
+
+
+def test_a_model_that_wraps_itself_takes_the_one_before(linter: Linter) -> None:
+    text = source("inner, out", "self.a = inner\nself.b = nn.Linear(8, out)", "return self.b(self.a(x))")
+    script = "def main():\n    net = nn.Linear(4, 8)\n    net = Net(\n        net, 5)\n"
+    row = text.count("\n") + 3
+    for code, at in ((script, row), (script.replace("def main():", "if __name__ == '__main__':"), row)):
+        (model,) = run_at(linter, text + code, "Net(net, 5)", at)
+        assert (model.status, model.outputs) == ("checked", (("B", 5),)), model.reason
+
+
+def test_a_file_is_found_from_where_the_script_starts(linter: Linter) -> None:
+    text = source("path", "self.a = nn.Linear(int(open(path).read()), 2)", "return self.a(x)")
+    (linter.folder / "config").mkdir()
+    (linter.folder / "config" / "net.cfg").write_text("12")
+    (model,) = run_at(linter, text + "Net('config/net.cfg')\n", "Net('config/net.cfg')", text.count("\n") + 1)
+    assert (model.status, model.inputs[0].shape) == ("checked", ("B", 12))
+
+
+def test_a_readme_that_is_out_of_date_is_no_mistake(linter: Linter) -> None:
+    text = source("n", "if n < 3: raise ValueError('too small')\nself.a = nn.Linear(n, 2)", "return self.a(x)")
+    readme = linter.folder / "README.md"
+    readme.write_text("```python\nnet = Net(1)\n```\n")
+    stale = facts_at(linter, text, "Net(1)", 2, readme)
+    assert stale.build_failures == ()
+    assert facts_at(linter, text + "Net(1)\n", "Net(1)", text.count("\n") + 1).build_failures
+    readme.write_text("```python\nsize = 6\nnet = Net(size)\n```\n")
+    (model,) = run_at(linter, text, "Net(size)", 3, readme)
+    assert (model.status, model.inputs[0].shape) == ("checked", ("B", 6))
+    assert model.construction == "Net(size) (README.md, line 3)"
 
 
 def test_a_site_gives_the_arguments(linter: Linter) -> None:

@@ -19,7 +19,7 @@ from torch.nn import functional as F  # noqa: N812
 from convlint.jobs import InputSpec
 from convlint.worker.inputs import Input, hint, symbols_of
 from convlint.worker.run import Course, Run, run_forward
-from convlint.worker.shapes import FUNCTIONS, LAYERS
+from convlint.worker.shapes.tables import FUNCTIONS, LAYERS
 from convlint.worker.skeleton import make_fake
 from convlint.worker.torch_private import expr_of, new_env, new_mode
 from convlint.worker.trail import Halt, Stop

@@ -49,8 +49,7 @@ def _annotation(node: ast.expr | None, view: View) -> tuple[Sizes, str] | None:
         node = first.value if isinstance(first, ast.Expr) else None
     if not isinstance(node, ast.Subscript):
         return None
-    name = dotted(node.value)
-    meaning = view.meaning(name) if name else None
+    meaning = view.meaning_of(node.value)
     if not isinstance(meaning, str):
         return None
     package, _, last = meaning.rpartition(".")

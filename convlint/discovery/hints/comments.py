@@ -9,7 +9,7 @@ import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from convlint.discovery.hints.definition import Forward
+from convlint.discovery.hints.definition import Forward, first_row
 from convlint.discovery.hints.shapes import Sizes, first_shape
 
 _BRACKET = re.compile(r"#.*[\[(]")
@@ -89,12 +89,9 @@ def _is_look(row: int, body: list[ast.stmt]) -> bool:
 def _comments(forward: Forward) -> Iterator[tuple[int, str, bool]]:
     """Row, text without `#`, and whether it has the line for itself."""
     lines, node = forward.view.lines, forward.node
-    start = min([node.lineno, *(item.lineno for item in node.decorator_list)])
-    while start > 1 and start - 2 < len(lines) and lines[start - 2].lstrip().startswith("#"):
-        start -= 1
     last = min(_after_docstring(node.body) + _MOST_LINES, node.end_lineno or node.lineno)
     strings = _string_rows(node)
-    for row in range(start, min(last, len(lines)) + 1):
+    for row in range(first_row(node, lines), min(last, len(lines)) + 1):
         line = lines[row - 1]
         if row in strings or not _BRACKET.search(line):
             continue

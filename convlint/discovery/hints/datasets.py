@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from convlint.discovery.hints.scopes import Spot
 from convlint.discovery.hints.transforms import Steps, alternatives
 from convlint.discovery.hints.view import View
-from convlint.discovery.references import dotted
 
 Size = tuple[int, int, int]
 
@@ -113,8 +112,7 @@ def ranked(found: list[Images]) -> list[tuple[Images, bool]]:
 
 
 def _images(call: ast.Call, spot: Spot, view: View) -> list[Images]:
-    dotted_name = dotted(call.func)
-    meaning = view.meaning(dotted_name, spot) if dotted_name else None
+    meaning = view.meaning_of(call.func, spot)
     if not isinstance(meaning, str) or not meaning.startswith("torchvision.datasets."):
         return []
     name = meaning.rpartition(".")[2]
@@ -140,12 +138,15 @@ def _argument(call: ast.Call, name: str, position: int | None) -> ast.expr | Non
     return None
 
 
-def _literal(node: ast.expr) -> Size | None:
+def _value(node: ast.expr) -> object:
     try:
-        value = ast.literal_eval(node)
+        return ast.literal_eval(node)
     except ValueError:
         return None
-    match value:
+
+
+def _literal(node: ast.expr) -> Size | None:
+    match _value(node):
         case (int(channels), int(height), int(width)):
             return channels, height, width
         case _:
@@ -154,11 +155,7 @@ def _literal(node: ast.expr) -> Size | None:
 
 def _pair(node: ast.expr) -> int | tuple[int, int] | None:
     """The size in `Resize(32)` and `CenterCrop((28, 28))`."""
-    try:
-        value = ast.literal_eval(node)
-    except ValueError:
-        return None
-    match value:
+    match _value(node):
         case int(size):
             return size
         case (int(height), int(width)) | [int(height), int(width)]:

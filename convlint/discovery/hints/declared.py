@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from convlint.discovery.hints.definition import Definition, Forward, define
+from convlint.discovery.hints.definition import Definition, Forward, define, first_row
 from convlint.discovery.hints.directives import Directive, directives
 from convlint.discovery.hints.scopes import Function
 from convlint.discovery.hints.view import View
@@ -29,7 +29,17 @@ def hints(symbol: Symbol, definition: Definition, view_of: Callable[[str], View 
         for directive in _directives(view):
             if directive.inputs and _is_on(directive, node, view) and not _misnamed(directive, definition.forward):
                 source = view.source("comment", directive.row, symbol.path)
-                yield Hint(kind="inputs", source=source, inputs=directive.inputs)
+                yield Hint(kind="inputs", source=source, is_told=True, inputs=directive.inputs)
+
+
+def asked(view: View, census: Census, view_of: Callable[[str], View | None]) -> Iterator[Symbol]:
+    """The classes of a file with a directive on themselves or on their own forward."""
+    found = [directive for directive in _directives(view) if directive.inputs]
+    for symbol in census.classes if found else ():
+        definition = define(symbol, census, view_of) if symbol.path == view.path else None
+        nodes = _heads(definition) if definition else []
+        if any(_is_on(directive, node, view) for directive in found for node in nodes):
+            yield symbol
 
 
 def problems(view: View, census: Census, view_of: Callable[[str], View | None]) -> list[str]:
@@ -56,15 +66,21 @@ def _misplaced(directive: Directive, view: View, census: Census, view_of: Callab
         if symbol.path != view.path:
             continue
         definition = define(symbol, census, view_of) if symbol in census.classes else None
-        forward = definition.forward if definition and definition.forward and definition.forward.view is view else None
         maker = _function(symbol, view)
-        nodes = [definition.node] if definition else [maker[1]] if maker else []
-        if any(_is_on(directive, node, view) for node in [*nodes, *([forward.node] if forward else [])]):
+        nodes = _heads(definition) if definition else [maker[1]] if maker else []
+        if any(_is_on(directive, node, view) for node in nodes):
             is_on_one = True
             wrong = _misnamed(directive, definition.forward if definition else None)
             if wrong:
                 return f'forward has no parameter "{wrong}"'
     return None if is_on_one else "it belongs to the class of a model or to its forward: above it, or first in its body"
+
+
+def _heads(definition: Definition) -> list[ast.ClassDef | Function]:
+    """A class and its own forward; a directive on an inherited one is the base's."""
+    forward = definition.forward
+    own = [forward.node] if forward is not None and forward.owner is definition.node else []
+    return [definition.node, *own]
 
 
 def _misnamed(directive: Directive, forward: Forward | None) -> str | None:
@@ -81,20 +97,12 @@ def _function(symbol: Symbol, view: View | None) -> tuple[View, Function] | None
 
 def _is_on(directive: Directive, node: ast.ClassDef | Function, view: View) -> bool:
     """In the comments right above, on the lines of the head, or in the body before it does anything."""
-    start = _start(node)
-    while start > 1 and view.lines[start - 2].lstrip().startswith("#"):
-        start -= 1
     body = node.body
     first = body[0]
     is_docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-    end = _start(body[1]) if is_docstring and len(body) > 1 else _start(first)
+    does = body[1] if is_docstring and len(body) > 1 else first
+    end = first_row(does, []) if isinstance(does, ast.ClassDef | Function) else does.lineno
     if is_docstring and len(body) == 1 and node.end_lineno:
         end = node.end_lineno + 1
     is_one_line = first.lineno == node.lineno
-    return start <= directive.row < end or (is_one_line and directive.row == node.lineno)
-
-
-def _start(node: ast.stmt) -> int:
-    if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-        return node.lineno
-    return min([node.lineno, *(item.lineno for item in node.decorator_list)])
+    return first_row(node, view.lines) <= directive.row < end or (is_one_line and directive.row == node.lineno)

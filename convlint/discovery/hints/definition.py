@@ -61,6 +61,23 @@ def define(symbol: Symbol, census: Census, view_of: Callable[[str], View | None]
     return Definition(view, node, None)
 
 
+def docstring_of(node: ast.Module | ast.ClassDef | Function) -> tuple[int, str] | None:
+    """The line it begins on, and its text as it is written."""
+    match node.body[:1]:
+        case [ast.Expr(value=ast.Constant(value=str(text)) as constant)]:
+            return constant.lineno, text
+        case _:
+            return None
+
+
+def first_row(node: ast.ClassDef | Function, lines: list[str]) -> int:
+    """The line that a definition begins on, with its decorators and the comments right above."""
+    start = min([node.lineno, *(item.lineno for item in node.decorator_list)])
+    while start > 1 and start - 2 < len(lines) and lines[start - 2].lstrip().startswith("#"):
+        start -= 1
+    return start
+
+
 def _method(node: ast.ClassDef, name: str) -> Function | None:
     found = [inner for inner in node.body if isinstance(inner, Function) and inner.name == name]
     return found[-1] if found else None

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from convlint.discovery.hints.comments import Said
-from convlint.discovery.hints.definition import Definition
+from convlint.discovery.hints.definition import Definition, docstring_of
+from convlint.discovery.hints.scopes import Function
 from convlint.discovery.hints.shapes import first_shape
 from convlint.discovery.references import dotted
 from convlint.discovery.source import parse
@@ -90,14 +91,9 @@ def written_examples(definition: Definition, name: str) -> list[Written]:
     return result
 
 
-def _docstring(
-    node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, path: str
-) -> _Docstring | None:
-    match node.body[:1]:
-        case [ast.Expr(value=ast.Constant(value=str(text)) as constant)]:
-            return _Docstring(text, constant.lineno, path)
-        case _:
-            return None
+def _docstring(node: ast.Module | ast.ClassDef | Function, path: str) -> _Docstring | None:
+    found = docstring_of(node)
+    return _Docstring(found[1], found[0], path) if found else None
 
 
 def _said(docstring: _Docstring, names: list[str], required: list[str]) -> Iterator[Said]:
@@ -185,7 +181,7 @@ def _calls(tree: ast.Module, row: int, name: str, path: str) -> Iterator[Written
             is_example, site = _model(call.func, known, name)
             if not is_example or not (call.args or call.keywords):
                 continue
-            whole = _Filled(known).visit(ast.parse(ast.unparse(call), mode="eval").body)
+            whole = _filled(call, known)
             if isinstance(whole, ast.Call) and _is_literal(
                 [*whole.args, *(keyword.value for keyword in whole.keywords)]
             ):
@@ -195,8 +191,7 @@ def _calls(tree: ast.Module, row: int, name: str, path: str) -> Iterator[Written
                 yield Written(Expression(text=ast.unparse(whole), path=path, row=at), built, ast.unparse(call))
         match statement:
             case ast.Assign(targets=[ast.Name(id=target)], value=value):
-                filled = _Filled(known).visit(ast.parse(ast.unparse(value), mode="eval").body)
-                known[target] = filled
+                known[target] = _filled(value, known)
             case _:
                 pass
 
@@ -226,9 +221,14 @@ def _is_literal(nodes: list[ast.expr]) -> bool:
     return any(isinstance(inner, ast.Call) for node in nodes for inner in ast.walk(node))
 
 
-class _Filled(ast.NodeTransformer):
-    """Variables replaced by what they are."""
+def _filled(node: ast.expr, known: dict[str, ast.expr]) -> ast.expr:
+    """A copy with the variables replaced by what they are."""
+    result = _Filler(known).visit(ast.parse(ast.unparse(node), mode="eval").body)
+    assert isinstance(result, ast.expr)
+    return result
 
+
+class _Filler(ast.NodeTransformer):
     def __init__(self, known: dict[str, ast.expr]) -> None:
         self.known = known
 

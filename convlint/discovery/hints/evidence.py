@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -92,6 +92,12 @@ class Evidence:
             said[:_MOST_OTHERS],
         )
         return tuple(_unique([hint for group in groups for hint in group])[:_MOST])
+
+    def asked(self, paths: Collection[str]) -> set[Symbol]:
+        """The classes that a directive says what to feed, so that they are to be checked by themselves."""
+        homes = {symbol.path for symbol in self.census.classes}.intersection(paths)
+        views = [view for path in homes if (view := self._view(path)) is not None]
+        return {symbol for view in views for symbol in declared.asked(view, self.census, self._view)}
 
     def problems(self, path: str) -> list[str]:
         """The directives of a file that say nothing, in words."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from convlint.discovery.hints.scopes import Binding, Scope, Spot, live, reaching_attribute
 from convlint.discovery.hints.view import View
-from convlint.discovery.project import Symbol
+from convlint.discovery.project import Meaning, Symbol
 from convlint.discovery.references import dotted
 from convlint.discovery.survey import Census
 
@@ -62,7 +62,7 @@ class Models:
             case ast.Attribute(attr="module", value=value):
                 return self.of(value, spot, depth + 1)
             case ast.Attribute():
-                return self._instance(dotted(node), spot)
+                return self._instance(self.view.meaning_of(node, spot))
             case ast.IfExp(body=body, orelse=orelse):
                 return _merge([self.of(body, spot, depth + 1), self.of(orelse, spot, depth + 1)])
             case ast.NamedExpr(value=value):
@@ -72,8 +72,7 @@ class Models:
 
     def construction(self, node: ast.Call, spot: Spot) -> Made | None:
         """The model that a call constructs."""
-        name = dotted(node.func)
-        meaning = self.view.meaning(name, spot) if name else None
+        meaning = self.view.meaning_of(node.func, spot)
         if not isinstance(meaning, Symbol):
             return None
         if meaning in self.census.classes:
@@ -101,12 +100,13 @@ class Models:
             return self._self(spot.scope)
         bindings = live(name, spot)
         if bindings is None or any(binding.kind == "import" for binding in bindings):
-            return self._instance(name, spot)
+            return self._instance(self.view.meaning(name, spot))
         if any(binding.kind == "parameter" for binding in bindings):
             return _merge(list(self._passed(name, bindings[0].spot.scope, depth)))
         found = self._bound(bindings, depth)
         rows = {binding.spot.position[0] for binding in bindings if binding.spot.scope.parent is None}
-        return [*found, *(made for made in self._instance(name, spot) if self._row(made.symbol) in rows)]
+        instances = self._instance(self.view.meaning(name, spot))
+        return [*found, *(made for made in instances if self._row(made.symbol) in rows)]
 
     def _bound(self, bindings: list[Binding], depth: int) -> list[Made]:
         known = [
@@ -115,8 +115,7 @@ class Models:
         ]
         return _merge(known)
 
-    def _instance(self, name: str | None, spot: Spot) -> list[Made]:
-        meaning = self.view.meaning(name, spot) if name else None
+    def _instance(self, meaning: Meaning) -> list[Made]:
         if isinstance(meaning, Symbol) and meaning in self.census.instances:
             classes = self.census.kin.built(meaning).classes
             return [Made(meaning, next(iter(classes)) if len(classes) == 1 else None, None)]
@@ -136,12 +135,8 @@ class Models:
         """What the calls of a function of the same file give for a parameter."""
         if not isinstance(scope.node, ast.FunctionDef) or scope.owner is not None:
             return
-        parameters = [argument.arg for argument in (*scope.node.args.posonlyargs, *scope.node.args.args)]
-        for call, spot in self.view.calls.get(scope.node.name, ()):
-            given = dict(zip(parameters, call.args, strict=False))
-            given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
-            if name in given:
-                yield self.of(given[name], spot, depth + 1)
+        for value, spot in self.view.given(scope.node, name):
+            yield self.of(value, spot, depth + 1)
 
 
 def _merge(alternatives: list[list[Made]]) -> list[Made]:

@@ -8,7 +8,6 @@ from typing import Literal
 
 from convlint.discovery.hints.scopes import Spot
 from convlint.discovery.hints.view import View
-from convlint.discovery.references import dotted
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +73,7 @@ def probe_of(call: ast.Call, spot: Spot, view: View) -> Probe | None:
     """The tool that a call is of."""
     if isinstance(call.func, ast.Attribute) and call.func.attr == "add_graph":
         return _TRACE
-    name = dotted(call.func)
-    meaning = view.meaning(name, spot) if name else None
+    meaning = view.meaning_of(call.func, spot)
     return _PROBES.get(meaning) if isinstance(meaning, str) else None
 
 

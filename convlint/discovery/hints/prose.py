@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import re
 
-from convlint.discovery.hints.definition import Definition
+from convlint.discovery.hints.definition import Definition, docstring_of
 from convlint.jobs import Hint, InputSpec
 
 _SIZE = re.compile(r"(?<![\w.])(\d{1,4})\s?[x\u00d7]\s?(\d{1,4})\s?[x\u00d7]\s?(\d{1,4})(?![\w.]|\s?[x\u00d7])")
@@ -23,7 +22,8 @@ def images_in_prose(definition: Definition) -> list[Hint]:
         return []
     found: dict[tuple[int, int, int], int] = {}
     for node in (definition.node, forward.node):
-        for row, text in _lines(node):
+        first, docstring = docstring_of(node) or (0, "")
+        for row, text in enumerate(docstring.split("\n"), first):
             for match in _SIZE.finditer(text):
                 size = _image(*map(int, match.groups()))
                 if size is not None and not _RESULT.search(text[: match.start()]):
@@ -41,11 +41,3 @@ def _image(first: int, second: int, third: int) -> tuple[int, int, int] | None:
     if third in _CHANNELS and min(first, second) >= _SMALLEST:
         return third, first, second
     return None
-
-
-def _lines(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> list[tuple[int, str]]:
-    match node.body[:1]:
-        case [ast.Expr(value=ast.Constant(value=str(text)) as constant)]:
-            return list(enumerate(text.split("\n"), constant.lineno))
-        case _:
-            return []

@@ -14,6 +14,7 @@ Position = tuple[int, int]
 Block = tuple[tuple[int, str], ...]
 """The branches and loops around a statement, outermost first: the statement's id and the arm."""
 
+Kind = Literal["assign", "unpack", "loop", "parameter", "import", "definition", "other"]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _EXCLUSIVE = ("if", "else", "case")
 _EXPECTING = frozenset({"raises", "assertRaises", "assertRaisesRegex"})
@@ -53,7 +54,7 @@ class Spot:
 class Binding:
     """One way a name gets a value."""
 
-    kind: Literal["assign", "unpack", "loop", "parameter", "import", "definition", "other"]
+    kind: Kind
     value: ast.expr | None  # of a loop what it goes over
     spot: Spot  # of the value
     end: Position
@@ -197,7 +198,7 @@ class _Builder:
     def _bind(
         self,
         name: str,
-        kind: Literal["assign", "unpack", "loop", "parameter", "import", "definition", "other"],
+        kind: Kind,
         value: ast.expr | None,
         spot: Spot,
         end: Position,

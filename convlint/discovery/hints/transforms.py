@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from convlint.discovery.hints.scopes import Spot, live, reaching_attribute
 from convlint.discovery.hints.view import View
@@ -12,6 +12,7 @@ from convlint.discovery.references import dotted
 from convlint.jobs import Step
 
 Steps = tuple[Step, ...]
+_Reader = Callable[[ast.expr, Spot, View, int], list[Steps]]
 
 _CHANGING = frozenset(
     {"Resize", "Scale", "CenterCrop", "RandomCrop", "RandomResizedCrop", "RandomSizedCrop", "Grayscale", "Pad"}
@@ -68,13 +69,7 @@ def alternatives(node: ast.expr, spot: Spot, view: View, depth: int = 0) -> list
         case ast.Call():
             return _call(node, spot, view, depth)
         case ast.Name(id=name):
-            bound = live(name, spot) or []
-            found = [
-                alternatives(one.value, one.spot, view, depth + 1)
-                for one in bound
-                if one.value and one.kind == "assign"
-            ]
-            return _union(found) if len(found) == len(bound) else []
+            return _bound(name, spot, view, depth, alternatives)
         case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == spot.scope.self_name:
             bound = reaching_attribute(attribute, spot)
             return _union([alternatives(one.value, one.spot, view, depth + 1) for one in bound if one.value])
@@ -86,27 +81,30 @@ def alternatives(node: ast.expr, spot: Spot, view: View, depth: int = 0) -> list
             return []
 
 
+def _bound(name: str, spot: Spot, view: View, depth: int, read: _Reader) -> list[Steps]:
+    """What a variable may be; none where one of its values is not known."""
+    bound = live(name, spot) or []
+    found = [read(one.value, one.spot, view, depth + 1) for one in bound if one.value and one.kind == "assign"]
+    return _union(found) if len(found) == len(bound) else []
+
+
 def _union(found: list[list[Steps]]) -> list[Steps]:
     return [steps for one in found for steps in one] if all(found) else []
 
 
 def _call(node: ast.Call, spot: Spot, view: View, depth: int) -> list[Steps]:
-    name = dotted(node.func)
-    meaning = view.meaning(name, spot) if name else None
+    meaning = view.meaning_of(node.func, spot)
     if isinstance(meaning, Symbol):
         return _returned(meaning, view, depth)
     if not isinstance(meaning, str) or not meaning.startswith(("torchvision.transforms", "torch.nn.Sequential")):
         return []
     last = meaning.rpartition(".")[2]
     if last in _GROUPS:
-        inner = node.args if last == "Sequential" else node.args[:1] or [one.value for one in node.keywords[:1]]
-        whole = (
-            [_sequence(one, spot, view, depth) for one in inner]
-            if last != "Sequential"
-            else [_join(inner, spot, view, depth)]
-        )
-        steps = whole[0] if whole else []
-        return [()] if last == _OPTIONAL and steps == [()] else steps if last != _OPTIONAL else []
+        if last == "Sequential":
+            return _join(node.args, spot, view, depth)
+        inner = [*node.args, *(keyword.value for keyword in node.keywords)]
+        steps = _sequence(inner[0], spot, view, depth) if inner else []
+        return steps if last != _OPTIONAL or steps == [()] else []
     if last in _CHANGING:
         return [(Step(name=last, call=view.expression(node)),)]
     expands = any(keyword.arg == "expand" for keyword in node.keywords)
@@ -126,11 +124,7 @@ def _sequence(node: ast.expr, spot: Spot, view: View, depth: int) -> list[Steps]
                 _sequence(right, spot, view, depth + 1),
             )
         case ast.Name(id=name):
-            bound = live(name, spot) or []
-            found = [
-                _sequence(one.value, one.spot, view, depth + 1) for one in bound if one.value and one.kind == "assign"
-            ]
-            return _union(found) if len(found) == len(bound) and not _is_changed(name, spot) else []
+            return [] if _is_changed(name, spot) else _bound(name, spot, view, depth, _sequence)
         case _:
             return []
 

@@ -14,6 +14,7 @@ from convlint.discovery.hints.view import View
 from convlint.discovery.project import Symbol
 from convlint.discovery.survey import Census
 from convlint.jobs import Expression, Hint
+from convlint.readme import is_readme
 
 
 @dataclass(eq=False)
@@ -110,7 +111,8 @@ def _example_hint(example: Example, view: View, symbol: Symbol, same: bool) -> H
     return Hint(
         kind="call" if example.call is not None else "shape",
         source=view.source(example.what, example.row, symbol.path),
-        is_evidence=same and example.made.is_sure,
+        # A README grows stale, so that what it shows is only tried.
+        is_evidence=same and example.made.is_sure and not is_readme(view.path),
         site=view.expression(site) if site is not None else None,
         call=example.call,
         shape=example.shape,

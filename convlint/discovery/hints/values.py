@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from convlint.discovery.hints.scopes import Binding, Spot, live
 from convlint.discovery.hints.view import View
 from convlint.discovery.project import Symbol
-from convlint.discovery.references import dotted
 
 # Packages whose functions compute, but for those that read or fetch something.
 _PACKAGES = frozenset(
@@ -132,13 +131,10 @@ def _is_given(name: str, binding: Binding, view: View, depth: int) -> bool:
         return False
     if name in _OPTIONS:
         return True
+    given = next(view.given(function, name), None) if binding.spot.scope.owner is None else None
+    if given is not None:
+        return _is_made(given[0], view, given[1], frozenset(), depth + 1)
     positional = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
-    if binding.spot.scope.owner is None:
-        for call, spot in view.calls.get(function.name, ()):
-            given = dict(zip(positional, call.args, strict=False))
-            given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
-            if name in given:
-                return _is_made(given[name], view, spot, frozenset(), depth + 1)
     defaults = dict(zip(positional[::-1], function.args.defaults[::-1], strict=False))
     defaults |= {
         argument.arg: default
@@ -150,8 +146,7 @@ def _is_given(name: str, binding: Binding, view: View, depth: int) -> bool:
 
 
 def _may_call(function: ast.expr, view: View, spot: Spot, own: frozenset[str], depth: int) -> bool:
-    name = dotted(function)
-    meaning = view.meaning(name, spot) if name else None
+    meaning = view.meaning_of(function, spot)
     if isinstance(meaning, str):
         return _computes(meaning)
     if isinstance(meaning, Symbol) and view.project.value_of(meaning) is None:

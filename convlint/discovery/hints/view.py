@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from convlint.discovery.hints.scopes import Scope, Spot, live, scopes_of
+from convlint.discovery.hints.scopes import Function, Scope, Spot, live, scopes_of
 from convlint.discovery.project import Meaning, Member, Project
-from convlint.discovery.references import imports_of
+from convlint.discovery.references import dotted, imports_of
 from convlint.discovery.source import decode, read
 from convlint.facts import Failure
 from convlint.jobs import Expression
@@ -75,18 +76,32 @@ class View:
         found = imports_of(self.member.tree.body, self.member.place.package)
         return {one.local: one.full for one in found if one.local}
 
-    def meaning(self, dotted: str, spot: Spot | None = None) -> Meaning:
+    def meaning(self, name: str, spot: Spot | None = None) -> Meaning:
         """What a dotted name stands for, unless it is a variable at the spot."""
-        first, _, rest = dotted.partition(".")
+        first, _, rest = name.partition(".")
         if spot is not None and _is_local(first, spot):
             return None
-        if dotted not in self._meanings:
-            known = self.project.meaning(self.path, dotted)
+        if name not in self._meanings:
+            known = self.project.meaning(self.path, name)
             if known is None and first in self.imports and first not in self.member.outline.imports:
                 full = self.imports[first]
                 known = self.project.imported(self.path, f"{full}.{rest}" if rest else full)
-            self._meanings[dotted] = known
-        return self._meanings[dotted]
+            self._meanings[name] = known
+        return self._meanings[name]
+
+    def meaning_of(self, node: ast.expr, spot: Spot | None = None) -> Meaning:
+        """What an expression stands for that is a dotted name."""
+        name = dotted(node)
+        return self.meaning(name, spot) if name else None
+
+    def given(self, function: Function, parameter: str) -> Iterator[tuple[ast.expr, Spot]]:
+        """What the calls of a function in this file give for a parameter."""
+        names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+        for call, spot in self.calls.get(function.name, ()):
+            given = dict(zip(names, call.args, strict=False))
+            given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+            if parameter in given:
+                yield given[parameter], spot
 
     def expression(self, node: ast.expr) -> Expression:
         return Expression(text=ast.unparse(node), path=self.path, row=node.lineno)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
-import linecache
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +12,8 @@ from torch import nn
 
 from convlint.jobs import Expression, ModelJob
 from convlint.notebook import line_of
-from convlint.worker.construct.filling import MAX_ATTEMPTS, Filler, Names, Style
+from convlint.readme import is_readme
 from convlint.worker.construct.signatures import required
-from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.resolve import Given, Resolver, Unresolved
 
 MAX_SITES = 8
@@ -32,6 +30,7 @@ class Construction:
     site: Expression | None = None
     is_known: bool = True  # no argument is a guess
     is_plain: bool = True  # written out where it is called, so that an exception is the user's own
+    method: str | None = None  # of the class, where that constructs it: `from_config`
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,8 @@ def known(job: ModelJob, target: Any, resolver: Resolver) -> tuple[list[Construc
     found: dict[str, Construction] = {}
     parts: list[Partial] = []
     for site in job.sites:
+        if found and is_readme(site.path):
+            continue  # it shows one model in many settings, which are no news beside a script
         try:
             given = resolver.arguments(site)
         except Unresolved as error:
@@ -61,10 +62,15 @@ def known(job: ModelJob, target: Any, resolver: Resolver) -> tuple[list[Construc
         if isinstance(made, Partial):
             parts.append(made)
         elif made is not None:
-            found.setdefault(repr((made.args, sorted(made.kwargs.items()))), made)
+            found.setdefault(repr((made.method, made.args, sorted(made.kwargs.items()))), made)
     if not found and not job.args and not job.kwargs and _needs_nothing(target):
         found[""] = Construction()
-    return list(found.values())[:MAX_SITES], parts
+    return sorted(found.values(), key=_loads)[:MAX_SITES], parts
+
+
+def _loads(construction: Construction) -> bool:
+    """Whether it will most likely want files or the network: those that do not come first."""
+    return any(sign in (construction.method or "") for sign in ("pretrained", "load", "checkpoint", "hub"))
 
 
 def _construction(
@@ -73,7 +79,12 @@ def _construction(
     args = tuple(one.value for one in given if one.name is None)
     kwargs = {one.name: one.value for one in given if one.name is not None}
     broken = [one for one in given if one.error is not None]
-    whole = Construction(args, kwargs, _where(site, resolver), site, is_plain=_is_plain(given, site))
+    method = method_called(target, site)
+    whole = Construction(
+        args, kwargs, _where(site, resolver), site, is_plain=_is_plain(given, site) and not method, method=method
+    )
+    if method is not None:  # its arguments are not the constructor's
+        return Partial({}, whole.source, broken[0].error or "") if broken else whole
     try:
         bound = inspect.signature(target).bind(*args, **kwargs).arguments
     except ValueError:
@@ -91,6 +102,15 @@ def _construction(
     return Partial(kept, _where(site, resolver), broken[0].error or "")
 
 
+def method_called(target: Any, site: Expression) -> str | None:
+    """`from_config` of `Net.from_config(3)`."""
+    call = ast.parse(site.text, mode="eval").body
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or not isinstance(target, type):
+        return None
+    found = inspect.getattr_static(target, call.func.attr, None)
+    return call.func.attr if isinstance(found, classmethod | staticmethod) else None
+
+
 def _is_lost(name: str, bound: Mapping[str, Any], given: Sequence[Given], lost: Mapping[int, Given]) -> bool:
     """Whether a positional argument is one of those that could not be evaluated."""
     positional = [one for one in given if one.name is None]
@@ -99,8 +119,10 @@ def _is_lost(name: str, bound: Mapping[str, Any], given: Sequence[Given], lost: 
 
 
 def _is_plain(given: Sequence[Given], site: Expression) -> bool:
-    """Arguments written out at a call that is no test: tests construct what must not be constructed."""
-    return all(one.is_literal for one in given) and "test" not in site.path.rpartition("/")[2]
+    """Arguments written out at a call that is no test, which constructs what must not be, and in no README, which
+    grows stale."""
+    is_code = "test" not in site.path.rpartition("/")[2] and not is_readme(site.path)
+    return is_code and site.is_written and all(one.is_literal for one in given)
 
 
 def _where(site: Expression, resolver: Resolver) -> str:
@@ -114,63 +136,3 @@ def _needs_nothing(target: Any) -> bool:
         return not required(target)
     except (TypeError, ValueError):
         return True
-
-
-class Refused(Exception):
-    """No filling was accepted; the last refusal is the cause."""
-
-
-Make = Callable[[Mapping[str, Any]], nn.Module]
-
-
-def fill(
-    target: Any, names: Names, style: Style, fixed: Mapping[str, Any], make: Make
-) -> tuple[Construction, nn.Module]:
-    """Construct with guessed arguments, trying others where one is refused. Raises Refused or Unavailable."""
-    choices: dict[str, int] = {}
-    error: Exception | None = None
-    for _ in range(MAX_ATTEMPTS):
-        filler = Filler(style, names, choices)
-        try:
-            guessed = filler.arguments(target, list(fixed))
-            model = make({**guessed, **fixed})
-        except Unavailable:
-            raise
-        except Exception as refusal:
-            error = refusal
-            suspect = _suspect(refusal, filler, choices)
-            if suspect is None:
-                break
-            choices = {**choices, suspect: choices.get(suspect, 0) + 1}
-            continue
-        said = ", ".join(f"{name}={_short(value)}" for name, value in guessed.items())
-        return Construction((), {**guessed, **fixed}, f"guessed: {said}", is_known=False, is_plain=False), model
-    raise Refused from error
-
-
-def _short(value: Any) -> str:
-    text = value.__name__ if isinstance(value, type) else repr(value)
-    text = " ".join(text.split())
-    return text if len(text) <= 40 else text[:37] + "..."
-
-
-def _suspect(error: Exception, filler: Filler, choices: Mapping[str, int]) -> str | None:
-    """The argument to try another value for: one that the failing line names, else the least tried one."""
-    left = [name for name, count in filler.offered.items() if choices.get(name, 0) + 1 < count]
-    for line in _lines(error):
-        words = re.findall(r"\w+", line)
-        named = [name for name in left if name in words]
-        if named:
-            return min(named, key=lambda name: choices.get(name, 0))
-    return min(left, key=lambda name: choices.get(name, 0), default=None)
-
-
-def _lines(error: BaseException) -> Iterator[str]:
-    """The lines that the error came through, innermost first."""
-    frames = []
-    traceback = error.__traceback__
-    while traceback is not None:
-        frames.append((traceback.tb_frame.f_code.co_filename, traceback.tb_lineno))
-        traceback = traceback.tb_next
-    for filename, row in reversed(frames):
-        yield linecache.getline(filename, row)

@@ -12,38 +12,19 @@ from typing import Any
 import torch
 from torch import nn
 
+from convlint.worker.construct.guessed import GuessedConfig
 from convlint.worker.construct.names import Kind, kind_of
-from convlint.worker.construct.signatures import required
+from convlint.worker.construct.signatures import parameters_of
+from convlint.worker.construct.styles import STYLES, Style, plain_values
+from convlint.worker.construct.uses import Use, uses_of
 
-MAX_ATTEMPTS = 24
+__all__ = ["LENGTH", "STYLES", "Filler", "Names"]
 
-
-@dataclass(frozen=True)
-class Style:
-    """One way to fill: sizes of arguments by the order in which they are asked for."""
-
-    name: str
-    sizes: tuple[int, ...]  # of inputs, outputs, hidden layers: taken one after the other
-    classes: int
-    vocab: int
-    heads: int
-    layers: int
-    kernel: int
-    scale: int
-    image: int
-    patch: int
-    length: int
-    count: int
+LENGTH = "(length)"
+"""What sequences of a length that nothing tells have in common."""
 
 
-# Two with distinct sizes, so that swapped arguments show, and one where all hidden sizes agree, since many blocks
-# are written for that.
-STYLES = (
-    Style("distinct", (64, 128, 192, 256, 320, 384), 10, 1000, 4, 2, 3, 2, 64, 8, 32, 4),
-    Style("other", (96, 32, 160, 224, 288, 352), 7, 900, 8, 3, 5, 4, 128, 16, 48, 2),
-    Style("uniform", (64,), 10, 1000, 4, 2, 3, 2, 64, 8, 32, 4),
-)
-
+_UNKNOWN = Use()
 Alternative = Callable[[], Any]
 
 
@@ -62,6 +43,8 @@ class Filler:
     style: Style
     names: Names
     choices: dict[str, int] = field(default_factory=dict)
+    asked: frozenset[str] = frozenset()  # arguments to be filled although they have a default
+    unset: set[str] = field(default_factory=set)  # those left at a default that stands for nothing
     offered: dict[str, int] = field(default_factory=dict)  # how many alternatives each argument has
     _sizes: Iterator[int] = field(init=False)
     _known: dict[str, int] = field(default_factory=dict)
@@ -70,24 +53,27 @@ class Filler:
     def __post_init__(self) -> None:
         self._sizes = _cycle(self.style.sizes)
 
-    def value(self, name: str, annotation: Any = None) -> Any:
+    def value(self, name: str, annotation: Any = None, use: Use = _UNKNOWN) -> Any:
         """The value of an argument in this attempt."""
-        options = self._alternatives(name, annotation)
+        options = self._suited(name, self._alternatives(name, annotation), use)
         self.offered[name] = len(options)
         return options[min(self.choices.get(name, 0), len(options) - 1)]()
 
     def arguments(self, function: Callable[..., Any], given: Sequence[str] = ()) -> dict[str, Any]:
-        """Values for the required parameters that are not given. Raises TypeError where there is no signature."""
+        """Values for the parameters that need one and are not given. Raises TypeError where there is no signature."""
         try:
             hints = typing.get_type_hints(
                 vars(function).get("__init__", function) if isinstance(function, type) else function
             )
         except Exception:
             hints = {}
+        uses = uses_of(function)
+        left = [p for p in parameters_of(function) if p.name not in given]
+        self.unset |= {p.name for p in left if p.default is None or (type(p.default) is int and p.default == -1)}
         return {
-            p.name: self.value(p.name, hints.get(p.name, p.annotation))
-            for p in required(function)
-            if p.name not in given
+            p.name: self.value(p.name, hints.get(p.name, p.annotation), uses.get(p.name, _UNKNOWN))
+            for p in left
+            if p.default is p.empty or p.name in self.asked
         }
 
     def size(self, name: str) -> int:
@@ -102,6 +88,33 @@ class Filler:
             return [*(lambda text=text: text for text in texts), *self._by_kind(name, kind_of(name))]
         by_type = self._by_annotation(name, annotation)
         return by_type if by_type is not None else self._by_kind(name, kind_of(name))
+
+    def _suited(self, name: str, options: list[Alternative], use: Use) -> list[Alternative]:
+        """With the values first that fit what the constructor does with them."""
+        tables = (self.names.values.get(table) for table in sorted(use.keys_of))
+        keys = [key for table in tables if isinstance(table, Mapping) for key in list(table)[:6]]
+        if keys:
+            return [*(lambda key=key: key for key in keys), *options]
+        kind = kind_of(name)
+        if use.is_many and kind != "config":
+            return [*self._many(name, use), *options]
+        if use.is_number and kind == "sizes":
+            return [lambda: self.size(name), *options]
+        if use.is_called and kind in ("size", "one", "text", "rate"):
+            return [*self._classes(name), nn.Identity, *options]
+        return options
+
+    def _many(self, name: str, use: Use) -> list[Alternative]:
+        """Sequences of what one of the kind would be: `kernel_sizes` are several of `kernel_size`."""
+        lengths = [n for n in ((4, 3, 2, 5, 6) if self.style.name == "other" else (3, 4, 2, 5, 6)) if use.holds(n)]
+        length = use.count or (lengths[0] if lengths else use.least)
+        if len(lengths) > 1:
+            self.offered[LENGTH] = 5
+            length = lengths[min(self.choices.get(LENGTH, 0), len(lengths) - 1)]
+        kind = kind_of(name.removesuffix("s"))
+        one = next((v for v in plain_values(self.style).get(kind, []) if type(v) in (int, float)), None)
+        values = [self.size(f"{name}[{i}]") if one is None else one for i in range(length)]
+        return [lambda: values, lambda: tuple(values)]
 
     def _by_annotation(self, name: str, annotation: Any) -> list[Alternative] | None:
         if annotation is inspect.Parameter.empty:
@@ -149,7 +162,7 @@ class Filler:
             self._depth -= 1
 
     def _by_kind(self, name: str, kind: Kind) -> list[Alternative]:
-        style, plain = self.style, _plain_values(self.style)
+        style, plain = self.style, plain_values(self.style)
         if kind in plain:
             return [lambda value=value: value for value in plain[kind]]  # type: ignore[misc]
         if kind == "text":
@@ -157,12 +170,12 @@ class Filler:
         if kind == "sizes":
             return self._lists(name)
         if kind == "config":
-            return [lambda: GuessedConfig(self, name)]
+            return [lambda: GuessedConfig(self.value, name)]
         if kind in ("block", "norm", "activation", "module"):
             return [*self._special(name, kind), lambda: self.size(name)]
         if kind == "weights":
             return [lambda: torch.zeros(style.vocab, self.size("embedding")), lambda: self.size(name)]
-        return [lambda: self.size(name), *self._lists(name), lambda: 4, lambda: GuessedConfig(self, name)]
+        return [lambda: self.size(name), *self._lists(name), lambda: 4, lambda: GuessedConfig(self.value, name)]
 
     def _special(self, name: str, kind: Kind) -> list[Alternative]:
         values: dict[str, list[Any]] = {
@@ -197,36 +210,7 @@ class Filler:
         """Instances of the file's module classes whose name fits; else something that changes nothing."""
         alike = [kind for kind in self._own_modules() if _alike(kind.__name__, name)]
         made: list[Alternative] = [lambda kind=kind: self._made(kind) for kind in alike[:3]]  # type: ignore[misc]
-        return [*made, nn.Identity]
-
-
-def _plain_values(style: Style) -> dict[Kind, list[Any]]:
-    """The values to try for kinds that need no more than the style."""
-    return {
-        "classes": [style.classes],
-        "vocab": [style.vocab],
-        "heads": [style.heads, 1, (style.heads,) * 4, (style.heads,) * 3],
-        "layers": [style.layers, 4, (2, 2, 2, 2), (2, 2, 2), 18, 50, 16, 28, 40, 121],
-        "head_size": [64 // style.heads],
-        "kernels": [[3, 4, 5], [3, 3]],
-        "kernel": [style.kernel, (style.kernel,) * 2, 3],
-        "one": [1, (1, 1), 2],
-        "scale": [style.scale, 1, 4],
-        "rate": [0.1, 1],
-        "image": [style.image, (style.image, style.image), 224, 256],
-        "patch": [style.patch, (style.patch,) * 2, 4, 16],
-        "length": [style.length, 64],
-        "flag": [True, False],
-        "off": [False],
-        "device": ["cpu", torch.device("cpu")],
-        "dtype": [torch.float32],
-        "path": ["", None],
-        "count": [style.count, 8, [2, 2, 2, 2]],
-        "counts": [[2, 2, 2, 2], 2, [2, 2, 2], [2, 2, 2, 2, 2]],
-        "pair": [(3, style.image, style.image), (style.image,), (4,)],
-        "words": [{f"w{i}": i for i in range(100)}, 100],
-        "function": [nn.functional.relu, nn.Identity()],
-    }
+        return [*made, nn.Identity, lambda: nn.Linear(self.size(name), self.size(name))]
 
 
 def _texts() -> list[Alternative]:
@@ -241,39 +225,3 @@ def _alike(kind: str, name: str) -> bool:
 def _cycle(sizes: tuple[int, ...]) -> Iterator[int]:
     while True:
         yield from sizes
-
-
-class GuessedConfig:
-    """A configuration object that has whatever is asked of it, guessed by name."""
-
-    def __init__(self, filler: Filler, name: str) -> None:
-        self.__dict__.update(_filler=filler, _name=name, _values={})
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        values = self.__dict__["_values"]
-        if name not in values:
-            values[name] = self.__dict__["_filler"].value(name)
-        return values[name]
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self.__dict__["_values"][name] = value
-
-    __setitem__ = __setattr__
-
-    def __getitem__(self, name: Any) -> Any:
-        return getattr(self, str(name))
-
-    def __contains__(self, _: object) -> bool:
-        return True
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return getattr(self, name) if default is None else default
-
-    def keys(self) -> list[str]:
-        return []
-
-    def __repr__(self) -> str:
-        values = self.__dict__["_values"]
-        return f"{self.__dict__['_name']}({', '.join(f'{k}={v!r}' for k, v in values.items())})"

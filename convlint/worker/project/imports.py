@@ -16,6 +16,7 @@ from typing import Any
 from convlint.worker.project import operators
 from convlint.worker.project.standins import StandIn
 from convlint.worker.project.unavailable import Unavailable
+from convlint.worker.wording import first_line
 
 _STDLIB = sys.stdlib_module_names
 _CATCHES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException", "OSError"})
@@ -121,8 +122,7 @@ class Importer:
         if isinstance(error, ModuleNotFoundError):
             why = f"the package {(error.name or name).partition('.')[0]} is not installed"
         else:
-            text = str(error).strip().splitlines()
-            why = f"the package {first} cannot be imported: {text[0] if text else type(error).__name__}"
+            why = f"the package {first} cannot be imported: {first_line(error)}"
         self.missing.setdefault(first, why)
         standin = self._standin(name, why)
         if fromlist:

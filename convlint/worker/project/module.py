@@ -19,6 +19,7 @@ from convlint.worker.project import purity
 from convlint.worker.project.patience import Impatient, patience
 from convlint.worker.project.statements import Statement, sort
 from convlint.worker.project.unavailable import Unavailable
+from convlint.worker.wording import said
 
 MAX_SECONDS = 10.0
 """A name that takes longer to compute is not had at all."""
@@ -186,9 +187,7 @@ class TopLevel:
     def _why(self, name: str, statement: Statement, error: BaseException) -> str:
         if isinstance(error, Unavailable):
             return error.reason
-        text = str(error).strip().splitlines()
-        said = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
-        return f"`{name}` ({line_of(self._filename, statement.node.lineno)}) could not be computed: {said}"
+        return f"`{name}` ({line_of(self._filename, statement.node.lineno)}) could not be computed: {said(error)}"
 
 
 def _future_flags(tree: ast.Module) -> int:

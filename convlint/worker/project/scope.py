@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cached_property
 from typing import Any
 
 from convlint.worker.project.module import Namespace, ProjectModule
@@ -42,24 +43,39 @@ class Scope:
                     return self._assigned(function, name)
                 if name in _parameters(function):
                     return self._parameter(function, name)
+            if not self._functions and name in self._rebound:
+                return self._computed(self._tree.body, name, "the file")
         finally:
             self._busy.discard(name)
         return self._module.__dict__[name]  # computed by the module, or KeyError
 
     def _binds(self, function: Function, name: str) -> bool:
-        return any(name in s.binds for s in self._before(function))
+        return any(name in s.binds for s in self._before(function.body))
 
-    def _before(self, function: Function) -> Iterator[Statement]:
-        """The statements of a function up to the line, loops and branches taken apart where the line is inside."""
-        yield from sort(_up_to(function.body, self._row))
+    @cached_property
+    def _rebound(self) -> frozenset[str]:
+        """`model = Wrapper(model)` at the very line, in a script: what it takes is the model of before."""
+        return frozenset().union(*(s.loads & s.binds for s in self._before(self._tree.body) if self._is_here(s)))
+
+    def _is_here(self, one: Statement) -> bool:
+        return one.node.lineno <= self._row <= (one.node.end_lineno or 0)
+
+    def _before(self, body: list[ast.stmt]) -> Iterator[Statement]:
+        """The statements of a body up to the line, loops and branches taken apart where the line is inside."""
+        yield from sort(_up_to(body, self._row))
 
     def _assigned(self, function: Function, name: str) -> Any:
         if name in _parameters(function):  # `args = args or default()`, `x = x.view(...)`
             with suppress(Unavailable):
                 self.namespace[name] = self._parameter(function, name)
+        return self._computed(function.body, name, function.name)
+
+    def _computed(self, body: list[ast.stmt], name: str, where: str) -> Any:
+        """The value that the statements before the line give to a name, also those that change it."""
         error: BaseException | None = None
-        for statement in self._before(function):
-            if not statement.is_run or statement.node.lineno >= self._row + 1:
+        for statement in self._before(body):
+            is_itself = self._is_here(statement) and name in statement.loads & statement.binds
+            if not statement.is_run or statement.node.lineno > self._row or is_itself:
                 continue
             if name in statement.binds or (name in statement.changes and name in self.namespace):
                 try:
@@ -71,7 +87,7 @@ class Scope:
         if isinstance(error, Unavailable):
             raise error
         said = f": {type(error).__name__}: {error}" if error is not None else ""
-        raise Unavailable(f"`{name}` in {function.name} is only set when the script runs{said}")
+        raise Unavailable(f"`{name}` in {where} is only set when the script runs{said}")
 
     def _run(self, statement: Statement) -> None:
         code = compile(ast.Module([statement.node], []), self._filename, "exec", dont_inherit=True)

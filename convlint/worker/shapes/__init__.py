@@ -1,0 +1,45 @@
+"""Shapes of results written down from torch's documentation, for calls with symbolic sizes.
+
+Computing them with fake tensors costs 50 ms a call, spent on guards about strides that say nothing about shapes.
+Only for tensors that are known to be contiguous, since torch keeps other strides through a call and a later `view`
+depends on them. What has no rule here is computed by torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from convlint.worker.call import Call
+from convlint.worker.shapes.rule import Rule, Shape
+from convlint.worker.shapes.tables import FUNCTIONS, LAYERS
+
+_FROM_ANY_STRIDES = ("torch.nn.Linear", "torch.nn.functional.linear")
+
+
+def needs_contiguous(call: Call) -> bool:
+    """Whether the strides of the result follow those of the input: a Linear's are always those of a new tensor."""
+    return call.target not in _FROM_ANY_STRIDES
+
+
+def _rule(call: Call) -> Rule | None:
+    return FUNCTIONS.get(call.target) if call.layer is None else LAYERS.get(type(call.layer))
+
+
+def is_one_dtype(call: Call, tensors: Sequence[torch.Tensor]) -> bool:
+    """Whether all operands, and the layer's weights, have one dtype: what else comes of it is torch's to say."""
+    weight = getattr(call.layer, "weight", None)
+    own = [weight.dtype] if isinstance(weight, torch.Tensor) else []
+    return len({*own, *(x.dtype for x in tensors if x.dtype is not torch.bool)}) <= 1
+
+
+def has_rule(call: Call) -> bool:
+    """Whether the call is one whose result is contiguous where its inputs are."""
+    return _rule(call) is not None
+
+
+def result_shape(call: Call) -> Shape | None:
+    """The shape of the call's one result; None where torch must say it."""
+    rule = _rule(call)
+    return rule(call) if rule is not None else None

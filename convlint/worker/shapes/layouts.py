@@ -1,0 +1,90 @@
+"""Shapes of the same numbers laid out anew, and of images made larger or smaller."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import sympy
+import torch
+
+from convlint.worker.call import Call
+from convlint.worker.requirements.conv import per_dim
+from convlint.worker.shapes.rule import Shape
+from convlint.worker.sizes import Size, equal, product
+
+
+def flattened(call: Call) -> Shape | None:
+    x = call.tensor(0, "input")
+    if call.layer is not None:
+        layer: Any = call.layer
+        start, end = layer.start_dim, layer.end_dim
+    else:
+        start, end = call.get(1, "start_dim", 0), call.get(2, "end_dim", -1)
+    if x is None or x.dim() == 0 or not isinstance(start, int) or not isinstance(end, int):
+        return None
+    start, end = start % x.dim(), end % x.dim()
+    if start >= end:
+        return tuple(x.shape) if start == end else None
+    return (*x.shape[:start], product(x.shape[start : end + 1]), *x.shape[end + 1 :])
+
+
+def viewed(call: Call) -> Shape | None:
+    """A target with one -1 whose size is a plain quotient."""
+    x, rest = call.tensor(0, "input"), list(call.args[1:])
+    given = rest[0] if len(rest) == 1 and isinstance(rest[0], (list, tuple, torch.Size)) else rest
+    if x is None or call.kwargs or not given or not all(isinstance(s, (int, torch.SymInt)) for s in given):
+        return None
+    holes = [i for i, size in enumerate(given) if isinstance(size, int) and size == -1]
+    if len(holes) > 1 or any(isinstance(size, int) and size == 0 for size in given):
+        return None
+    if not holes:
+        return tuple(given)
+    shape, known = _cancelled(list(x.shape), [size for i, size in enumerate(given) if i not in holes])
+    inferred = product(shape) // product(known) if known else product(shape)
+    return tuple(inferred if i in holes else size for i, size in enumerate(given))
+
+
+def _cancelled(shape: list[Size], target: list[Size]) -> tuple[list[Size], list[Size]]:
+    """Both without the sizes that they share, so that a quotient stays simple."""
+    for size in list(target):
+        twin = next((i for i, own in enumerate(shape) if equal(own, size) is sympy.true), None)
+        if twin is not None:
+            del shape[twin]
+            target.remove(size)
+    return shape, target
+
+
+def interpolated(call: Call) -> Shape | None:
+    """`size`, or `floor(size * scale_factor)` where the factor is a fraction (torch.nn.functional.interpolate)."""
+    x, size, scale = call.tensor(0, "input"), call.get(1, "size"), call.get(2, "scale_factor")
+    if x is None or x.dim() < 3 or not x.is_floating_point():
+        return None
+    rank = x.dim() - 2
+    if size is not None:
+        target = per_dim(size, rank)
+    elif scale is not None:
+        factors = [Fraction(factor).limit_denominator(64) for factor in per_dim(scale, rank)]
+        if any(float(f) != given for f, given in zip(factors, per_dim(scale, rank), strict=True)):
+            return None  # torch multiplies floats: only exact factors can be told in symbols
+        target = [old * f.numerator // f.denominator for old, f in zip(x.shape[2:], factors, strict=True)]
+    else:
+        return None
+    return (*x.shape[:2], *target) if len(target) == rank else None
+
+
+def upsampled(call: Call) -> Shape | None:
+    layer: Any = call.layer
+    x = call.tensor(0, "input")
+    return None if x is None else interpolated(Call(call.ledger, "", [x, layer.size, layer.scale_factor], {}))
+
+
+def padded(call: Call) -> Shape | None:
+    """Two numbers a dim, the last dim first (torch.nn.functional.pad)."""
+    x, pads = call.tensor(0, "input"), call.get(1, "pad")
+    if x is None or not isinstance(pads, (list, tuple)) or len(pads) % 2 or len(pads) > 2 * x.dim():
+        return None
+    shape: list[Size] = list(x.shape)
+    for i in range(0, len(pads), 2):
+        shape[-1 - i // 2] = shape[-1 - i // 2] + pads[i] + pads[i + 1]
+    return tuple(shape) if call.get(2, "mode", "constant") == "constant" else None

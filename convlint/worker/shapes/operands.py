@@ -1,0 +1,71 @@
+"""Shapes that follow those of the operands: elementwise calls, products with a weight, and joins."""
+
+from __future__ import annotations
+
+import sympy
+import torch
+from torch import nn
+
+from convlint.worker.call import Call
+from convlint.worker.shapes.rule import Shape
+from convlint.worker.sizes import Size, equal
+
+
+def same(call: Call) -> Shape | None:
+    x = call.tensor(0, "input")
+    return tuple(x.shape) if x is not None and x.is_floating_point() else None
+
+
+def linear_layer(call: Call) -> Shape | None:
+    x = call.tensor(0, "input")
+    return (*x.shape[:-1], call.layer.out_features) if x is not None and isinstance(call.layer, nn.Linear) else None
+
+
+def linear_function(call: Call) -> Shape | None:
+    x, weight = call.tensor(0, "input"), call.tensor(1, "weight")
+    return (*x.shape[:-1], weight.shape[0]) if x is not None and weight is not None and weight.dim() == 2 else None
+
+
+def broadcast(call: Call) -> Shape | None:
+    """Operands aligned from the last dim, a size of 1 gives way (torch.broadcast_shapes)."""
+    operands = [arg for arg in call.args if isinstance(arg, torch.Tensor)]
+    numeric = [x for x in operands if x.dtype is not torch.bool]
+    if not operands or any(not x.is_floating_point() for x in numeric) or call.kwargs.keys() - {"alpha", "value"}:
+        return None
+    result: list[Size] = []
+    for x in operands:
+        shape: list[Size] = list(x.shape)
+        rank = max(len(result), len(shape))
+        merged = _merged([*[1] * (rank - len(result)), *result], [*[1] * (rank - len(shape)), *shape])
+        if merged is None:
+            return None
+        result = merged
+    return tuple(result)
+
+
+def _merged(a: list[Size], b: list[Size]) -> list[Size] | None:
+    result: list[Size] = []
+    for left, right in zip(a, b, strict=True):
+        if isinstance(left, int) and left == 1:
+            result.append(right)
+        elif (isinstance(right, int) and right == 1) or equal(left, right) is sympy.true:
+            result.append(left)
+        else:
+            return None
+    return result
+
+
+def concatenated(call: Call) -> Shape | None:
+    tensors, dim = call.get(0, "tensors"), call.get(1, "dim", 0)
+    if not isinstance(tensors, (list, tuple)) or not tensors or not isinstance(dim, int):
+        return None
+    first = tensors[0]
+    if any(x.dim() != first.dim() or x.dtype != first.dtype for x in tensors) or first.dim() == 0:
+        return None
+    shape = list(first.shape)
+    dim %= len(shape)
+    for x in tensors[1:]:
+        if any(i != dim and equal(a, b) is not sympy.true for i, (a, b) in enumerate(zip(shape, x.shape, strict=True))):
+            return None
+        shape[dim] = shape[dim] + x.shape[dim]
+    return tuple(shape)

@@ -1,0 +1,143 @@
+"""Which layer and which function has which rule."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from convlint.worker.shapes.layouts import flattened, interpolated, padded, upsampled, viewed
+from convlint.worker.shapes.operands import broadcast, concatenated, linear_function, linear_layer, same
+from convlint.worker.shapes.rule import Rule
+from convlint.worker.shapes.windows import adaptive, conv_function, conv_layer, pool
+
+_MAX = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
+_AVG = ("kernel_size", "stride", "padding", "ceil_mode")
+_SAME_LAYERS = [
+    "ReLU",
+    "ReLU6",
+    "LeakyReLU",
+    "RReLU",
+    "ELU",
+    "SELU",
+    "CELU",
+    "GELU",
+    "SiLU",
+    "Mish",
+    "Hardswish",
+    "Hardsigmoid",
+    "Hardtanh",
+    "Sigmoid",
+    "Tanh",
+    "Softplus",
+    "Softsign",
+    "Tanhshrink",
+    "Softshrink",
+    "Hardshrink",
+    "Threshold",
+    "Softmax",
+    "Softmin",
+    "LogSoftmax",
+    "LogSigmoid",
+    "Softmax2d",
+    "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
+    "AlphaDropout",
+    "FeatureAlphaDropout",
+    "LocalResponseNorm",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+]
+_SAME_FUNCTIONS = [
+    "relu",
+    "relu6",
+    "leaky_relu",
+    "rrelu",
+    "elu",
+    "selu",
+    "celu",
+    "gelu",
+    "silu",
+    "mish",
+    "hardswish",
+    "hardsigmoid",
+    "hardtanh",
+    "sigmoid",
+    "tanh",
+    "softplus",
+    "softsign",
+    "softmax",
+    "log_softmax",
+    "softmin",
+    "logsigmoid",
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+    "alpha_dropout",
+    "normalize",
+    "exp",
+    "log",
+    "sqrt",
+    "rsqrt",
+    "abs",
+    "neg",
+    "square",
+    "sin",
+    "cos",
+    "erf",
+    "clamp",
+    "contiguous",
+    "clone",
+    "detach",
+    "float",
+]
+_IN_PLACE = [
+    "relu",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "clamp",
+    "sigmoid",
+    "tanh",
+    "hardtanh",
+    "dropout",
+    "neg",
+    "exp",
+]
+_BINARY = ["add", "sub", "mul", "div", "true_divide", "maximum", "minimum", "addcmul", "addcdiv", "lerp"]
+
+LAYERS: dict[type[nn.Module], Rule] = {
+    **{getattr(nn, name): same for name in _SAME_LAYERS if hasattr(nn, name)},
+    **dict.fromkeys(
+        (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
+        conv_layer,
+    ),
+    **{kind: pool(i + 1, _MAX, True) for i, kind in enumerate((nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d))},
+    **{kind: pool(i + 1, _AVG, True) for i, kind in enumerate((nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d))},
+    **{
+        getattr(nn, f"Adaptive{kind}Pool{rank}d"): adaptive(rank, True) for kind in ("Avg", "Max") for rank in (1, 2, 3)
+    },
+    nn.Linear: linear_layer,
+    nn.Flatten: flattened,
+    **dict.fromkeys((nn.Upsample, nn.UpsamplingNearest2d, nn.UpsamplingBilinear2d), upsampled),
+}
+_PLACES = ("torch.", "torch.Tensor.", "torch.nn.functional.")
+FUNCTIONS: dict[str, Rule] = {
+    **{f"{place}{name}": same for place in _PLACES for name in _SAME_FUNCTIONS},
+    **{f"torch.nn.functional.conv{rank}d": conv_function(rank) for rank in (1, 2, 3)},
+    **{f"torch.nn.functional.max_pool{rank}d": pool(rank, _MAX, False) for rank in (1, 2, 3)},
+    **{f"torch.nn.functional.avg_pool{rank}d": pool(rank, _AVG, False) for rank in (1, 2, 3)},
+    **{f"torch.nn.functional.adaptive_avg_pool{rank}d": adaptive(rank, False) for rank in (1, 2, 3)},
+    "torch.nn.functional.linear": linear_function,
+    **{f"torch.nn.functional.{name}": same for name in ("batch_norm", "layer_norm", "rms_norm")},
+    **{f"{place}flatten": flattened for place in _PLACES[:2]},
+    **dict.fromkeys(("torch.Tensor.view", "torch.Tensor.reshape", "torch.reshape"), viewed),
+    **{f"{place}{name}": broadcast for place in _PLACES[:2] for name in _BINARY},
+    **{f"torch.Tensor.{name}_": same for name in _BINARY},
+    **{f"{place}{name}_": same for place in _PLACES for name in _IN_PLACE},
+    "torch.cat": concatenated,
+    "torch.nn.functional.interpolate": interpolated,
+    "torch.nn.functional.pad": padded,
+}
