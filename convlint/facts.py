@@ -110,6 +110,7 @@ class InputFact(Fact):
     shape: tuple[Dim, ...] | None  # None for a value that is no tensor
     dtype: str | None
     source: str  # the evidence: "pyproject.toml", "--input", "conv1 (line 12)"
+    within: tuple[str, str | int] | None = None  # the dict or list parameter that this is a part of, and its key
 
 
 class ModelFacts(Fact):

@@ -14,6 +14,7 @@ from convlint.discovery.nodes import nodes_of
 from convlint.discovery.project import Member, Project, Symbol
 from convlint.discovery.sites import Call, find_calls
 
+_BRANCHES = (ast.If, ast.IfExp, ast.Match, ast.Try, ast.TryStar, ast.While, ast.Lambda)
 _DEEPEST = 3
 _MOST = 12  # of one model
 _Found = dict[Symbol, list[Call]]
@@ -50,7 +51,7 @@ def _open(project: Project, call: Call) -> ast.FunctionDef | None:
     if call.owner is None or not isinstance(member, Member):
         return None
     function = _around(member.tree.body, call.owner, call.node.lineno)
-    if function is None:
+    if function is None or not _always_runs(function, call.node.lineno):
         return None
     used = {node.id for node in nodes_of(_arguments(call.node)) if isinstance(node, ast.Name)}
     given = {argument.arg for argument in _parameters(function)}
@@ -73,6 +74,16 @@ def _around(body: Iterable[ast.stmt], owner: str, row: int) -> ast.FunctionDef |
         inner = (part for part in ast.iter_child_nodes(node) if isinstance(part, ast.stmt))
         return _around(inner, owner, row)
     return None
+
+
+def _always_runs(function: ast.FunctionDef, row: int) -> bool:
+    """Whether no branch decides if the line is reached: which callers reach it would not be known."""
+    for node in nodes_of(function.body):
+        if isinstance(node, ast.Return) and node.lineno < row:
+            return False
+        if isinstance(node, _BRANCHES) and node.lineno <= row <= (node.end_lineno or 0):
+            return False
+    return True
 
 
 def _parameters(function: ast.FunctionDef) -> list[ast.arg]:

@@ -30,7 +30,7 @@ def inputs_of(model: ModelFacts) -> tuple[Setting, ...]:
     """`inputs = [...]` for all that forward takes; nothing where no other input would help."""
     reason = model.reason or ""
     listed = _listed(model)
-    if reason == _MISTAKE:
+    if reason == _MISTAKE or any(_is_attribute(fact) for fact in model.inputs):
         return ()
     if not listed and _OF_INPUTS.match(reason):
         return (Setting("inputs", f"[{table({'shape': value(IMAGE)})}]", ("what forward takes",)),)
@@ -38,21 +38,42 @@ def inputs_of(model: ModelFacts) -> tuple[Setting, ...]:
     is_pinned = not unsure and _OF_SIZES.match(reason) is not None and any(_is_open(fact) for fact in model.inputs)
     if not unsure and not is_pinned:
         return ()
-    by_name = _are_named([name for name, _ in listed], model.takes)
+    by_name = _are_named(list(dict.fromkeys(_owner(name, fact) for name, fact in listed)), model.takes)
     is_guess_built = bool(model.required)  # with guessed arguments, on which the sizes may depend
     is_doubtful = _OF_GUESSES.match(reason) is not None  # so that other ranks than those tried may be right
-    entries, unknown = [], []
+    found: dict[str, list[tuple[str | int | None, dict[str, str]]]] = {}
+    unknown = []
     for name, fact in listed:
         pairs, is_known = _entry(name, fact, is_pinned=is_pinned)
-        entries.append(table({"name": string(name), **pairs} if by_name else pairs))
+        found.setdefault(_owner(name, fact), []).append((fact.within[1] if fact and fact.within else None, pairs))
         is_vague = is_doubtful and fact is not None and _is_open(fact)
         unknown += [name] if is_guess_built or is_vague or not is_known else []
-    return (Setting("inputs", f"[{', '.join(entries)}]", tuple(unknown)),)
+    named = ({"name": string(owner), **_whole(parts)} if by_name else _whole(parts) for owner, parts in found.items())
+    return (Setting("inputs", f"[{', '.join(map(table, named))}]", tuple(unknown)),)
+
+
+def _owner(name: str, fact: InputFact | None) -> str:
+    return fact.within[0] if fact is not None and fact.within is not None else name
+
+
+def _is_attribute(fact: InputFact) -> bool:
+    """Whether forward reads it as `batch.image`: a configuration has no such inputs."""
+    return fact.within is not None and fact.name == f"{fact.within[0]}.{fact.within[1]}"
+
+
+def _whole(parts: list[tuple[str | int | None, dict[str, str]]]) -> dict[str, str]:
+    """An input as TOML from its parts: itself where there is but one, else a list or dict."""
+    keys = [key for key, _ in parts]
+    if keys == [None]:
+        return parts[0][1]
+    if isinstance(keys[0], str):
+        return {"dict": table({str(key): table(pairs) for key, pairs in parts})}
+    return {"list": f"[{', '.join(table(pairs) for _, pairs in parts)}]"}
 
 
 def _listed(model: ModelFacts) -> list[tuple[str, InputFact | None]]:
     """What was fed, and what forward takes besides."""
-    fed = {fact.name for fact in model.inputs}
+    fed = {_owner(fact.name, fact) for fact in model.inputs}
     return [*((fact.name, fact) for fact in model.inputs), *((name, None) for name in model.takes if name not in fed)]
 
 

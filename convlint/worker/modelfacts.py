@@ -83,6 +83,7 @@ def _inputs(run: Run) -> tuple[InputFact, ...]:
             shape=item.spec.shape,
             dtype=item.spec.dtype if item.spec.shape is not None else None,
             source=item.source,
+            within=item.within,
         )
         for item in run.course.inputs
     )

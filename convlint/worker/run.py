@@ -34,6 +34,7 @@ class Course:
     decisions: tuple[bool, ...] = ()
     training: bool = True
     limit: int | None = None  # stop after so many calls
+    is_quick: bool = False  # of `Setting`
 
     def at(self, sizes: Mapping[str, int]) -> Course:
         """The same course at other sizes."""
@@ -42,7 +43,7 @@ class Course:
     def on_numbers(self, level: int) -> Course:
         """The same course with lengths as plain numbers (1), or every size (2): symbols do not pass through numpy."""
         names = frozenset(name for name in self.sizes if level > 1 or (level and name[0] not in _FEATURES))
-        return replace(self, fixed=self.fixed | names)
+        return replace(self, fixed=self.fixed | names, is_quick=self.is_quick or level > 0)
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def run_forward(model: nn.Module, mode: FakeTensorMode, course: Course, is_user:
             choices=course.choices,
             decisions=course.decisions,
             limit=course.limit or MAX_NODES,
+            is_quick=course.is_quick,
             bounds=dict(bound for item, value in values for bound in bounds(item.spec, value)),
         )
         tracer = ShapeTracer(model, setting)
@@ -134,5 +136,5 @@ class Workshop:
 
     def run(self, course: Course) -> Run:
         if self.is_plain:
-            course = replace(course, fixed=frozenset(course.sizes))
+            course = replace(course, fixed=frozenset(course.sizes), is_quick=True)
         return run_forward(self.model, self.mode, course, self.is_user)

@@ -42,6 +42,7 @@ class Setting:
     choices: Sequence[int] = ()  # which repair to take, in order
     decisions: Sequence[bool] = ()  # which way to go at branches on data, in order
     limit: int = MAX_NODES
+    is_quick: bool = False  # shapes by rule where there is one, also between plain numbers
     bounds: Mapping[int, int] = field(default_factory=dict)  # id of an input's tensor -> what its integers stay below
 
 

@@ -222,13 +222,16 @@ class ShapeTracer(fx.Tracer):
         if call.is_done:
             return call.result
         tensors = list(tensors_in((call.args, call.kwargs)))
-        if self._setting.env is None or not has_rule(call) or not any(is_symbolic(x) for x in tensors):
+        is_quick = self._setting.is_quick
+        if not is_quick and (self._setting.env is None or not any(is_symbolic(x) for x in tensors)):
+            return self._attempt(call, subject, run)
+        if not has_rule(call, is_quick=is_quick):
             return self._attempt(call, subject, run)
         if not is_one_dtype(call, tensors):
             return self._attempt(call, subject, run)
         if needs_contiguous(call) and not all(self._ledger.is_contiguous(x) for x in tensors):
             return self._attempt(call, subject, run)
-        shape = result_shape(call)
+        shape = result_shape(call, is_quick=is_quick)
         if shape is not None and call.target.endswith("_"):
             return tensors[0]  # in place: what was given, with the shape that the check made sure of
         result = self._attempt(call, subject, run) if shape is None else self._ledger.fresh(shape, tensors[0])

@@ -253,7 +253,12 @@ def test_what_more_than_the_callers_decide_is_not_looked_up(tmp_path: Path) -> N
         Net(n + k)
     def c(*n): Net(n)
     def d(n, m=pick()): Net(m)
-    a(1), b(2), c(3), d(4), d(*[1, 2]), d(**{})
+    def e(n, deep):
+        if deep: Net(n)
+    def f(n, deep):
+        if deep: return None
+        return save(Net(n))
+    a(1), b(2), c(3), d(4), d(*[1, 2]), d(**{}), e(5, True), f(6, True)
     """
     found = model(lint(tmp_path, {"net.py": NET + more}), "Net")
     assert [site.text for site in found.sites if not site.is_written] == []

@@ -28,6 +28,10 @@ def fed(name: str, *shape: int | str, source: str = "guessed", dtype: str | None
     return InputFact(name=name, shape=shape or None, dtype=dtype, source=source)
 
 
+def part(owner: str, key: str | int, *shape: int | str) -> InputFact:
+    return InputFact(name=f"{owner}[{key!r}]", shape=shape, dtype="float32", source="guessed", within=(owner, key))
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(str(tmp_path / "net.py"), str(tmp_path / "pyproject.toml"), ())
@@ -75,6 +79,16 @@ def toml(one: Remedy | None) -> str:
             'inputs = [{ shape = ["B", 4] }, { shape = ["B", 5] }]  # fill in: input0, input1',
         ),
         (
+            {"inputs": (part("batch", "image", "B", 3), part("batch", "mask", "B", 4)), "takes": ("batch",)},
+            'inputs = [{ dict = { image = { shape = ["B", 3] }, mask = { shape = ["B", 4] } } }]'
+            "  # fill in: batch['image'], batch['mask']",
+        ),
+        (
+            {"inputs": (part("pair", 0, "B", 3), part("pair", 1, "B", 4), fed("x", "B", 5)), "takes": ("pair", "x")},
+            'inputs = [{ name = "pair", list = [{ shape = ["B", 3] }, { shape = ["B", 4] }] },'
+            ' { name = "x", shape = ["B", 5] }]  # fill in: pair[0], pair[1], x',
+        ),
+        (
             {
                 "inputs": (fed("x", "B", 64, source="fc (Linear)"), fed("y", "B", "F")),
                 "construction": "guessed: width=64, kernel=(3, 3), mode='a, depth=1'",
@@ -84,7 +98,19 @@ def toml(one: Remedy | None) -> str:
             'inputs = [{ name = "x", shape = ["B", 64] }, { name = "y", shape = ["B", 128] }]  # fill in: x, y',
         ),
     ],
-    ids=["image", "half known", "sizes", "state", "value", "not fed", "nothing", "numbered", "guessed arguments"],
+    ids=[
+        "image",
+        "half known",
+        "sizes",
+        "state",
+        "value",
+        "not fed",
+        "nothing",
+        "numbered",
+        "dict",
+        "list",
+        "guessed arguments",
+    ],
 )
 def test_inputs(place: Place, facts: dict[str, Any], lines: str) -> None:
     assert toml(remedy(model(reason=NO_INPUT, **facts), place)) == lines

@@ -66,18 +66,18 @@ def test_a_key_of_a_table_is_filled(linter: Linter) -> None:
 
 
 def test_a_field_that_stands_for_nothing_is_filled(linter: Linter) -> None:
-    net = source("cfg: Config", "self.e = nn.Embedding(cfg.vocab_size, cfg.dim)", "return self.e(x)").replace(
-        "class Net",
-        "from dataclasses import dataclass\n@dataclass\nclass Config:\n    dim: int = 8\n    vocab_size: int = -1\n\nclass Net",
+    net = source("cfg: Config", "self.e = nn.Embedding(cfg.vocab_size, cfg.dim)", "return self.e(x)")
+    config = (
+        "from dataclasses import dataclass\n@dataclass\nclass Config:\n    dim: int = 8\n    vocab_size: int = -1\n"
     )
-    checked = linter(net)
+    checked = linter(config + net)
     assert checked.is_clean()
     assert "dim=8, vocab_size=1000" in (checked.model.construction or "")
 
 
 def test_a_default_that_works_is_left_alone(linter: Linter) -> None:
-    net = source("n, depth=None", "self.a = nn.Linear(n, depth or n)", "return self.a(x)")
-    assert linter(net).model.construction == "guessed: n=64"
+    net = source("width, depth=None", "self.a = nn.Linear(width, depth or 8)", "return self.a(x)")
+    assert "depth" not in (linter(net).model.construction or "depth")
 
 
 def test_the_length_that_fits_is_found(linter: Linter) -> None:

@@ -17,8 +17,11 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from convlint.jobs import InputSpec
+from convlint.worker.call import Call
 from convlint.worker.inputs import Input, hint, symbols_of
 from convlint.worker.run import Course, Run, run_forward
+from convlint.worker.shapes import result_shape
+from convlint.worker.shapes.operands import same
 from convlint.worker.shapes.tables import FUNCTIONS, LAYERS
 from convlint.worker.skeleton import make_fake
 from convlint.worker.torch_private import expr_of, new_env, new_mode
@@ -260,6 +263,10 @@ ARITHMETIC: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "cat_batch": lambda x: torch.cat([x, x]),
     "cat_of_one": lambda x: torch.cat([x], 1),
     "linear": lambda x: F.linear(x.mean((2, 3)), torch.zeros(4, 6)),
+    "matmul": lambda x: x @ x.transpose(2, 3),
+    "matmul_weight": lambda x: torch.matmul(x.transpose(1, 3), torch.zeros(6, 5)),
+    "bmm": lambda x: torch.bmm(x[:, 0], x[:, 1].transpose(1, 2)),
+    "einsum": lambda x: torch.einsum("bchw,bdhw->bcd", x, x),
     "softmax": lambda x: F.softmax(x, 1),
     "normalise": lambda x: F.normalize(x.flatten(1)),
     "pad": lambda x: F.pad(x, (1, 2, 0, 1)),
@@ -280,7 +287,7 @@ def test_arithmetic(warm: None, call: Callable[[torch.Tensor], torch.Tensor]) ->
     assert decided
 
 
-SAME = sorted({kind for kind in LAYERS if LAYERS[kind].__name__ == "_same"}, key=lambda kind: kind.__name__)
+SAME = sorted({kind for kind in LAYERS if LAYERS[kind] is same}, key=lambda kind: kind.__name__)
 ARGUMENTS: dict[str, tuple[Any, ...]] = {"Threshold": (0.1, 0.0), "LocalResponseNorm": (2,)}
 
 
@@ -314,7 +321,7 @@ def functional(name: str) -> Callable[[torch.Tensor], torch.Tensor]:
 
 
 SAME_FUNCTIONS = sorted(
-    {name.rsplit(".", 1)[1] for name in FUNCTIONS if FUNCTIONS[name].__name__ == "_same" and not name.endswith("_")}
+    {name.rsplit(".", 1)[1] for name in FUNCTIONS if FUNCTIONS[name] is same and not name.endswith("_")}
 )
 
 
@@ -343,3 +350,18 @@ def test_dtypes_meet(warm: None, call: Callable[[torch.Tensor], torch.Tensor], d
     case = Case(Calls(call), ("B", 6, "H", "W"), {"B": 2, "H": 4, "W": 8})
     assert call(torch.zeros(2, 6, 4, 8)).dtype is dtype
     assert case.run().trace.output.dtype is dtype
+
+
+EQUATIONS = ["ij,jk->ik", "bhqd,bhkd->bhqk", "bnd,dk->bnk", "bi,bi->b", "bchw->bcw", "ab,c->cab"]
+
+
+@pytest.mark.parametrize("equation", EQUATIONS)
+def test_einsum_by_its_letters(warm: None, equation: str) -> None:
+    """The rule of runs that prove nothing, which no other test goes through."""
+    sizes = {letter: 2 + "abcdhijknqw".index(letter) for letter in equation if letter.isalpha()}
+    tensors = [
+        torch.zeros([sizes[letter] for letter in term]) for term in equation.split("->", maxsplit=1)[0].split(",")
+    ]
+    call = Call(None, "torch.einsum", [equation, *tensors], {})  # type: ignore[arg-type]
+    assert result_shape(call, is_quick=True) == tuple(torch.einsum(equation, *tensors).shape)
+    assert result_shape(call) is None

@@ -100,8 +100,8 @@ class Filler:
             return [*self._many(name, use), *options]
         if use.is_number and kind == "sizes":
             return [lambda: self.size(name), *options]
-        if use.is_called and kind in ("size", "one", "text", "rate"):
-            return [*self._classes(name), nn.Identity, *options]
+        if use.is_called and kind not in ("block", "norm", "activation", "module", "function", "config"):
+            return [*self._classes(name), lambda: nn.Identity, nn.Identity, *options]
         return options
 
     def _many(self, name: str, use: Use) -> list[Alternative]:

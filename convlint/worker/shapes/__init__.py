@@ -13,9 +13,9 @@ import torch
 
 from convlint.worker.call import Call
 from convlint.worker.shapes.rule import Rule, Shape
-from convlint.worker.shapes.tables import FUNCTIONS, LAYERS
+from convlint.worker.shapes.tables import FUNCTIONS, LAYERS, PRODUCTS, QUICK
 
-_FROM_ANY_STRIDES = ("torch.nn.Linear", "torch.nn.functional.linear")
+_FROM_ANY_STRIDES = frozenset(["torch.nn.Linear", "torch.nn.functional.linear", *PRODUCTS, *QUICK])
 
 
 def needs_contiguous(call: Call) -> bool:
@@ -23,8 +23,10 @@ def needs_contiguous(call: Call) -> bool:
     return call.target not in _FROM_ANY_STRIDES
 
 
-def _rule(call: Call) -> Rule | None:
-    return FUNCTIONS.get(call.target) if call.layer is None else LAYERS.get(type(call.layer))
+def _rule(call: Call, *, is_quick: bool = False) -> Rule | None:
+    if call.layer is not None:
+        return LAYERS.get(type(call.layer))
+    return FUNCTIONS.get(call.target) or (QUICK.get(call.target) if is_quick else None)
 
 
 def is_one_dtype(call: Call, tensors: Sequence[torch.Tensor]) -> bool:
@@ -34,12 +36,12 @@ def is_one_dtype(call: Call, tensors: Sequence[torch.Tensor]) -> bool:
     return len({*own, *(x.dtype for x in tensors if x.dtype is not torch.bool)}) <= 1
 
 
-def has_rule(call: Call) -> bool:
+def has_rule(call: Call, *, is_quick: bool) -> bool:
     """Whether the call is one whose result is contiguous where its inputs are."""
-    return _rule(call) is not None
+    return _rule(call, is_quick=is_quick) is not None
 
 
-def result_shape(call: Call) -> Shape | None:
+def result_shape(call: Call, *, is_quick: bool = False) -> Shape | None:
     """The shape of the call's one result; None where torch must say it."""
-    rule = _rule(call)
+    rule = _rule(call, is_quick=is_quick)
     return rule(call) if rule is not None else None

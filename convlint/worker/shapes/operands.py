@@ -69,3 +69,34 @@ def concatenated(call: Call) -> Shape | None:
             return None
         shape[dim] = shape[dim] + x.shape[dim]
     return tuple(shape)
+
+
+def product(call: Call) -> Shape | None:
+    """Matrices in the last two dims, the dims before them broadcast (torch.matmul)."""
+    a = call.tensor(0, "input")
+    b = call.tensor(1, "mat2" if "mat2" in call.kwargs else "other")
+    if a is None or b is None or a.dim() < 2 or b.dim() < 2 or a.dtype != b.dtype:
+        return None
+    rank = max(a.dim(), b.dim())
+    fronts = [[*[1] * (rank - x.dim()), *x.shape[:-2]] for x in (a, b)]
+    front = _merged(*fronts)
+    return (*front, a.shape[-2], b.shape[-1]) if front is not None else None
+
+
+def einstein(call: Call) -> Shape | None:
+    """The sizes that the letters behind the arrow stand for (torch.einsum)."""
+    equation, rest = call.get(0, "equation"), call.args[1:]
+    tensors = list(rest[0]) if len(rest) == 1 and isinstance(rest[0], (list, tuple)) else list(rest)
+    if not isinstance(equation, str) or "." in equation or "->" not in equation:
+        return None
+    left, right = equation.replace(" ", "").split("->")
+    terms = left.split(",")
+    if len(terms) != len(tensors) or any(len(t) != x.dim() for t, x in zip(terms, tensors, strict=True)):
+        return None
+    sizes: dict[str, Size] = {}
+    for term, x in zip(terms, tensors, strict=True):
+        for letter, size in zip(term, x.shape, strict=True):
+            if not (isinstance(size, int) and size == 1):
+                sizes[letter] = size
+            sizes.setdefault(letter, size)
+    return tuple(sizes[letter] for letter in right) if set(right) <= set(sizes) else None

@@ -5,7 +5,15 @@ from __future__ import annotations
 from torch import nn
 
 from convlint.worker.shapes.layouts import flattened, interpolated, padded, upsampled, viewed
-from convlint.worker.shapes.operands import broadcast, concatenated, linear_function, linear_layer, same
+from convlint.worker.shapes.operands import (
+    broadcast,
+    concatenated,
+    einstein,
+    linear_function,
+    linear_layer,
+    product,
+    same,
+)
 from convlint.worker.shapes.rule import Rule
 from convlint.worker.shapes.windows import adaptive, conv_function, conv_layer, pool
 
@@ -124,6 +132,10 @@ LAYERS: dict[type[nn.Module], Rule] = {
     **dict.fromkeys((nn.Upsample, nn.UpsamplingNearest2d, nn.UpsamplingBilinear2d), upsampled),
 }
 _PLACES = ("torch.", "torch.Tensor.", "torch.nn.functional.")
+PRODUCTS = ("torch.matmul", "torch.Tensor.matmul", "torch.Tensor.__matmul__", "torch.bmm", "torch.Tensor.bmm")
+"""Their results are new tensors, whatever the strides of their operands are."""
+QUICK: dict[str, Rule] = dict.fromkeys(("torch.einsum", "torch.functional.einsum"), einstein)
+"""For runs that prove nothing, since the strides of the result are torch's to choose."""
 FUNCTIONS: dict[str, Rule] = {
     **{f"{place}{name}": same for place in _PLACES for name in _SAME_FUNCTIONS},
     **{f"torch.nn.functional.conv{rank}d": conv_function(rank) for rank in (1, 2, 3)},
@@ -138,6 +150,7 @@ FUNCTIONS: dict[str, Rule] = {
     **{f"torch.Tensor.{name}_": same for name in _BINARY},
     **{f"{place}{name}_": same for place in _PLACES for name in _IN_PLACE},
     "torch.cat": concatenated,
+    **dict.fromkeys(PRODUCTS, product),
     "torch.nn.functional.interpolate": interpolated,
     "torch.nn.functional.pad": padded,
 }
