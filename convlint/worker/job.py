@@ -14,6 +14,7 @@ from convlint.jobs import Job, ModelJob
 from convlint.worker.building import Builder, Built, NotBuilt
 from convlint.worker.confirm import first_line
 from convlint.worker.construct.filling import STYLES
+from convlint.worker.construct.guessed import GuessedConfig
 from convlint.worker.evidence import Evidence, evidence, squares
 from convlint.worker.examine import Examination, examine, glance
 from convlint.worker.importing import Project, importing, place_in, wording
@@ -28,6 +29,8 @@ from convlint.worker.trail import Key
 from convlint.worker.users import IsUser, user_test
 
 MAX_SECONDS = 12.0
+_Numbers = tuple[object, object]
+"""What came and what was needed."""
 
 
 def run(job: Job) -> FileFacts:
@@ -152,7 +155,7 @@ class _Work:
     def _guessed(self, builder: Builder, refusals: list[NotBuilt]) -> ModelFacts:
         """One check for all fillings: a finding has to hold for every one of them."""
         first: tuple[Built, Examination] | None = None
-        keys: set[Key] = set()
+        kept: dict[Key, _Numbers] = {}
         for style in STYLES:
             try:
                 built = builder.guess(style)
@@ -161,17 +164,18 @@ class _Work:
                     return self._skipped(builder, refusals[0] if refusals and not _is_bare(refusals[0]) else error)
                 continue
             examination = self._examination(builder, built)
-            # What only the size of the input breaks, other arguments may mend.
-            found = {one.key for one in examination.findings if one.unmet.verdict == "proved"}
+            found = _proved(examination)
             if first is None:
-                first, keys = (built, examination), found
-            keys &= found
-            if not keys:
+                first, kept = (built, examination), found
+            # The fields of a configuration depend on one another in ways that are not seen here.
+            has_config = any(isinstance(value, GuessedConfig) for value in built.construction.kwargs.values())
+            kept = {key: came for key, came in kept.items() if key in found and (not has_config or found[key] == came)}
+            if not kept:
                 break
         assert first is not None
         built, examination = first
-        kept = tuple(finding for finding in examination.findings if finding.key in keys)
-        return self._model_facts(builder, built, replace(examination, findings=kept))
+        findings = tuple(finding for finding in examination.findings if finding.key in kept)
+        return self._model_facts(builder, built, replace(examination, findings=findings))
 
     def _skipped(self, builder: Builder, error: NotBuilt) -> ModelFacts:
         wanted = builder.job
@@ -188,6 +192,12 @@ class _Work:
 
     def _name(self, wanted: ModelJob) -> str:
         return f"{Path(self.job.path).stem}.{wanted.target}"
+
+
+def _proved(examination: Examination) -> dict[Key, _Numbers]:
+    """The findings that no input mends; what only the size of the input breaks, other arguments may mend as well."""
+    found = (one for one in examination.findings if one.unmet.verdict == "proved")
+    return {one.key: (one.unmet.came, one.unmet.needed) for one in found}
 
 
 def _is_bare(error: NotBuilt) -> bool:

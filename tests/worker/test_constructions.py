@@ -95,6 +95,15 @@ def test_a_mistake_that_no_argument_changes_is_found(linter: Linter) -> None:
     assert linter(net).the_finding.text == "32"
 
 
+def test_a_mistake_that_no_configuration_changes_is_found(linter: Linter) -> None:
+    net = source(
+        "config",
+        "self.a = nn.Linear(8, 16)\nself.b = nn.Linear(32, config.num_classes)",
+        "return self.b(self.a(x))",
+    )
+    assert linter(net).the_finding.text == "32"
+
+
 def test_swapped_arguments_are_found(linter: Linter) -> None:
     net = source(
         "hidden_size, num_classes",
@@ -117,6 +126,12 @@ MENDED = [
         "sizes = zip([3, *widths], widths)\nself.a = nn.Sequential(*[nn.Conv2d(v, w, 3, 2, 1) for v, w in sizes])\n"
         "self.b = nn.Linear(widths[-1] * 16, 2)",
         "assert x.shape[-1] == 32\nreturn self.b(self.a(x).flatten(1))",
+    ),
+    (
+        "config",
+        "self.n = config.n_cells\nself.d = config.d_hidden\n"
+        "self.r = nn.LSTM(8, self.d, config.n_layers, bidirectional=bool(config.birnn))",
+        "h = x.new_zeros(self.n, x.size(1), self.d)\nreturn self.r(x, (h, h))[0]",
     ),
 ]
 

@@ -27,14 +27,15 @@ class Style:
     patch: int
     length: int
     count: int
+    flag: bool  # of switches: `bidirectional`
 
 
-# Two with distinct sizes, so that swapped arguments show, and one where all hidden sizes agree, since many blocks
-# are written for that.
+# Two with distinct sizes, so that swapped arguments show, and one where all hidden sizes and all counts agree, since
+# many blocks are written for that, and the fields of a configuration depend on one another in ways nobody sees here.
 STYLES = (
-    Style("distinct", (64, 128, 192, 256, 320, 384), 10, 1000, 4, 2, 3, 2, 64, 8, 32, 4),
-    Style("other", (96, 32, 160, 224, 288, 352), 7, 900, 8, 3, 5, 4, 128, 16, 48, 2),
-    Style("uniform", (64,), 10, 1000, 4, 2, 3, 2, 64, 8, 32, 4),
+    Style("distinct", (64, 128, 192, 256, 320, 384), 10, 1000, 4, 2, 3, 2, 64, 8, 32, 4, True),
+    Style("other", (96, 32, 160, 224, 288, 352), 7, 900, 8, 3, 5, 4, 128, 16, 48, 2, True),
+    Style("uniform", (64,), 10, 1000, 2, 2, 3, 2, 64, 8, 32, 2, False),
 )
 
 
@@ -54,7 +55,7 @@ def plain_values(style: Style) -> dict[Kind, list[Any]]:
         "image": [style.image, (style.image, style.image), 224, 256],
         "patch": [style.patch, (style.patch,) * 2, 4, 16],
         "length": [style.length, 64],
-        "flag": [True, False],
+        "flag": [style.flag, not style.flag],
         "off": [False],
         "device": ["cpu", torch.device("cpu")],
         "dtype": [torch.float32],
