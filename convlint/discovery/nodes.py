@@ -12,6 +12,8 @@ _PLAIN = frozenset(
         *("names", "op", "ops", "rest", "simple", "tag", "type_comment", "type_ignores"),
     }
 )
+# What stands in these is meant to fail.
+_EXPECTING = frozenset({"raises", "assertRaises", "assertRaisesRegex"})
 _CODE = (ast.mod, ast.stmt, ast.expr, ast.excepthandler, ast.arguments, ast.arg, ast.keyword, ast.withitem)
 _PARTS = (*_CODE, ast.comprehension, ast.match_case, ast.pattern)
 _FIELDS: dict[type, tuple[str, ...]] = {
@@ -48,3 +50,13 @@ def children(node: ast.AST) -> list[ast.AST]:
         elif isinstance(value, _PARTS):
             found.append(value)
     return found
+
+
+def expects_failure(node: ast.AST) -> bool:
+    """`with pytest.raises(ValueError): Net(-1)` and the like say how not to do it."""
+    if isinstance(node, ast.With | ast.AsyncWith):
+        return any(expects_failure(item.context_expr) for item in node.items)
+    if not isinstance(node, ast.Call):
+        return False
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", None)
+    return name in _EXPECTING

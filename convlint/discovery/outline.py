@@ -73,10 +73,6 @@ class Outline:
     values: dict[str, ValueOutline] = field(default_factory=dict)
     scripted: dict[str, ValueOutline] = field(default_factory=dict)  # values bound below `if __name__ == "__main__"`
 
-    def row_of(self, name: str) -> int | None:
-        found = self.classes.get(name) or self.functions.get(name) or self.values.get(name) or self.scripted.get(name)
-        return found.row if found else None
-
 
 def has_relative_imports(tree: ast.Module) -> bool:
     return any(isinstance(node, ast.ImportFrom) and node.level for node in _top_level(tree.body))

@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 
-from convlint.discovery.nodes import nodes_of
+from convlint.discovery.nodes import expects_failure, nodes_of
 from convlint.discovery.outline import Outline
 from convlint.discovery.project import Meaning, Member, Project, Symbol
 from convlint.discovery.references import dotted, imports_of
@@ -20,8 +20,6 @@ _MOST_SITES = 24
 _MOST_OF_READMES = 2  # which show one model in many settings
 _LONGEST_TEXT = 2000
 _MOST_ROWS = 400  # a call longer than this is not even turned into text
-# What stands in these is meant to fail.
-_EXPECTING = frozenset({"raises", "assertRaises", "assertRaisesRegex"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +146,7 @@ def _resolved(project: Project, member: Member, unit: _Unit) -> Iterator[tuple[a
     local: dict[str, str] = {}
     hidden: set[str] = set()
     calls: list[tuple[str, ast.Call]] = []
-    for node in nodes_of(unit.code, _expects_failure):
+    for node in nodes_of(unit.code, expects_failure):
         if isinstance(node, ast.Call):
             called = dotted(node.func)
             if called is not None:
@@ -168,13 +166,3 @@ def _resolved(project: Project, member: Member, unit: _Unit) -> Iterator[tuple[a
             yield node, project.imported(path, f"{full}{dot}{rest}")
         elif first not in hidden:
             yield node, project.meaning(path, name)
-
-
-def _expects_failure(node: ast.AST) -> bool:
-    """`with pytest.raises(ValueError): Net(-1)` says nothing about how a Net is meant to be built."""
-    if isinstance(node, ast.With):
-        return any(_expects_failure(item.context_expr) for item in node.items)
-    if not isinstance(node, ast.Call):
-        return False
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", None)
-    return name in _EXPECTING

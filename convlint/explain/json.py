@@ -28,7 +28,7 @@ def _model(table: Table, detail: Detail | None) -> dict[str, Any]:
         "row": place.row,
         "status": model.status,
         "reason": reason(table.filename, model),
-        "inputs": [one.model_dump(mode="json") for one in model.inputs],
+        "inputs": [one.model_dump(mode="json", exclude={"within"}) for one in model.inputs],
         "outputs": [list(shape) for shape in model.outputs],
         "sizes": {symbol: list(sizes) for symbol, sizes in model.sizes.items()},
         "sizes_in_words": model.size_note,

@@ -71,7 +71,7 @@ def _model(filename: str, model: ModelFacts, remedy: Remedy | None) -> dict[str,
         "reason": reason(filename, model),
         "remedy": remedy.text if remedy is not None else None,
         "construction": model.construction,
-        "inputs": [one.model_dump(mode="json") for one in model.inputs],
+        "inputs": [one.model_dump(mode="json", exclude={"within"}) for one in model.inputs],
         "outputs": [list(shape) for shape in model.outputs],
         "sizes": {symbol: list(sizes) for symbol, sizes in model.sizes.items()},
     }

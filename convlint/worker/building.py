@@ -15,7 +15,6 @@ from torch import nn
 
 from convlint.facts import BuildFailure, Span
 from convlint.jobs import ModelJob
-from convlint.worker.confirm import first_line
 from convlint.worker.construct.attempts import Refused, fill
 from convlint.worker.construct.constructions import Construction, known
 from convlint.worker.construct.files import beside
@@ -24,6 +23,7 @@ from convlint.worker.construct.signatures import required
 from convlint.worker.construct.styles import Style
 from convlint.worker.construct.texts import texts_of
 from convlint.worker.importing import place_in
+from convlint.worker.places import steps_of
 from convlint.worker.project import standins
 from convlint.worker.project.patience import Impatient, patience
 from convlint.worker.project.standins import StandIn, lacks
@@ -32,6 +32,7 @@ from convlint.worker.resolve import Resolver
 from convlint.worker.skeleton import make_fake
 from convlint.worker.torch_private import FakeTensorMode
 from convlint.worker.users import IsUser
+from convlint.worker.wording import said
 
 MAX_SECONDS = 20.0
 
@@ -111,7 +112,7 @@ class Builder:
             except Refused as error:
                 raise self._refused(target, error) from None
             except _SURROUNDINGS as error:
-                raise NotBuilt(f"its constructor stops: {_said(error)}", at=place_in(error, self.is_user)) from None
+                raise NotBuilt(f"its constructor stops: {said(error)}", at=place_in(error, self.is_user)) from None
         make_fake(model, self.mode)
         return Built(model, construction)
 
@@ -120,10 +121,10 @@ class Builder:
         if standins.touched:
             return NotBuilt(standins.touched[-1], at=place_in(cause, self.is_user) if cause is not None else None)
         missing = ", ".join(_required(target))
-        said = f": {_said(cause)}" if cause is not None else ""
+        words = f": {said(cause)}" if cause is not None else ""
         at = place_in(cause, self.is_user) if cause is not None else None
         return NotBuilt(
-            f"its constructor needs {missing or 'arguments'}, and took none of the values tried{said}", at=at
+            f"its constructor needs {missing or 'arguments'}, and took none of the values tried{words}", at=at
         )
 
     def target(self) -> Any:
@@ -158,15 +159,9 @@ class Builder:
     def takes(self) -> tuple[str, ...]:
         """The parameters that forward must be given, read from the class."""
         with suppress(Exception):
-            forward = getattr(self.target(), "forward", None)
-            if forward is not None:
-                parameters = list(inspect.signature(forward).parameters.values())
-                bound = isinstance(self.target(), nn.Module)
-                return tuple(
-                    p.name
-                    for p in parameters[0 if bound else 1 :]
-                    if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-                )
+            target = self.target()
+            left = required(target.forward)
+            return tuple(p.name for p in (left if isinstance(target, nn.Module) else left[1:]))
         return ()
 
     def _check_arguments(self, target: Callable[..., Any], given: Construction) -> None:
@@ -190,16 +185,16 @@ class Builder:
         except Unavailable as error:
             raise NotBuilt(error.reason, at=place_in(error, self.is_user)) from None
         except _SURROUNDINGS as error:
-            raise NotBuilt(f"its constructor stops: {_said(error)}", at=place_in(error, self.is_user)) from None
+            raise NotBuilt(f"its constructor stops: {said(error)}", at=place_in(error, self.is_user)) from None
         except Exception as error:
             at = place_in(error, self.is_user)
             if _is_of_the_machine(error):
-                raise NotBuilt(f"its constructor stops: {_said(error)}", at=at) from None
+                raise NotBuilt(f"its constructor stops: {said(error)}", at=at) from None
             if standins.touched:
-                raise NotBuilt(f"{standins.touched[-1]} (then {_said(error)})", at=at) from None
+                raise NotBuilt(f"{standins.touched[-1]} (then {said(error)})", at=at) from None
             is_own = (given.is_plain or self.job.declared) and not self._awaits_arguments(target, given)
-            failure = BuildFailure(target=self.job.target, message=_said(error), at=at) if is_own else None
-            raise NotBuilt(f"its constructor raises {_said(error)}", failure, at) from None
+            failure = BuildFailure(target=self.job.target, message=said(error), at=at) if is_own else None
+            raise NotBuilt(f"its constructor raises {said(error)}", failure, at) from None
 
     def _folders(self, given: Construction) -> Iterator[str]:
         """Where a script that makes this construction may be started."""
@@ -234,19 +229,12 @@ def _maker(target: Any, construction: Construction) -> Callable[..., Any]:
 
 def _is_of_the_machine(error: BaseException) -> bool:
     """Whether torch misses processes or hardware: that is no fault of the model."""
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    filename = traceback.tb_frame.f_code.co_filename if traceback is not None else ""
-    return any(part in Path(filename).parts for part in ("distributed", "cuda"))
+    names = (step.tb_frame.f_code.co_filename for step in steps_of(error)[:1])
+    return any(part in Path(name).parts for name in names for part in ("distributed", "cuda"))
 
 
 def _is_empty(default: Any) -> bool:
     return default is None or default in ([], {}, (), "")
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {first_line(error)}"
 
 
 def _required(target: Callable[..., Any]) -> list[str]:

@@ -14,8 +14,6 @@ from torch.utils._pytree import tree_map  # public as torch.utils._pytree; see t
 from convlint.worker.torch_private import FakeTensor, hint_of, outside_modes
 from convlint.worker.wording import first_line
 
-__all__ = ["LARGEST", "Unconfirmed", "first_line", "refusal"]  # first_line: for building and job, until they follow
-
 LARGEST = 1 << 27
 """Elements that a confirmation may allocate in all: half a gigabyte of float32."""
 

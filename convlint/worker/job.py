@@ -12,9 +12,8 @@ from types import ModuleType
 from convlint.facts import BuildFailure, Failure, FileFacts, ModelFacts, Span
 from convlint.jobs import Job, ModelJob
 from convlint.worker.building import Builder, Built, NotBuilt
-from convlint.worker.confirm import first_line
-from convlint.worker.construct.filling import STYLES
 from convlint.worker.construct.guessed import GuessedConfig
+from convlint.worker.construct.styles import STYLES
 from convlint.worker.evidence import Evidence, evidence, squares
 from convlint.worker.examine import Examination, examine, glance
 from convlint.worker.importing import Project, importing, place_in, wording
@@ -27,6 +26,7 @@ from convlint.worker.skeleton import Sites, building
 from convlint.worker.torch_private import FakeTensorMode, new_env, new_mode
 from convlint.worker.trail import Key
 from convlint.worker.users import IsUser, user_test
+from convlint.worker.wording import said
 
 MAX_SECONDS = 12.0
 _Numbers = tuple[object, object]
@@ -81,7 +81,7 @@ class _Work:
                     raise Impatient
                 yield from self._facts(builder)
             except Exception as error:
-                reason = f"convlint failed on it ({type(error).__name__}: {first_line(error)}); please report it"
+                reason = f"convlint failed on it ({said(error)}); please report it"
                 yield self._skipped(builder, NotBuilt(reason))
             except Impatient:
                 yield self._skipped(builder, NotBuilt(f"checking it takes longer than {self.job.timeout:g} s"))

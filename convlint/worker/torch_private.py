@@ -91,6 +91,9 @@ from torch.overrides import handle_torch_function, has_torch_function_unary, res
 
 FakeTensor = _fake.FakeTensor
 FakeTensorMode = _fake.FakeTensorMode
+INNER_CALL: type = torch._ops.OpOverload
+"""What torch itself calls on the way down, as below `torch.FloatTensor(size)`, which no function mode hears of."""
+
 # FakeTensor's own tolist makes a symbol of each value before any mode sees the call.
 if "tolist" in vars(FakeTensor):
     del FakeTensor.tolist
@@ -198,16 +201,6 @@ def hint_of(size: int | torch.SymInt) -> int | None:
         hint = size.node.hint
         return None if hint is None else int(hint)
     return int(size)
-
-
-def is_known_true(condition: bool | torch.SymBool) -> bool:
-    """True where the condition holds for all sizes; leaves no guard behind."""
-    return _symbolic.statically_known_true(condition)
-
-
-def symint_of(env: SizeEnv, expr: sympy.Expr, hint: int) -> int | torch.SymInt:
-    """A size from its formula."""
-    return env.create_symintnode(expr, hint=hint)
 
 
 def blank(shape: tuple[int | torch.SymInt, ...], dtype: torch.dtype) -> torch.Tensor:

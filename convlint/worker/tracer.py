@@ -24,7 +24,7 @@ from convlint.worker.project.standins import StandIn
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.requirements import function_check, layer_check
 from convlint.worker.shapes import has_rule, is_one_dtype, needs_contiguous, result_shape
-from convlint.worker.torch_private import UNDECIDABLE, UNREADABLE, FakeTensor, module_calls, outside_modes
+from convlint.worker.torch_private import INNER_CALL, UNDECIDABLE, UNREADABLE, FakeTensor, module_calls, outside_modes
 from convlint.worker.trace import (
     Halted,
     Setting,
@@ -143,7 +143,7 @@ class ShapeTracer(fx.Tracer):
 
     def call_function(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call of a torch function or method, from the user's code."""
-        if self._ledger.silent:
+        if self._ledger.silent or isinstance(function, INNER_CALL):
             return function(*args, **kwargs)
         name = function_name(function)
         short = name.rsplit(".", 1)[-1]

@@ -140,3 +140,11 @@ def test_a_distribution_is_followed(linter: Linter) -> None:
     )
     assert checked.is_clean()
     assert [output[-1] for output in checked.model.outputs] == [4]
+
+
+def test_old_constructors_of_tensors(linter: Linter) -> None:
+    """No function mode hears of `torch.FloatTensor(size)`, which old tutorials write."""
+    checked = linter(
+        net("self.f = nn.Linear(8, 4)", "noise = torch.FloatTensor(x.size()).normal_()\nreturn self.f(x + noise)")
+    )
+    assert checked.is_clean()

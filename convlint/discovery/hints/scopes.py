@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from convlint.discovery.nodes import nodes_of
-from convlint.discovery.references import dotted
+from convlint.discovery.nodes import expects_failure, nodes_of
 
 Position = tuple[int, int]
 Block = tuple[tuple[int, str], ...]
@@ -17,7 +16,6 @@ Block = tuple[tuple[int, str], ...]
 Kind = Literal["assign", "unpack", "loop", "parameter", "import", "definition", "other"]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _EXCLUSIVE = ("if", "else", "case")
-_EXPECTING = frozenset({"raises", "assertRaises", "assertRaisesRegex"})
 _END: Position = (1 << 30, 0)
 
 
@@ -144,7 +142,7 @@ class _Builder:
                 self.body(node.body, scope, (*block, (id(node), "loop")))
                 self.body(node.orelse, scope, block)
             case ast.With() | ast.AsyncWith():
-                if not _expects_failure(node):
+                if not expects_failure(node):
                     self.body(node.body, scope, block)
             case ast.Try() | ast.TryStar():
                 self.body(node.body, scope, block)
@@ -251,12 +249,6 @@ def _excludes(one: Block, other: Block) -> bool:
         if arm != opposite:
             return arm.startswith(_EXCLUSIVE) and opposite.startswith(_EXCLUSIVE)
     return False
-
-
-def _expects_failure(node: ast.With | ast.AsyncWith) -> bool:
-    """`with pytest.raises(RuntimeError): net(x)` says how not to call it."""
-    calls = (item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call))
-    return any((dotted(call.func) or "").rpartition(".")[2] in _EXPECTING for call in calls)
 
 
 def _values(node: ast.stmt) -> Iterator[ast.expr]:

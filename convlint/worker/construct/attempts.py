@@ -12,6 +12,7 @@ from torch import nn
 from convlint.worker.construct.constructions import Construction
 from convlint.worker.construct.filling import LENGTH, Filler, Names
 from convlint.worker.construct.styles import Style
+from convlint.worker.places import steps_of
 from convlint.worker.project.unavailable import Unavailable
 
 MAX_ATTEMPTS = 24
@@ -85,10 +86,5 @@ def _suspect(error: Exception, filler: Filler, choices: Mapping[str, int]) -> st
 
 def _lines(error: BaseException) -> Iterator[str]:
     """The lines that the error came through, innermost first."""
-    frames = []
-    traceback = error.__traceback__
-    while traceback is not None:
-        frames.append((traceback.tb_frame.f_code.co_filename, traceback.tb_lineno))
-        traceback = traceback.tb_next
-    for filename, row in reversed(frames):
-        yield linecache.getline(filename, row)
+    for step in steps_of(error):
+        yield linecache.getline(step.tb_frame.f_code.co_filename, step.tb_lineno)

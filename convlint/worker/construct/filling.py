@@ -15,10 +15,8 @@ from torch import nn
 from convlint.worker.construct.guessed import GuessedConfig
 from convlint.worker.construct.names import Kind, kind_of
 from convlint.worker.construct.signatures import parameters_of
-from convlint.worker.construct.styles import STYLES, Style, plain_values
+from convlint.worker.construct.styles import Style, plain_values
 from convlint.worker.construct.uses import Use, uses_of
-
-__all__ = ["LENGTH", "STYLES", "Filler", "Names"]
 
 LENGTH = "(length)"
 """What sequences of a length that nothing tells have in common."""

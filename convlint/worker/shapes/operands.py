@@ -77,6 +77,8 @@ def product(call: Call) -> Shape | None:
     b = call.tensor(1, "mat2" if "mat2" in call.kwargs else "other")
     if a is None or b is None or a.dim() < 2 or b.dim() < 2 or a.dtype != b.dtype:
         return None
+    if call.target.endswith("bmm") and not a.dim() == b.dim() == 3:
+        return None
     rank = max(a.dim(), b.dim())
     fronts = [[*[1] * (rank - x.dim()), *x.shape[:-2]] for x in (a, b)]
     front = _merged(*fronts)
