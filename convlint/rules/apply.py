@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,14 +19,17 @@ from convlint.rules.subjects import subjects
 from convlint.rules.templates import choose, fill
 from convlint.rules.trail import related
 
+_PATH = re.compile(r"`(?:\w+\.)+(\w+)`")  # `block.fc`, which is `fc` where the block is looked at by itself
+
 
 def diagnose(facts: FileFacts, rules: Sequence[Rule], options: Mapping[str, Any] | None = None) -> list[Diagnostic]:
     """What the rules find in the facts of one file, each finding once, in the order of the file."""
     found: dict[tuple[object, ...], Diagnostic] = {}
     for rule in rules:
         for diagnostic in _findings(rule, facts, options or {}):
-            # The same mistake seen through two models, or in both modes, is one finding.
-            key = (diagnostic.code, diagnostic.filename, diagnostic.location, diagnostic.message)
+            # The same mistake seen through two models, in two places of one or in both modes, is one finding.
+            message = _PATH.sub(r"`\1`", diagnostic.message)
+            key = (diagnostic.code, diagnostic.filename, diagnostic.location, message)
             found.setdefault(key, diagnostic)
     return sorted(found.values(), key=_order)
 

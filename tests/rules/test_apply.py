@@ -368,3 +368,18 @@ def test_a_rule_may_be_about_whole_models() -> None:
     changed = rule(match={"status": ["checked"]}, require={"absent": "model.name"}, message="{model.inputs[0].shape}")
     (found,) = diagnose(mnist(), [changed])
     assert (found.message, found.location.row) == ("[B, 1, 28, 28]", 6)
+
+
+def test_one_mistake_under_two_names_is_one_finding() -> None:
+    """A block that is used twice, or is checked by itself as well, has its mistake once."""
+    (alone,) = mnist().models
+    node = alone.nodes[-1].model_copy(update={"name": "net.fc1", "layer": "net.fc1"})
+    inside = alone.model_copy(
+        update={
+            "name": "net.Outer",
+            "layers": {**alone.layers, "net.fc1": FC1.model_copy(update={"path": "net.fc1"})},
+            "nodes": (*alone.nodes[:-1], node),
+        }
+    )
+    (only,) = diagnose(FileFacts(filename="net.py", models=(inside, alone)), load_rules())
+    assert only.layer == "net.fc1"
