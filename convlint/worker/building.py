@@ -210,7 +210,7 @@ class Builder:
         raise NotBuilt(reason or f"{self.job.target} gives a {type(model).__name__}, not a module")
 
     def _awaits_arguments(self, target: Callable[..., Any], given: Construction) -> bool:
-        """Whether a default of None stands for an argument that every real caller gives."""
+        """Whether a default of None, or `**kwargs`, stands for an argument that every real caller gives."""
         if self.job.declared:
             return False
         try:
@@ -218,7 +218,8 @@ class Builder:
             bound = signature.bind(*given.args, **given.kwargs).arguments
         except (TypeError, ValueError):
             return False
-        return any(_is_empty(p.default) and name not in bound for name, p in signature.parameters.items())
+        left = [parameter for name, parameter in signature.parameters.items() if name not in bound]
+        return any(_is_empty(p.default) or p.kind is p.VAR_KEYWORD for p in left)
 
 
 def _maker(target: Any, construction: Construction) -> Callable[..., Any]:

@@ -44,6 +44,8 @@ FILLED = [
         "zip(dim, depth, heads, strict=True) for _ in range(n))",
         "return self.a[0](x, x, x)[0]",
     ),
+    ("in_channels, n_filters", "self.a = nn.Conv2d(int(in_channels), int(n_filters), 3)", "return self.a(x)"),
+    ("in_channels, filters", "self.a = nn.Conv2d(in_channels, filters, 3)", "return self.a(x)"),
     ("hidden", "a, b = hidden\nself.a = nn.Linear(a, b)", "return self.a(x)"),
     ("width", "self.w = width\nself.a = nn.Linear(self.w[4], self.w[-1])", "return self.a(x)"),
     ("inner", "self.a = inner(8)", "return self.a(x)"),
@@ -262,3 +264,25 @@ class Net(nn.Module):
 
     def test_mistakes_behind_them_are_found(self, linter: Linter) -> None:
         assert self.check(linter, 32).the_finding.short == ("in_features", 32, 64, "32")
+
+
+def test_a_factory_that_passes_its_arguments_on_is_not_to_blame(linter: Linter) -> None:
+    from convlint.jobs import Job, ModelJob
+    from convlint.worker.job import run
+
+    text = source(
+        "width", "self.a = nn.Linear(8, width)", "return self.a(x)", "def make(**options):\n    return Net(**options)\n"
+    )
+    path = linter.folder / "factory.py"
+    path.write_text(text)
+    facts = run(
+        Job(
+            path=str(path),
+            filename="factory.py",
+            module="factory",
+            search_path=(str(linter.folder),),
+            models=(ModelJob(target="make", kind="factory"),),
+            user_roots=(str(linter.folder),),
+        )
+    )
+    assert (facts.build_failures, facts.models[0].status) == ((), "skipped")

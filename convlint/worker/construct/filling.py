@@ -187,7 +187,14 @@ class Filler:
     def _lists(self, name: str) -> list[Alternative]:
         sizes = [self.size(f"{name}[{i}]") for i in range(4)]
         first, second = (sizes[:3], sizes) if self.style.name == "other" else (sizes, sizes[:3])
-        return [lambda: first, lambda: second, lambda: tuple(sizes[:2]), lambda: [2, 2, 2, 2], lambda: [*sizes, 64]]
+        return [
+            lambda: first,
+            lambda: second,
+            lambda: tuple(sizes[:2]),
+            lambda: [2, 2, 2, 2],
+            lambda: [*sizes, 64],
+            lambda: self.size(name),
+        ]
 
     def _choices(self) -> list[Alternative]:
         """Keys of the file's tables: `cfgs["vgg11"]` is how a name becomes an architecture."""

@@ -12,6 +12,8 @@ from typing import Any
 from convlint.notebook import SUFFIXES
 from convlint.worker.project.source import tree_of
 
+# Layers whose first two arguments are numbers.
+_SIZED = ("Conv", "Linear", "BatchNorm", "Embedding", "LSTM", "GRU", "RNN")
 _WALKERS = frozenset({"zip", "enumerate", "reversed", "list", "tuple", "sorted", "iter", "sum", "len", "map", "set"})
 
 
@@ -103,8 +105,10 @@ def _counted(node: ast.AST) -> list[ast.expr]:
             return []
         case ast.BinOp(left=left, right=right):
             return [left, right]
-        case ast.Call(func=ast.Name(id="range"), args=args):
+        case ast.Call(func=ast.Name(id="range" | "int" | "float"), args=args):
             return args
+        case ast.Call(func=ast.Attribute(attr=layer), args=args) if layer.startswith(_SIZED):
+            return args[:2]
         case _:
             return []
 
