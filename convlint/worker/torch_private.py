@@ -5,57 +5,18 @@ torch 2.11 to 2.13 are supported. No other module of convlint imports an undersc
 
 from __future__ import annotations
 
-import importlib
-import importlib.machinery
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import ModuleType
 from typing import Any
 
 import sympy
 import torch
 
-_DYNAMO = "torch._dynamo"
+from convlint.worker.deferral import defer, take_back
+
 # What the first fake operation needs of torch._dynamo; each loads without the rest of that package.
 _LIGHT = frozenset({"config", "exc", "utils", "source", "metrics_context", "graph_utils", "bytecode_transformation",
                     "bytecode_analysis", "bytecode_debugger"})  # fmt: skip
-
-
-class _LazyDynamo(ModuleType):
-    """`torch._dynamo` whose `__init__` runs at the first use of something that only it defines.
-
-    FakeTensorMode imports `torch._dynamo.config`, and with it 0.8 s of compiler that a trace never uses.
-    """
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if name in _LIGHT:
-            return importlib.import_module(f"{_DYNAMO}.{name}")
-        _load_dynamo()
-        return getattr(self, name)
-
-
-class _DynamoFinder:
-    """Runs the real package before any submodule that is not light is imported, since they import each other."""
-
-    @staticmethod
-    def find_spec(name: str, _path: object = None, _target: object = None) -> None:
-        parent, _, leaf = name.rpartition(".")
-        if parent == _DYNAMO and leaf not in _LIGHT:
-            _load_dynamo()
-
-
-def _load_dynamo() -> None:
-    module = sys.modules.get(_DYNAMO)
-    if not isinstance(module, _LazyDynamo) or module.__spec__ is None or module.__spec__.loader is None:
-        return
-    sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not _DynamoFinder]
-    loader = module.__spec__.loader
-    object.__setattr__(module, "__class__", ModuleType)
-    loader.exec_module(module)
 
 
 def _run_as_is(function: Callable[..., Any] | None = None, *_: Any, **__: Any) -> Any:
@@ -63,26 +24,16 @@ def _run_as_is(function: Callable[..., Any] | None = None, *_: Any, **__: Any) -
     return function if function is not None else _run_as_is
 
 
-def defer_dynamo() -> None:
-    """Keep `torch._dynamo` unloaded until something really asks for it; a no-op if it is loaded already."""
-    if _DYNAMO in sys.modules:
-        return
-    spec = importlib.util.find_spec(_DYNAMO)
-    if spec is None or spec.submodule_search_locations is None:
-        return
-    module = _LazyDynamo(_DYNAMO)
-    module.__spec__ = spec
-    module.__path__ = list(spec.submodule_search_locations)
-    module.__file__ = spec.origin
-    module.__package__ = _DYNAMO
-    module.__loader__ = spec.loader
-    module.disable = _run_as_is  # type: ignore[attr-defined]
-    sys.modules[_DYNAMO] = module
-    torch._dynamo = module
-    sys.meta_path.insert(0, _DynamoFinder)
+# FakeTensorMode imports `torch._dynamo.config`, and with it 0.8 s of compiler that a trace never uses.
+defer("torch._dynamo", light=_LIGHT, given={"disable": _run_as_is})
+# torch's C++ asks once for the class DTensor, to know one when it meets it, and with it for 0.4 s of sharding rules.
+defer("torch.distributed.tensor", given={"DTensor": type("DTensor", (), {})})
 
 
-defer_dynamo()
+def settle() -> None:
+    """After the first fake operation: who asks for DTensor now is no longer torch's C++."""
+    take_back("torch.distributed.tensor", "DTensor")
+
 
 from torch._guards import Source  # noqa: E402
 from torch._subclasses import fake_tensor as _fake  # noqa: E402

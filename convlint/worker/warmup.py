@@ -14,7 +14,7 @@ from convlint.worker.examine import examine
 from convlint.worker.project.standins import Weights
 from convlint.worker.run import Workshop
 from convlint.worker.skeleton import Sites, building, make_fake
-from convlint.worker.torch_private import keep_symbolic_kernels, new_env, new_mode
+from convlint.worker.torch_private import keep_symbolic_kernels, new_env, new_mode, settle
 
 
 def warm_up() -> None:
@@ -26,6 +26,7 @@ def warm_up() -> None:
     keep_symbolic_kernels()
     packing.keep_shapes()
     _examine_something()
+    settle()
 
 
 def silence_torch() -> None:
