@@ -108,7 +108,7 @@ def _names(options: argparse.Namespace) -> list[str]:
 def trace(family: str, name: str) -> Result:
     """Build and examine one model."""
     from convlint.worker.examine import examine, stopped_at
-    from convlint.worker.inputs import declared
+    from convlint.worker.inputs.input import declared
     from convlint.worker.run import Workshop
     from convlint.worker.skeleton import Sites, building, make_fake
     from convlint.worker.torch_private import new_env, new_mode

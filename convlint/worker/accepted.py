@@ -6,7 +6,7 @@ from convlint.facts import LARGEST_SIZE
 from convlint.worker.dimensions import sizes_in_words
 from convlint.worker.domain import ACCEPTED, UNCOVERED
 from convlint.worker.explore import Outcome
-from convlint.worker.inputs import BATCH
+from convlint.worker.inputs.input import BATCH
 
 FEW = 16
 """Up to so many sizes of a symbol are listed; more are put in words."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from convlint.worker.domain import ACCEPTED, Domain, fates
 from convlint.worker.extremes import long_size, single_size
-from convlint.worker.inputs import BATCH
+from convlint.worker.inputs.input import BATCH
 from convlint.worker.run import Run
 from convlint.worker.search import Fates, Search, Tracer, cover, domains
 from convlint.worker.trail import Halt, Key, Need, Stop

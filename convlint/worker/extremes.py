@@ -9,7 +9,7 @@ import numpy as np
 
 from convlint.facts import LARGEST_SIZE
 from convlint.worker.domain import ACCEPTED, Axis, Domain, fates
-from convlint.worker.inputs import BATCH
+from convlint.worker.inputs.input import BATCH
 from convlint.worker.search import SPATIAL, Search, named, pick, sizes_at, square_domain
 from convlint.worker.trail import Key, Need
 

@@ -13,7 +13,7 @@ from convlint.worker.blame import blame
 from convlint.worker.dimensions import dim
 from convlint.worker.explore import Outcome, explore
 from convlint.worker.formulas import derivation
-from convlint.worker.inputs import BATCH, hint
+from convlint.worker.inputs.input import BATCH, hint
 from convlint.worker.naming import named
 from convlint.worker.places import span_of
 from convlint.worker.rivals import rivalry

@@ -14,10 +14,10 @@ from convlint.jobs import Job, ModelJob
 from convlint.worker.building import Builder, Built, NotBuilt
 from convlint.worker.construct.guessed import GuessedConfig
 from convlint.worker.construct.styles import STYLES
-from convlint.worker.evidence import Evidence, evidence, squares
 from convlint.worker.examine import Examination, examine, glance
 from convlint.worker.importing import Project, importing, place_in, wording
-from convlint.worker.inputs import declared
+from convlint.worker.inputs.evidence import Evidence, evidence, squares
+from convlint.worker.inputs.input import declared
 from convlint.worker.modelfacts import model_facts
 from convlint.worker.project.patience import Impatient, patience
 from convlint.worker.resolve import Resolver

@@ -9,8 +9,8 @@ import sympy
 import torch
 from torch import nn
 
-from convlint.worker.inputs import BATCH, Input, assembled, bounds, make_input, symbols_of
-from convlint.worker.parameters import parts_of
+from convlint.worker.inputs.input import BATCH, Input, assembled, bounds, make_input, symbols_of
+from convlint.worker.inputs.parameters import parts_of
 from convlint.worker.sizes import Size
 from convlint.worker.skeleton import Sites
 from convlint.worker.torch_private import FakeTensorMode, SizeEnv, new_env, new_symbol, set_env

@@ -270,6 +270,6 @@ def test_strings_are_read_back(text: str) -> None:
 
 
 def test_the_worker_calls_unconfirmed_what_remedies_call_so() -> None:
-    from convlint.worker.guesses import GUESSED, NAMED, TRIED
+    from convlint.worker.inputs.guesses import GUESSED, NAMED, TRIED
 
     assert {GUESSED, NAMED, TRIED} == UNCONFIRMED

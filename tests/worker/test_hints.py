@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from convlint.jobs import Expression, Hint, InputSpec, Step
-from convlint.worker.hints import specs
+from convlint.worker.inputs.hints import specs
 
 
 def expression(text: str) -> Expression:

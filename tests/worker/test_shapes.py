@@ -18,7 +18,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from convlint.jobs import InputSpec
 from convlint.worker.call import Call
-from convlint.worker.inputs import Input, hint, symbols_of
+from convlint.worker.inputs.input import Input, hint, symbols_of
 from convlint.worker.run import Course, Run, run_forward
 from convlint.worker.shapes import result_shape
 from convlint.worker.shapes.operands import same

@@ -14,8 +14,8 @@ from typing import Any
 from torch import nn
 
 from convlint.jobs import InputSpec
-from convlint.worker.inputs import BATCH, Input
-from convlint.worker.parameters import Key, parameters_of, parts_of
+from convlint.worker.inputs.input import BATCH, Input
+from convlint.worker.inputs.parameters import Key, parameters_of, parts_of
 
 GUESSED, TRIED, NAMED = "guessed", "tried", "its name"
 """The sources of an input that no layer has confirmed."""

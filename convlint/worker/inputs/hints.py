@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from convlint.jobs import Expression, Hint, InputSpec, Step
-from convlint.worker.images import image_sizes
-from convlint.worker.inputs import BATCH
+from convlint.worker.inputs.images import image_sizes
+from convlint.worker.inputs.input import BATCH
 
 Evaluate = Callable[[Expression], Any]
 CallArguments = Callable[[Expression], tuple[tuple[Any, ...], dict[str, Any]]]

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from convlint.jobs import InputSpec
-from convlint.worker.parameters import Key, Parts, parameters_of
+from convlint.worker.inputs.parameters import Key, Parts, parameters_of
 from convlint.worker.torch_private import outside_modes
 
 BATCH = "B"

@@ -8,8 +8,8 @@ from dataclasses import replace
 import sympy
 from torch import fx, nn
 
-from convlint.worker.guesses import FILLED, GUESSED, NAMED, PER_SAMPLE, RANKS, Guess
-from convlint.worker.inputs import BATCH
+from convlint.worker.inputs.guesses import FILLED, GUESSED, NAMED, PER_SAMPLE, RANKS, Guess
+from convlint.worker.inputs.input import BATCH
 from convlint.worker.run import Run
 from convlint.worker.trail import Halt, Need
 

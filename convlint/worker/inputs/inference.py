@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
-from convlint.worker.demands import FLEXIBLE, RIGID, axes_for, demand, is_near, label_of, placeholder
 from convlint.worker.explore import explore
-from convlint.worker.guesses import GUESSED, NAMED, RANKS, TRIED, Guess, first_guess, guessed, other_forms, slots
-from convlint.worker.inputs import BATCH, Input
+from convlint.worker.inputs.demands import FLEXIBLE, RIGID, axes_for, demand, is_near, label_of, placeholder
+from convlint.worker.inputs.guesses import GUESSED, NAMED, RANKS, TRIED, Guess, first_guess, guessed, other_forms, slots
+from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.project.patience import Impatient
 from convlint.worker.run import LEVELS, Course, Run
 from convlint.worker.trail import Halt, Need, Refusal, Stop

@@ -9,10 +9,10 @@ from typing import Any
 from torch import nn
 
 from convlint.jobs import Expression, Hint, InputSpec
-from convlint.worker import hints
-from convlint.worker.guesses import Guess, fixed, opened, slots
-from convlint.worker.inputs import BATCH, Input, declared
-from convlint.worker.parameters import parameters_of
+from convlint.worker.inputs import hints
+from convlint.worker.inputs.guesses import Guess, fixed, opened, slots
+from convlint.worker.inputs.input import BATCH, Input, declared
+from convlint.worker.inputs.parameters import parameters_of
 from convlint.worker.resolve import Resolver
 
 # Attributes by which modules remember the size of image that they were built for.

@@ -1,0 +1,1 @@
+"""What goes into forward: told, shown by the project, or found out from the layers."""
