@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from convlint.config import Config, ConfigError, load_config
 from convlint.diagnostics import Diagnostic
-from convlint.discovery import Discovery, Patterns, compile_patterns, discover
+from convlint.discovery.discover import Discovery, discover
+from convlint.discovery.ignoring import Patterns, compile_patterns
 from convlint.facts import FileFacts
 from convlint.filenames import display
 from convlint.jobs import InputSpec, Job

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from convlint.config import Config, ConfigError, ModelEntry
 from convlint.config.document import read_text, unfilled_rows
 from convlint.config.error import suggestion
-from convlint.discovery import Discovery, FoundModel, LintedFile
+from convlint.discovery.discover import Discovery, LintedFile
+from convlint.discovery.roots import FoundModel
 from convlint.filenames import display
 from convlint.jobs import InputSpec, Job, ModelJob
 
@@ -77,14 +78,14 @@ def plan(
         problems.extend(_missing_targets(file))
         models = tuple(_model_jobs(file, entries.of(file.path)))
         if models:
-            limit = timeout or entries.config_of(os.path.dirname(file.path)).settings.timeout
-            jobs.append(_job(file, models, limit))
+            settings = entries.config_of(os.path.dirname(file.path)).settings
+            jobs.append(_job(file, models, timeout or settings.timeout, settings.memory_limit))
     if problems:
         raise ConfigError(*problems)
     return Plan(tuple(_feed(jobs, inputs) if inputs else jobs), (*entries.unmatched(discovery), *entries.unfilled()))
 
 
-def _job(file: LintedFile, models: tuple[ModelJob, ...], timeout: float) -> Job:
+def _job(file: LintedFile, models: tuple[ModelJob, ...], timeout: float, memory: int) -> Job:
     assert file.place is not None
     return Job(
         path=file.path,
@@ -95,6 +96,7 @@ def _job(file: LintedFile, models: tuple[ModelJob, ...], timeout: float) -> Job:
         user_roots=(file.place.root,),
         files=file.files,
         timeout=timeout,
+        memory=memory,
     )
 
 

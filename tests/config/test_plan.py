@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from convlint.config import ConfigError, load_config, parse_input
-from convlint.discovery import discover
+from convlint.discovery.discover import discover
 from convlint.jobs import Job
 from convlint.plan import Entries, Plan, plan
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from convlint.discovery import discover
+from convlint.discovery.discover import discover
 from convlint.jobs import Hint
 
 NET = """

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from convlint.discovery import Discovery, discover
+from convlint.discovery.discover import Discovery, discover
 from convlint.facts import Failure
 
 NET = "class Net(nn.Module):\n    def forward(self, x):\n        return x"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from convlint.discovery import Discovery, discover
+from convlint.discovery.discover import Discovery, discover
 
 
 def lint(folder: Path, *paths: str, **files: str) -> Discovery:

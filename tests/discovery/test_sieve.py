@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convlint.discovery import discover
+from convlint.discovery.discover import discover
 from convlint.discovery.sieve import imported_words, mentions_modules, sources_of_bases
 
 

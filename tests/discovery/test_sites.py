@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
-from convlint.discovery import Discovery, FoundModel, discover
+from convlint.discovery.discover import Discovery, discover
+from convlint.discovery.roots import FoundModel
 
 NET = """
     from torch import nn

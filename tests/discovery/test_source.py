@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convlint.discovery import discover
+from convlint.discovery.discover import discover
 from convlint.discovery.source import load_bytes, read
 from convlint.facts import Failure
 

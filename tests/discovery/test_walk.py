@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from convlint.discovery import Patterns, compile_patterns
+from convlint.discovery.ignoring import Patterns, compile_patterns
 from convlint.discovery.walk import python_files, split_target, walk
 
 
