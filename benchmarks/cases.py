@@ -90,7 +90,7 @@ def _lint(folder: Path, configuration: str) -> dict[str, list[Finding]]:
         for path in folder.glob("*.py"):
             (Path(place) / path.name).write_bytes(path.read_bytes())
         (Path(place) / "pyproject.toml").write_text(configuration)
-        command = [sys.executable, "-m", "convlint", ".", "--output-format", "json"]
+        command = [sys.executable, "-m", "convlint", "--no-cache", ".", "--output-format", "json"]
         result = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
     if result.returncode not in (0, 1):
         sys.exit(result.stderr)

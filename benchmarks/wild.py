@@ -89,7 +89,17 @@ def main() -> None:
 def lint(folder: Path, timeout: float) -> tuple[Tally, dict[str, Any]]:
     """One repository through the command line, as a user would run it."""
     started = time.perf_counter()
-    command = [sys.executable, "-m", "convlint", ".", "--output-format", "json", "--timeout", str(timeout)]
+    command = [
+        sys.executable,
+        "-m",
+        "convlint",
+        "--no-cache",
+        ".",
+        "--output-format",
+        "json",
+        "--timeout",
+        str(timeout),
+    ]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     tally = Tally(folder.name, seconds=time.perf_counter() - started)
     try:

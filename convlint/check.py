@@ -17,14 +17,16 @@ from convlint.facts import FileFacts
 from convlint.filenames import display
 from convlint.jobs import InputSpec, Job
 from convlint.plan import Entries, plan
+from convlint.progress import watched
 from convlint.remedies import remedies
 from convlint.report import Report
 
 if TYPE_CHECKING:
+    from convlint.cache.known import KnownFacts
+    from convlint.cache.memory import Memory
+    from convlint.dependencies import Dependencies
     from convlint.pool import WorkerPool
     from convlint.rules.schema import Rule
-
-_MOST_WORKERS = 8
 
 
 class CannotRun(Exception):
@@ -42,6 +44,10 @@ class Options:
     inputs: tuple[InputSpec, ...] = ()
     timeout: float | None = None
     require_checked: bool = False
+    cache_dir: str | None = None
+    no_cache: bool = False
+    jobs: int | None = None
+    shows_progress: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ class Outcome:
     report: Report
     problems: tuple[str, ...]  # wrong paths: the rest is reported, but the run has failed
     notes: tuple[str, ...]  # what looks like a slip in the configuration
+    depends: Dependencies | None  # of Gathered
 
 
 def settings_for(paths: Sequence[str], options: Options) -> Config:
@@ -65,6 +72,7 @@ class Gathered:
     facts: tuple[FileFacts, ...]  # by name of file
     notes: tuple[str, ...]
     entries: Entries
+    depends: Dependencies | None  # what the facts hang on; None where that is not known, or is time or chance
 
 
 def check(paths: Sequence[str], options: Options) -> Outcome:
@@ -85,7 +93,7 @@ def check(paths: Sequence[str], options: Options) -> Outcome:
         remedies(gathered.facts, gathered.entries),
         options.require_checked or settings_for(paths, options).settings.require_checked,
     )
-    return Outcome(report, gathered.found.problems, gathered.notes)
+    return Outcome(report, gathered.found.problems, gathered.notes, gathered.depends)
 
 
 def gather(paths: Sequence[str], options: Options, *, meanwhile: Callable[[Discovery], None] | None = None) -> Gathered:
@@ -97,6 +105,7 @@ def gather(paths: Sequence[str], options: Options, *, meanwhile: Callable[[Disco
     def config_of(folder: str) -> Config:
         return load_config(folder, options.config)
 
+    memory = _memory_for(paths, options)  # before any file is read
     entries = Entries(config_of)
     excluded = _command_line_excludes(options.exclude)
     found = discover(
@@ -105,21 +114,62 @@ def gather(paths: Sequence[str], options: Options, *, meanwhile: Callable[[Disco
         is_named=lambda path: bool(entries.of(path)),
     )
     planned = plan(found, entries, inputs=options.inputs, timeout=options.timeout)
-    with _pool_for(planned.jobs) as pool:
+    cache = _facts_in(memory)
+    known = cache.of(planned.jobs) if cache is not None else {}
+    missing = [job for job in planned.jobs if job.path not in known]
+    with _pool_for(missing, options.jobs) as pool:
         if meanwhile is not None:
             meanwhile(found)
-        facts = sorted([*_failures(found), *_run(pool, planned.jobs)], key=lambda file: file.filename)
-    return Gathered(found, tuple(facts), planned.notes, entries)
+        fresh = watched(_kept(_run(pool, missing), missing, cache), len(missing), is_shown=options.shows_progress)
+        facts = sorted([*_failures(found), *known.values(), *fresh], key=lambda file: file.filename)
+    if memory is not None:
+        memory.close()
+    trouble = (memory.trouble,) if memory is not None and memory.trouble is not None else ()
+    depends = cache.depends if cache is not None and not trouble else None
+    return Gathered(found, tuple(facts), (*planned.notes, *trouble), entries, depends)
 
 
-def _pool_for(jobs: Sequence[Job]) -> AbstractContextManager[WorkerPool | None]:
+def _memory_for(paths: Sequence[str], options: Options) -> Memory | None:
+    if options.no_cache:
+        return None
+    from convlint.cache.memory import Memory
+    from convlint.cache.store import Store
+
+    return Memory(Store(cache_folder(settings_for(paths, options), options.cache_dir)))
+
+
+def _facts_in(memory: Memory | None) -> KnownFacts | None:
+    if memory is None:
+        return None
+    from convlint.cache.known import KnownFacts
+
+    return KnownFacts(memory)
+
+
+def cache_folder(config: Config, given: str | None) -> str:
+    """Where the cache lies; the configuration names a folder relative to its own."""
+    from convlint.cache.location import choose_folder
+
+    chosen = config.settings.cache_dir
+    return choose_folder(given, os.path.join(config.folder, os.path.expanduser(chosen)) if chosen else None)
+
+
+def _kept(facts: Iterator[FileFacts], jobs: Sequence[Job], cache: KnownFacts | None) -> Iterator[FileFacts]:
+    """The facts as they come, each put into the cache."""
+    by_name = {job.filename: job for job in jobs}
+    for one in facts:
+        if cache is not None:
+            cache.keep(by_name[one.filename], one)
+        yield one
+
+
+def _pool_for(jobs: Sequence[Job], parallel: int | None) -> AbstractContextManager[WorkerPool | None]:
     """A pool that has begun to load torch; without jobs nothing is started."""
     if not jobs:
         return nullcontext()
-    from convlint.pool import WorkerPool  # only a run that has something to check pays for it
+    from convlint.pool import WorkerPool, default_parallel  # only a run that has something to check pays for it
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    pool = WorkerPool(parallel=min(cores, len(jobs), _MOST_WORKERS))
+    pool = WorkerPool(parallel=min(parallel or default_parallel(), len(jobs)))
     pool.start()
     return pool
 
@@ -162,7 +212,7 @@ def _choose(config: Config, selected: tuple[str, ...], ignored: tuple[str, ...])
         raise ConfigError(f"{source}select/ignore: {error}") from None
     except RuleError as error:
         raise CannotRun(str(error)) from None
-    kept = {rule.id for rule in chosen} | {rule.id for rule in unignored if rule.id.startswith("CL0")}
+    kept = {rule.id for rule in chosen} | {rule.id for rule in unignored if rule.match.failure}
     return tuple(rule for rule in rules if rule.id in kept)
 
 

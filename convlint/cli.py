@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from convlint import __version__
+from convlint import __version__, options
+from convlint.terminal import say, silence, wants_color, write
 
 if TYPE_CHECKING:
-    from convlint.check import Outcome
+    from convlint.cache.answers import Answer, Answers
     from convlint.diagnostics import Severity
-    from convlint.report import Report
 
-FOUND, FAILED, INTERRUPTED = 1, 2, 130
+FAILED, INTERRUPTED = 2, 130
 _DEFAULT = "check"
 _WIDTH = 110  # cells of a line where there is no terminal to ask
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
@@ -37,10 +36,6 @@ class Commands(click.Group):
         with click.Context(check, parent=ctx, info_name=_DEFAULT) as inner:
             check.format_options(inner, formatter)
         self.format_commands(ctx, formatter)
-
-
-def _comma_separated(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(word.strip() for part in value for word in part.split(",") if word.strip())
 
 
 @click.group(
@@ -65,11 +60,11 @@ def commands() -> None:
     "--select",
     multiple=True,
     metavar="RULES",
-    callback=_comma_separated,
+    callback=options.comma_separated,
     help="Only these codes, CL1 or names.",
 )
-@click.option("--ignore", multiple=True, metavar="RULES", callback=_comma_separated, help="Without these rules.")
-@click.option("--exclude", multiple=True, metavar="PATTERNS", callback=_comma_separated, help="Leave these out.")
+@click.option("--ignore", multiple=True, metavar="RULES", callback=options.comma_separated, help="Without these rules.")
+@options.exclude
 @click.option("--fail-on", type=click.Choice(_SEVERITIES), help="The least severity that makes the exit code 1.")
 @click.option(
     "--input",
@@ -79,7 +74,9 @@ def commands() -> None:
     help='Shape of an input of the one model checked: "B,1,28,28" or "B,20:int64". Once for each.',
 )
 @click.option("--config", type=click.Path(), help="Read the settings from this TOML file.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a file may take.")
+@options.timeout
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Files checked at once (as many as there are cores).")
+@options.with_cache
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the report.")
 @click.option("--require-checked", is_flag=True, help="Make skipped models fail: exit code 1, and say which.")
 @click.option("-v", "--verbose", is_flag=True, help="List every model, why one was not checked, and what mends that.")
@@ -92,9 +89,10 @@ def check(**given: Any) -> int:
 @commands.command("init")
 @click.argument("paths", nargs=-1)
 @click.option("--dry-run", "--diff", "is_dry", is_flag=True, help="Show what would be written, and write nothing.")
-@click.option("--exclude", multiple=True, metavar="PATTERNS", callback=_comma_separated, help="Leave these out.")
+@options.exclude
 @click.option("--config", type=click.Path(), help="Write to this TOML file, which has a [tool.convlint].")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a file may take.")
+@options.timeout
+@options.with_cache
 def init(**given: Any) -> int:
     """Write configuration for models that are not checked.
 
@@ -102,6 +100,17 @@ def init(**given: Any) -> int:
     be checked until its inputs or arguments are told. What to fill in is marked. What the file says already stays.
     """
     return _init(**given)
+
+
+@commands.command("clean")
+@click.option("--cache-dir", type=click.Path(file_okay=False), help="The folder that is cleaned.")
+@click.option("--config", type=click.Path(), help="Read the settings from this TOML file.")
+def clean(**given: Any) -> int:
+    """Remove what is kept of earlier runs.
+
+    The folder is that of --cache-dir, CONVLINT_CACHE_DIR, `cache-dir` in the configuration, or the user's cache folder.
+    """
+    return _clean(**given)
 
 
 @commands.command()
@@ -117,7 +126,8 @@ def init(**given: Any) -> int:
     help='Shape of an input of the one model explained: "B,1,28,28" or "B,20:int64". Once for each.',
 )
 @click.option("--config", type=click.Path(), help="Read the settings from this TOML file.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a file may take.")
+@options.timeout
+@options.with_cache
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the table.")
 def explain(**given: Any) -> int:
     """Show where each number comes from.
@@ -130,70 +140,107 @@ def explain(**given: Any) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Entry point of the `convlint` command."""
-    sys.exit(run(arguments))
+    sys.exit(run(arguments, is_all=True))
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """The exit code for the arguments of a command line."""
+def run(arguments: Sequence[str] | None = None, *, is_all: bool = False) -> int:
+    """The exit code for the arguments of a command line. `is_all`: this process has done nothing else before."""
     try:
-        result = commands.main(args=arguments, prog_name="convlint", standalone_mode=False)
+        result = commands.main(args=arguments, prog_name="convlint", standalone_mode=False, obj=is_all)
         return result if isinstance(result, int) else 0
     except click.ClickException as error:
         error.show()
         return FAILED
     except (click.Abort, KeyboardInterrupt):
-        _say("interrupted")
+        say("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        _silence(sys.stdout)
+        silence(sys.stdout)
         return FAILED
     except Exception:
         import traceback
 
         with suppress(OSError):
             traceback.print_exc()
-            _say(f"convlint {__version__} itself failed; please report what stands above")
+            say(f"convlint {__version__} itself failed; please report what stands above")
         return FAILED
 
 
-def _check(
-    paths: tuple[str, ...],
-    output_format: str | None,
-    output_file: str | None,
-    fail_on: Severity | None,
-    inputs: tuple[str, ...],
-    color: str,
-    verbose: bool,
-    quiet: bool,
-    **given: Any,
-) -> int:
-    from convlint.check import CannotRun, Options, check, settings_for
-    from convlint.config import ConfigError, parse_input
-
+def _check(paths: tuple[str, ...], output_file: str | None, color: str, **given: Any) -> int:
     paths = paths or (".",)
+    if output_file is not None:
+        answer = _verdict(paths, given, None, color=color == "always", may_be_empty=False)
+        return _save(answer, output_file) if answer is not None else FAILED
+    colored = wants_color(color, sys.stdout)
+    if given["no_cache"] or not click.get_current_context().obj:
+        answer = _verdict(paths, given, None, color=colored)
+    else:
+        answer = _remembered(paths, given, color=colored)
+    return _give(answer) if answer is not None else FAILED
+
+
+def _remembered(paths: tuple[str, ...], given: dict[str, Any], *, color: bool) -> Answer | None:
+    """The answer of an earlier run that still holds, else a new one."""
+    from convlint.cache.answers import answering
+
+    with answering(paths, {**given, "jobs": None, "color": color}) as answers:
+        known = answers.known() if answers is not None else None
+        return known if known is not None else _verdict(paths, given, answers, color=color)
+
+
+def _verdict(
+    paths: tuple[str, ...],
+    given: dict[str, Any],
+    answers: Answers | None,
+    *,
+    color: bool,
+    may_be_empty: bool = True,
+) -> Answer | None:
+    """A new answer, kept for the next time where that may be; None, and a word to the user, where there is none."""
+    from convlint.check import CannotRun
+    from convlint.config import ConfigError
+    from convlint.verdict import verdict
+
     try:
-        options = Options(inputs=tuple(parse_input(text) for text in inputs), **given)
-        settings = settings_for(paths, options).settings
-        outcome = check(paths, options)
+        answer, depends = verdict(paths, given, color=color, may_be_empty=may_be_empty)
     except ConfigError as error:
-        return _fail(*error.sentences)
+        _fail(*error.sentences)
+        return None
     except CannotRun as error:
-        return _fail(str(error))
-    _tell(outcome)
-    report = outcome.report
-    code = FAILED if outcome.problems else _verdict(report, fail_on or settings.fail_on)
-    if quiet and not report.diagnostics and not report.lacking and not output_file:
-        return code
-    shown = output_format or settings.output_format
-    written = _write(report, shown, output_file, verbose=verbose and not quiet, color=color)
-    return code if written else FAILED
+        _fail(str(error))
+        return None
+    if answers is not None and depends is not None:
+        answers.keep(answer, depends)
+    return answer
+
+
+def _give(answer: Answer) -> int:
+    for note in answer.notes:
+        say(note)
+    try:
+        write(sys.stdout, answer.report)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        silence(sys.stdout)  # `convlint | head` has read enough; the exit code still tells
+    return answer.code
+
+
+def _save(answer: Answer, path: str) -> int:
+    for note in answer.notes:
+        say(note)
+    try:
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(answer.report)
+    except OSError as error:
+        say(f"{path}: cannot be written: {error.strerror or error}")
+        return FAILED
+    return answer.code
 
 
 def _init(paths: tuple[str, ...], is_dry: bool, **given: Any) -> int:
     from convlint.check import CannotRun, Options, gather
     from convlint.config import ConfigError
     from convlint.init import nothing, propose
-    from convlint.reporters.text import write
 
     try:
         gathered = gather(paths or (".",), Options(**given))
@@ -207,11 +254,32 @@ def _init(paths: tuple[str, ...], is_dry: bool, **given: Any) -> int:
     except CannotRun as error:
         return _fail(str(error))
     for sentence in (*gathered.notes, *proposal.left):
-        _say(sentence)
+        say(sentence)
     if not proposal.drafts:
-        _say(nothing(proposal))
+        say(nothing(proposal))
     for draft in proposal.drafts:
         write(sys.stdout, draft.diff if is_dry else f"{draft.sentence}.\n")
+    return 0
+
+
+def _clean(cache_dir: str | None, config: str | None) -> int:
+    from convlint.cache.store import Store
+    from convlint.check import Options, cache_folder, settings_for
+    from convlint.config import ConfigError
+    from convlint.filenames import display
+
+    try:
+        folder = cache_folder(settings_for((), Options(config=config)), cache_dir)
+        removed = Store(folder).clear()
+    except ConfigError as error:
+        return _fail(*error.sentences)
+    except OSError as error:
+        return _fail(f"{error.filename}: cannot be removed: {error.strerror or error}")
+    if not removed.entries:
+        print(f"{display(folder)}: there is nothing to remove")
+    else:
+        entries = "1 entry" if removed.entries == 1 else f"{removed.entries} entries"
+        print(f"{display(folder)}: {entries} removed, {removed.size / 1e6:.1f} MB")
     return 0
 
 
@@ -232,69 +300,20 @@ def _explain(target: str, output_format: str, inputs: tuple[str, ...], color: st
         return _fail(str(error))
     failures = [f"{file.filename}: {failure.message}" for file in gathered.facts for failure in file.failures]
     for sentence in (*gathered.found.problems, *failures, *gathered.notes):
-        _say(sentence)
+        say(sentence)
     if not tables:
         return FAILED if gathered.found.problems or failures else _fail(f"{target}: there is no model to explain")
-    colored = _wants_color(color, sys.stdout)
+    colored = wants_color(color, sys.stdout)
     width = shutil.get_terminal_size((_WIDTH, 0)).columns
     try:
         render(tables, wanted.part, output_format, width=max(width, 40), color=colored, stream=sys.stdout)
         sys.stdout.flush()
     except BrokenPipeError:
-        _silence(sys.stdout)
+        silence(sys.stdout)
     return 0 if any(table.rows for table in tables) and not gathered.found.problems else FAILED
-
-
-def _write(report: Report, output_format: str, path: str | None, *, verbose: bool, color: str) -> bool:
-    from convlint.reporters import render
-
-    if path is None:
-        colored = _wants_color(color, sys.stdout)
-        try:
-            render(report, output_format, verbose=verbose, color=colored, stream=sys.stdout)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            _silence(sys.stdout)  # `convlint | head` has read enough; the exit code still tells
-        return True
-    try:
-        with open(path, "w", encoding="utf-8") as stream:
-            render(report, output_format, verbose=verbose, color=color == "always", stream=stream)
-    except OSError as error:
-        _say(f"{path}: cannot be written: {error.strerror or error}")
-        return False
-    return True
-
-
-def _verdict(report: Report, least: Severity) -> int:
-    """1 if there is a finding that severe or more, or a skipped model where all have to be checked."""
-    failing = _SEVERITIES[: _SEVERITIES.index(least) + 1]
-    return FOUND if report.lacking or any(report.count(severity) for severity in failing) else 0
-
-
-def _wants_color(choice: str, stream: TextIO) -> bool:
-    if choice != "auto":
-        return choice == "always"
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def _tell(outcome: Outcome) -> None:
-    for sentence in (*outcome.problems, *outcome.notes):
-        _say(sentence)
 
 
 def _fail(*sentences: str) -> int:
     for sentence in sentences:
-        _say(sentence)
+        say(sentence)
     return FAILED
-
-
-def _say(sentence: str) -> None:
-    """A message to the user, beside the report."""
-    text = f"convlint: {sentence}"
-    print(text.encode("utf-8", "backslashreplace").decode(), file=sys.stderr)
-
-
-def _silence(stream: TextIO) -> None:
-    """Let Python's last flush of a closed pipe go nowhere."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+from convlint.dependencies import Dependencies
 
 Dim = int | str
 """A size: a number, or a formula in the symbols B, C, D, H, W, L such as `64*((H-4)//2)`."""
 
 LARGEST_SIZE = 4096
 """The largest input size that is searched for one that works."""
+
+MOST_EFFECTS = 20
+"""How many of the things that a file was refused are kept."""
 
 Scalar = bool | int | float | str | None
 Attribute = Scalar | tuple[Scalar, ...]
@@ -137,7 +142,7 @@ class ModelFacts(Fact):
 class Failure(Fact):
     """Why a whole file gave no facts, or only some."""
 
-    kind: Literal["unreadable", "syntax", "import", "timeout", "crash"]
+    kind: Literal["unreadable", "syntax", "import", "timeout", "memory", "crash"]
     message: str
     at: Span | None = None
 
@@ -150,8 +155,19 @@ class BuildFailure(Fact):
     at: Span | None = None
 
 
+class Effect(Fact):
+    """What a line of the user's code was about to do outside of its process, and was refused."""
+
+    kind: Literal["writes", "network", "program"]
+    what: str  # behind "this file": "writes runs/log.txt", "connects to 127.0.0.1:80", "starts git"
+    at: Span | None = None
+
+
 class FileFacts(Fact):
     filename: str  # as the user would write it, relative to the working directory where it lies below it
     models: tuple[ModelFacts, ...] = ()
     failures: tuple[Failure, ...] = ()
     build_failures: tuple[BuildFailure, ...] = ()
+    effects: tuple[Effect, ...] = Field(default=(), max_length=MOST_EFFECTS)
+    guards: tuple[str, ...] = Field(default=(), max_length=20)  # in words: the active ones, and those missing
+    depends: Dependencies | None = None  # None: on time or chance as well, so that these facts hold for one run only

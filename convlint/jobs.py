@@ -95,6 +95,7 @@ class Job(JobValue):
     user_roots: tuple[str, ...]  # absolute folders whose files count as the user's own code
     files: dict[str, UserFile] = {}  # by absolute path: the files that sites and hints stand in
     timeout: float = 60.0  # seconds of wall time for the whole file
+    memory: int = 4096  # megabytes that its code may take
 
 
 InputSpec.model_rebuild()

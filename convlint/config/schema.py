@@ -140,5 +140,7 @@ class Settings(Section):
     fail_on: Severity = "warning"
     require_checked: StrictBool = False
     timeout: StrictFloat = Field(default=60.0, gt=0)
+    memory_limit: StrictInt = Field(default=4096, ge=64)  # megabytes
     output_format: OutputFormat = "full"
+    cache_dir: StrictStr | None = Field(default=None, min_length=1)
     model: tuple[ModelEntry, ...] = ()

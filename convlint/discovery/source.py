@@ -10,6 +10,9 @@ import warnings
 from convlint.facts import Failure, Span
 from convlint.notebook import CellError, Unreadable, is_notebook, python_source, read_notebook
 
+LARGEST = 4 << 20
+"""Characters of the largest text that is parsed: a syntax tree takes a hundred times the memory of its text."""
+
 
 def read(path: str, filename: str) -> bytes | Failure:
     """The bytes of a regular file."""
@@ -42,6 +45,9 @@ def broken_cells(data: bytes, filename: str) -> tuple[Failure, ...]:
 
 
 def parse(text: str, filename: str) -> ast.Module | Failure:
+    if len(text) > LARGEST:
+        reason = f"it has {len(text) >> 20} MB of code, and more than {LARGEST >> 20} MB are not parsed"
+        return _unreadable(filename, reason)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a doubtful escape in the user's code is not our business

@@ -9,7 +9,7 @@ from convlint.explain.detail import detail_of
 from convlint.explain.table import Table, table_of
 from convlint.explain.target import narrowed
 from convlint.facts import FileFacts
-from convlint.reporters.text import write
+from convlint.terminal import write
 
 FORMATS: Final = ("text", "markdown", "json")
 

@@ -11,6 +11,7 @@ from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
+from convlint.protocol import scratch
 from convlint.protocol.frames import Frame, FrameError, Kind, Unpacker, pack
 from convlint.protocol.leftovers import MARK, kill_marked, new_mark
 
@@ -23,6 +24,7 @@ _CHUNK = 1 << 20
 _ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "",
     "HIP_VISIBLE_DEVICES": "",
+    "ROCR_VISIBLE_DEVICES": "",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -73,10 +75,11 @@ class ServerProcess:
         self._arrived: deque[Frame] = deque()
         self.ready = False
         self._started = time.monotonic()
+        self._scratch = scratch.make()
         self._control, far = socket.socketpair()
         with far:
             self._process = subprocess.Popen(
-                command(["--control", str(far.fileno()), *options]),
+                command(["--control", str(far.fileno()), "--scratch", self._scratch, *options]),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -134,6 +137,7 @@ class ServerProcess:
         self._process.wait()
         if self._process.stderr is not None:
             self._process.stderr.close()
+        scratch.discard_for_good(self._scratch)
 
     def _complaint(self) -> str:
         """The last line of its stderr, or how it ended."""

@@ -29,6 +29,7 @@ _DUMP_HEADER = re.compile(r"^(?:Current thread|Thread|Stack) .*$", re.MULTILINE)
 _DUMP_FRAME = re.compile(r'^  File "(.*)", line (\d+) in ', re.MULTILINE)
 _ESCAPED = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
 _UNPRINTABLE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[^ -~\u00a0-\U0010ffff]")
+_BAD_ALLOC = "std::bad_alloc"  # the last words of C++ code that gets no memory
 _LAST_WORDS = 200  # characters of a process's last line that a message repeats
 
 
@@ -39,10 +40,15 @@ class Ending(BaseModel):
     code: int = 0  # the exit status or the signal
     last_words: str = ""  # the end of what it wrote to stderr
     dump: str = ""  # what faulthandler wrote: the innermost frame first
+    guards: tuple[str, ...] = ()  # what was put up around it, in words
 
 
 def failed(job: Job, ending: Ending) -> FileFacts:
     """The facts of a file whose process ended without any."""
+    return facts_of(job, _failure(job, ending)).model_copy(update={"guards": ending.guards})
+
+
+def _failure(job: Job, ending: Ending) -> Failure:
     at = user_span(job, dumped_places(ending.dump))
     where = f" at {at.filename}:{at.row}" if at else ""
     if ending.how == "timeout":
@@ -50,17 +56,26 @@ def failed(job: Job, ending: Ending) -> FileFacts:
             f"{job.filename} ran longer than {job.timeout:g} s and was stopped{where}; "
             "raise the limit with `--timeout` or `timeout` in [tool.convlint]"
         )
-        return facts_of(job, Failure(kind="timeout", message=message, at=at))
+        return Failure(kind="timeout", message=message, at=at)
+    if _BAD_ALLOC in ending.last_words:
+        return Failure(kind="memory", message=_hungry(job, where), at=at)
     message = f"the process for {job.filename} {_fate(ending)}{where}"
     if words := _last_line(ending.last_words):
         message += f"; the last line on its stderr: {words}"
-    return facts_of(job, Failure(kind="crash", message=message, at=at))
+    return Failure(kind="crash", message=message, at=at)
+
+
+def _hungry(job: Job, where: str) -> str:
+    way_out = "raise the limit with `memory-limit` in [tool.convlint]"
+    return f"{job.filename} needs more than {job.memory} MB of memory{where}; {way_out}"
 
 
 def raised(job: Job, error: BaseException) -> FileFacts:
     """The facts of a file whose run raised what nothing else caught."""
     at = user_span(job, traced_places(error))
     where = f" at {at.filename}:{at.row}" if at else ""
+    if isinstance(error, MemoryError):
+        return facts_of(job, Failure(kind="memory", message=_hungry(job, where), at=at))
     said = _printable(f"{type(error).__name__}: {error}")[:_LAST_WORDS]
     if isinstance(error, Exception):  # the worker catches what user code raises
         message = f"convlint failed on {job.filename}{where}: {said}; please report it"

@@ -6,7 +6,7 @@ from typing import Final, TextIO
 
 from convlint.report import Report
 from convlint.reporters import concise, full, json
-from convlint.reporters.text import write
+from convlint.terminal import write
 
 FORMATS: Final = ("full", "concise", "json")
 

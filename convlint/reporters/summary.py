@@ -49,7 +49,7 @@ def _outcome(report: Report, anything: bool, left_out: bool) -> str:
 
 
 def listing(report: Report, *, verbose: bool) -> list[str]:
-    """Every model with its status, its shapes, what kept it from being checked, and what would mend that.
+    """Every model with its status, its shapes, what kept it from being checked, and what would mend that; the guards.
 
     Without `verbose` only those that fail the run, and why.
     """
@@ -60,7 +60,15 @@ def listing(report: Report, *, verbose: bool) -> list[str]:
         if verbose:
             lines += ["    " + one_line(line) for line in _details(model)]
             lines += ["    " + line for line in _help(remedy)]
+    if verbose:
+        lines += _guards(report)
     return [*lines, ""] if lines else []
+
+
+def _guards(report: Report) -> Iterator[str]:
+    """What was put up around the files, on a line for all that had the same."""
+    for guards in dict.fromkeys(file.guards for file in report.files if file.guards):
+        yield f"guards: {one_line(', '.join(guards))}"
 
 
 def reason(filename: str, model: ModelFacts) -> str | None:

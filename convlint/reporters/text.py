@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Final, TextIO
+from typing import Final
 
 TAB_WIDTH: Final = 4
 # Control characters, invisible formatting such as bidirectional overrides, lone surrogates, line separators.
@@ -25,12 +25,6 @@ def one_line(text: str) -> str:
 def width(text: str) -> int:
     """How many cells of a terminal the text takes."""
     return len(text) if text.isascii() else sum(_cells(character) for character in text)
-
-
-def write(stream: TextIO, text: str) -> None:
-    """Write the text, spelling out what the stream's encoding cannot hold."""
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def count(number: int, noun: str) -> str:

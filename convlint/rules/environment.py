@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final
 
-from convlint.facts import BuildFailure, Failure, FileFacts, Layer, ModelFacts, Node, TensorFact, Unmet
+from convlint.facts import BuildFailure, Effect, Failure, FileFacts, Layer, ModelFacts, Node, TensorFact, Unmet
 from convlint.rules.paths import Path
 
 _SHORT_NAMES: Final = (
@@ -48,6 +48,7 @@ class Environment:
     node: Node | None = None
     unmet: Unmet | None = None
     failure: Failure | BuildFailure | None = None
+    effects: tuple[Effect, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -120,6 +121,8 @@ def _root(root: str, environment: Environment) -> Any:
             return UNKNOWN if environment.unmet is None else _unmet(environment.unmet)
         case "failure":
             return UNKNOWN if environment.failure is None else _failure(environment.failure)
+        case "effect":
+            return UNKNOWN if not environment.effects else _effect(environment.effects)
         case _:
             return UNKNOWN if environment.model is None else _model(environment.model)
 
@@ -186,6 +189,12 @@ def _failure(failure: Failure | BuildFailure) -> dict[str, Any]:
     if isinstance(failure, BuildFailure):
         return {"kind": "build", "message": failure.message, "target": failure.target}
     return {"kind": failure.kind, "message": failure.message}
+
+
+def _effect(effects: Sequence[Effect]) -> dict[str, Any]:
+    """The first one; `more` tells how many others there are, and is empty where there are none."""
+    more = len(effects) - 1
+    return {"kind": effects[0].kind, "what": effects[0].what, "more": f" (and {more} more)" if more else ""}
 
 
 def short_type(type_name: str) -> str:

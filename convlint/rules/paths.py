@@ -29,6 +29,7 @@ _GRAMMAR: Final[dict[str, dict[str, str]]] = {
         "unmet": "unmet",
         "model": "model",
         "failure": "failure",
+        "effect": "effect",
     },
     "tensors": {"[]": "tensor"},
     "tensor": {"shape": "shape", "dtype": "value", "device": "value", "rank": "value"},
@@ -47,6 +48,7 @@ _GRAMMAR: Final[dict[str, dict[str, str]]] = {
     "model inputs": {"[]": "model input"},
     "model input": {"name": "value", "shape": "shape", "dtype": "value", "source": "value"},
     "failure": dict.fromkeys(("kind", "message", "target"), "value"),
+    "effect": dict.fromkeys(("kind", "what", "more"), "value"),
     "value": {"[]": "value"},
 }
 

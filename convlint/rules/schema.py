@@ -12,7 +12,8 @@ from convlint.diagnostics import Applicability, Severity
 from convlint.facts import Dim, Scalar, Status
 from convlint.rules import paths, templates
 
-FailureKind = Literal["unreadable", "syntax", "import", "timeout", "crash", "build"]
+FailureKind = Literal["unreadable", "syntax", "import", "timeout", "memory", "crash", "build"]
+EffectKind = Literal["writes", "network", "program"]
 
 
 def _path(text: str) -> str:
@@ -58,17 +59,21 @@ class NodeMatch(RuleValue):
 
 
 class Match(NodeMatch):
-    """What a rule is about: calls, unmet requirements, failures of a file, or models. One of these kinds."""
+    """What a rule is about: calls, unmet requirements, failures of a file, its side effects, or models.
+
+    One of these kinds.
+    """
 
     unmet: Names = ()
     failure: tuple[FailureKind, ...] = ()
+    effect: tuple[EffectKind, ...] = ()  # all those of a file together
     status: tuple[Status, ...] = ()
 
     @model_validator(mode="after")
     def _is_of_one_kind(self) -> Match:
-        kinds = [bool(self.module or self.function or self.unmet), bool(self.failure), bool(self.status)]
-        if sum(kinds) != 1:
-            raise ValueError("give calls (module, function, unmet), or failure, or status: one of the three")
+        kinds = [self.module or self.function or self.unmet, self.failure, self.effect, self.status]
+        if sum(map(bool, kinds)) != 1:
+            raise ValueError("give calls (module, function, unmet), or failure, or effect, or status: one of the four")
         return self
 
 

@@ -1,4 +1,4 @@
-"""What of a file's facts a rule is about: calls, unmet requirements, failures or whole models."""
+"""What of a file's facts a rule is about: calls, unmet requirements, failures, side effects or whole models."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ def subjects(match: Match, file: FileFacts, options: Mapping[str, Any]) -> Itera
         yield from (
             Environment(file, failure=failure, options=options) for kind, failure in failures if kind in match.failure
         )
+        return
+    if match.effect:
+        effects = tuple(one for one in file.effects if one.kind in match.effect)
+        if effects:
+            yield Environment(file, effects=effects, options=options)
         return
     for model in file.models:
         whole = Environment(file, model=model, options=options)

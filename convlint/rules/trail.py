@@ -21,6 +21,8 @@ def related(environment: Environment, place: Span, unmet: Unmet | None) -> tuple
     A place to show has an end; a step of the trail has none.
     """
     node, model = environment.node, environment.model
+    if environment.effects:
+        return tuple(_to_show(one.at, one.what) for one in environment.effects[1:] if one.at is not None)
     if node is None or model is None:
         return ()
     shown = []

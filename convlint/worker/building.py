@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import nn
 
-from convlint.facts import BuildFailure, Span
+from convlint.facts import BuildFailure, Failure, Span
 from convlint.jobs import ModelJob
 from convlint.worker.construct.attempts import Refused, fill
 from convlint.worker.construct.constructions import Construction, known
@@ -22,7 +22,7 @@ from convlint.worker.construct.filling import Names
 from convlint.worker.construct.signatures import required
 from convlint.worker.construct.styles import Style
 from convlint.worker.construct.texts import texts_of
-from convlint.worker.importing import place_in
+from convlint.worker.importing import place_in, stuck_at
 from convlint.worker.places import steps_of
 from convlint.worker.project import standins
 from convlint.worker.project.patience import Impatient, patience
@@ -32,7 +32,7 @@ from convlint.worker.resolve import Resolver
 from convlint.worker.skeleton import make_fake
 from convlint.worker.torch_private import FakeTensorMode
 from convlint.worker.users import IsUser
-from convlint.worker.wording import said
+from convlint.worker.wording import is_hungry, said
 
 MAX_SECONDS = 20.0
 
@@ -43,7 +43,7 @@ _SURROUNDINGS = (OSError, ImportError, MemoryError, RecursionError, KeyboardInte
 class NotBuilt(Exception):
     """The model cannot be constructed; `failure` is set where that is the user's mistake."""
 
-    def __init__(self, reason: str, failure: BuildFailure | None = None, at: Span | None = None) -> None:
+    def __init__(self, reason: str, failure: BuildFailure | Failure | None = None, at: Span | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.failure = failure
@@ -185,7 +185,8 @@ class Builder:
         except Unavailable as error:
             raise NotBuilt(error.reason, at=place_in(error, self.is_user)) from None
         except _SURROUNDINGS as error:
-            raise NotBuilt(f"its constructor stops: {said(error)}", at=place_in(error, self.is_user)) from None
+            at = place_in(error, self.is_user)
+            raise NotBuilt(f"its constructor stops: {said(error)}", self._excess(error, at), at) from None
         except Exception as error:
             at = place_in(error, self.is_user)
             if _is_of_the_machine(error):
@@ -195,6 +196,17 @@ class Builder:
             is_own = (given.is_plain or self.job.declared) and not self._awaits_arguments(target, given)
             failure = BuildFailure(target=self.job.target, message=said(error), at=at) if is_own else None
             raise NotBuilt(f"its constructor raises {said(error)}", failure, at) from None
+
+    def _excess(self, error: BaseException, at: Span | None) -> BuildFailure | Failure | None:
+        """What is known of a constructor that takes more memory or calls than there are."""
+        if is_hungry(error):
+            return Failure(kind="memory", message=f"building `{self.job.target}`: {said(error)}", at=at)
+        if isinstance(error, Impatient) and (stuck := stuck_at(error, self.is_user)):
+            message = f"building `{self.job.target}` takes longer than {MAX_SECONDS:g} s"
+            return Failure(kind="timeout", message=message, at=stuck)
+        if isinstance(error, RecursionError) and at is not None:
+            return BuildFailure(target=self.job.target, message=said(error), at=at)
+        return None
 
     def _folders(self, given: Construction) -> Iterator[str]:
         """Where a script that makes this construction may be started."""

@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
@@ -17,13 +18,17 @@ from convlint.facts import FileFacts
 from convlint.jobs import Job
 from convlint.protocol.ending import UNSENT, raised
 from convlint.protocol.frames import seal
-from convlint.worker import guards
+from convlint.protocol.scratch import VARIABLES
+from convlint.worker import guards, limits
 
 Runner = Callable[[Job], FileFacts]
 
 
-def live(job: Job, run: Runner, token: bytes, *, record: int, errors: int, dump: int) -> NoReturn:
-    """Be the process of one job, from the fork to its end. The three numbers are descriptors to write to."""
+def live(job: Job, run: Runner, token: bytes, folder: str, *, record: int, errors: int, dump: int) -> NoReturn:
+    """Be the process of one job, from the fork to its end.
+
+    Temporary files belong in the folder. The three numbers are descriptors to write to.
+    """
     leave, complain = os._exit, sys.__excepthook__
     try:
         os.setsid()
@@ -31,6 +36,7 @@ def live(job: Job, run: Runner, token: bytes, *, record: int, errors: int, dump:
         os.dup2(errors, 2)  # 0 and 1 are the server's own, /dev/null
         guards.keep_only({0, 1, 2, record, dump})
         guards.put_up(dump)
+        use_folder(folder)
         random.seed()
         perform(job, run, token, record)
         leave(0)
@@ -43,11 +49,12 @@ def live(job: Job, run: Runner, token: bytes, *, record: int, errors: int, dump:
 def perform(job: Job, run: Runner, token: bytes, record: int) -> None:
     """Run the job and write its sealed record."""
     write, leave, getpid, put_seal = os.write, os._exit, os.getpid, seal
-    dump_json, facts_of_error = FileFacts.model_dump_json, raised
+    dump_json, facts_of_error, lift_limits = FileFacts.model_dump_json, raised, limits.lift
     me = getpid()
     try:
         facts = run(job)
     except BaseException as error:
+        lift_limits()
         if getpid() == me:
             sys.__excepthook__(type(error), error, error.__traceback__)
         facts = facts_of_error(job, error)
@@ -56,6 +63,12 @@ def perform(job: Job, run: Runner, token: bytes, record: int) -> None:
     rest = memoryview(put_seal(token, dump_json(facts).encode()))
     while rest:
         rest = rest[write(record, rest) :]
+
+
+def use_folder(folder: str) -> None:
+    """Have temporary files in this folder, also those of programs that are started."""
+    tempfile.tempdir = folder
+    os.environ.update(dict.fromkeys(VARIABLES, folder))
 
 
 def rehearse() -> None:

@@ -1,58 +1,91 @@
 """No side effects: user code that writes, connects or starts programs is refused with an OSError of its own.
 
-Put up for good, hence only in a process that ends with its job.
+What a line of the user's own code asked for is kept, to be told. Put up for good, hence only in a process that ends
+with its job. This is for accidents: code that means to get around it can.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
-_CHANGES = frozenset(
-    [
-        "os.mkdir",
-        "os.rename",
-        "os.remove",
-        "os.rmdir",
-        "os.link",
-        "os.symlink",
-        "os.truncate",
-        "os.chmod",
-        "shutil.rmtree",
-    ]
-)
-_CONNECTS = frozenset(["socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.bind"])
-_STARTS = frozenset(["os.system", "os.exec", "os.posix_spawn", "os.startfile"])
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-# Programs that packages ask about the machine while they are imported.
-_HARMLESS = frozenset(["ldconfig", "gcc", "cc", "ld", "objdump", "uname", "lscpu", "getconf", "nvidia-smi", "rocm-smi"])
+from convlint.facts import MOST_EFFECTS, Effect, Span
+from convlint.filenames import display
+from convlint.jobs import Job
+from convlint.worker.deeds import WATCHED, Deed, deeds
+from convlint.worker.places import Place, span_of
+from convlint.worker.users import user_test
+from convlint.worker.witness import Witness, witness_of
+
+_FREE = frozenset({os.devnull, "/dev/zero", "/dev/full"})
+_SHARED_MEMORY = "/dev/shm/pym-"  # what multiprocessing keeps its values in
+_LONGEST = 200  # characters that are told of an address or a program
 
 
-def forbid() -> None:
-    """Refuse what user code would do outside of this process. Temporary files are left to it."""
-    folder = os.path.realpath(tempfile.gettempdir())
+@dataclass
+class Ledger:
+    """What was refused to the user's own code, each once, in the order of time."""
 
-    def is_free(path: Any) -> bool:
-        if isinstance(path, int) or path is None:
-            return True
-        name = os.path.realpath(os.fsdecode(path))
-        return name == os.devnull or name.startswith(folder + os.sep)
+    job: Job
+    start: str  # the working directory before user code could leave it
+    deeds: dict[tuple[str, Place], Deed] = field(default_factory=dict)
 
-    def hook(event: str, args: tuple[Any, ...]) -> None:
-        if event == "open":
-            path, _, flags = args
-            if isinstance(flags, int) and flags & _WRITING and not is_free(path):
-                raise PermissionError(f"writes {path}")
-        elif event in _CHANGES:
-            if not is_free(args[0]):
-                raise PermissionError(f"changes {args[0]}")
-        elif event in _CONNECTS:
-            raise PermissionError("uses the network")
-        elif event in _STARTS:
-            raise PermissionError("starts a program")
-        elif event == "subprocess.Popen" and os.path.basename(str(args[0])) not in _HARMLESS:
-            raise PermissionError(f"starts {args[0]}")
+    def said(self, deed: Deed) -> str:
+        words = deed.what if deed.path is None else f"{deed.what} {display(deed.path, self.start)}"
+        return words if len(words) <= _LONGEST else words[: _LONGEST - 3] + "..."
+
+    def note(self, deed: Deed, place: Place) -> None:
+        if len(self.deeds) < MOST_EFFECTS:
+            self.deeds.setdefault((self.said(deed), place), deed)
+
+    def facts(self) -> tuple[Effect, ...]:
+        return tuple(
+            Effect(kind=deed.kind, what=said, at=self._span(place)) for (said, place), deed in self.deeds.items()
+        )
+
+    def _span(self, place: Place) -> Span | None:
+        span = span_of(place)
+        if span is None:
+            return None
+        is_own = span.filename == self.job.path
+        name = self.job.filename if is_own else display(span.filename, self.start)
+        return span.model_copy(update={"filename": name})
+
+
+def forbid(job: Job, folder: str) -> Ledger:
+    """Refuse what user code would do outside of this process and this folder; the ledger fills as it tries."""
+    ledger, is_user = Ledger(job, os.getcwd()), user_test(job.path, job.user_roots)
+    frame_of = sys._getframe
+    is_own = _belongs_to_libraries(os.path.expanduser("~"))
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        for deed in deeds(event, arguments) if event in WATCHED else ():
+            if deed.path is not None and _is_free(deed.path, folder):
+                continue
+            witness = witness_of(frame_of(1), is_user)
+            if witness is not None and not is_own(deed, witness):
+                ledger.note(deed, witness.place)
+            raise PermissionError(f"convlint refuses code that {ledger.said(deed)}")
 
     sys.addaudithook(hook)
+    return ledger
+
+
+def _is_free(path: str, folder: str) -> bool:
+    # A file without a name is made by opening its folder.
+    return path in _FREE or path == folder or path.startswith((folder + os.sep, _SHARED_MEMORY))
+
+
+def _belongs_to_libraries(home: str) -> Callable[[Deed, Witness], bool]:
+    """A test for what a package writes by itself on the user's call: its cache, below a hidden folder or beside it."""
+    hidden = os.path.join(os.path.realpath(home), ".")
+
+    def belongs(deed: Deed, witness: Witness) -> bool:
+        if deed.path is None or witness.is_direct:
+            return False
+        return deed.path.startswith((hidden, *map(os.path.realpath, (sys.prefix, sys.base_prefix))))
+
+    return belongs

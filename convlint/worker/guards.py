@@ -1,7 +1,4 @@
-"""Guards around user code, put up in a job's own process before that code runs.
-
-Limits of memory and time, Landlock and the audit hook belong here too.
-"""
+"""Guards around user code that hold in a job's own process whatever runs in it; `containment` adds the others."""
 
 from __future__ import annotations
 
@@ -13,6 +10,9 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 
+from convlint.jobs import Job
+from convlint.worker import limits
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -21,7 +21,7 @@ def put_up(dump: int) -> None:
     """Put up every guard; `dump` is the descriptor that a fatal signal writes the user's line to."""
     sys.dont_write_bytecode = True
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-    _no_core_dumps()
+    limits.no_core_dumps()
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     faulthandler.enable(dump, all_threads=False)
     if hasattr(signal, "SIGXCPU"):  # the server's "time is over", and later the kernel's
@@ -31,6 +31,24 @@ def put_up(dump: int) -> None:
 def limit_time(seconds: float, dump: int) -> None:
     """End this process by itself when its time is over, where no server watches it."""
     faulthandler.dump_traceback_later(seconds, file=dump, exit=True)
+
+
+def in_words(job: Job, limited: frozenset[str], landlock: int) -> tuple[str, ...]:
+    """The guards as `-v` tells of them: those that are active, then those that this machine does not have."""
+    known = {
+        "memory": f"memory {job.memory} MB",
+        "processor": f"processor {limits.processor_limit(job.timeout)} s",
+        "files": f"files {limits.LARGEST_FILE} MB",
+        "cores": "no core dumps",
+    }
+    active = [text for name, text in known.items() if name in limited]
+    missing = [name for name in ("memory", "processor", "files") if name not in limited]
+    if landlock:
+        active.append(f"Landlock {landlock}")
+    else:
+        missing.append("Landlock")
+    common = ("audit hook", "private temporary folder")
+    return (f"time {job.timeout:g} s", *active, *common, *(f"no {name} guard here" for name in missing))
 
 
 def adopt_orphans() -> bool:
@@ -51,13 +69,6 @@ def _descriptor_limit() -> int:
     with suppress(OSError, ValueError):
         return int(os.sysconf("SC_OPEN_MAX"))
     return 65536
-
-
-def _no_core_dumps() -> None:
-    with suppress(ImportError, OSError, ValueError):  # no such module on Windows
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _prctl(option: int, value: int) -> bool:

@@ -14,10 +14,12 @@ from types import ModuleType
 
 from convlint.facts import Failure, Span
 from convlint.jobs import Job, UserFile
-from convlint.worker.places import raised_at, span_at, span_of
+from convlint.watch import Watch
+from convlint.worker.places import Place, raised_at, span_at, span_of, steps_of
 from convlint.worker.project import arguments
 from convlint.worker.project.imports import Importer
 from convlint.worker.project.module import ProjectModule, TopLevel
+from convlint.worker.project.patience import RING, Impatient
 from convlint.worker.project.source import parse
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.users import IsUser
@@ -27,9 +29,10 @@ from convlint.worker.wording import said
 class Project(MetaPathFinder, Loader):
     """The files of the project that one job imports. It is a finder and the loader of what it finds."""
 
-    def __init__(self, job: Job, is_user: IsUser) -> None:
+    def __init__(self, job: Job, is_user: IsUser, watch: Watch | None = None) -> None:
         self._job = job
         self._is_user = is_user
+        self._watch = watch
         self._modules: dict[str, ProjectModule] = {}  # by path
         self.importer = Importer(job.user_roots, is_user)
         self.failures: list[tuple[str, BaseException]] = []  # the file, and what one of its statements raised
@@ -38,6 +41,8 @@ class Project(MetaPathFinder, Loader):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         spec = PathFinder.find_spec(fullname, path, target)
+        if self._watch is not None:
+            self._watch.looked_for(fullname, sys.path if path is None else path, spec)
         if spec is None or spec.origin is None or not spec.origin.endswith(".py") or not self._is_user(spec.origin):
             return None
         spec.loader = self
@@ -93,10 +98,10 @@ class Project(MetaPathFinder, Loader):
 
 
 @contextmanager
-def importing(job: Job, is_user: IsUser) -> Iterator[Project]:
+def importing(job: Job, is_user: IsUser, watch: Watch | None = None) -> Iterator[Project]:
     """While this lasts, the user's files are found as modules that execute late."""
     sys.argv = [job.path]
-    project = Project(job, is_user)
+    project = Project(job, is_user, watch)
     sys.meta_path.insert(0, project)
     try:
         with arguments.defaults_only(argparse.ArgumentParser):
@@ -113,6 +118,15 @@ def wording(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"the file calls sys.exit({error.code!r}) while it is imported"
     return said(error)
+
+
+def stuck_at(error: Impatient, is_user: IsUser) -> Span | None:
+    """The place in the user's code that was being executed when the time was over; None where it was another's."""
+    steps = (step for step in steps_of(error) if step.tb_frame.f_code is not RING)
+    last = next(steps, None)
+    if last is None or not is_user(last.tb_frame.f_code.co_filename):
+        return None
+    return span_of(Place(last.tb_frame.f_code, last.tb_lasti))
 
 
 def place_in(error: BaseException, is_user: IsUser) -> Span | None:

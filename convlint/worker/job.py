@@ -11,11 +11,12 @@ from types import ModuleType
 
 from convlint.facts import BuildFailure, Failure, FileFacts, ModelFacts, Span
 from convlint.jobs import Job, ModelJob
+from convlint.worker import chance, limits
 from convlint.worker.building import Builder, Built, NotBuilt
 from convlint.worker.construct.guessed import GuessedConfig
 from convlint.worker.construct.styles import STYLES
 from convlint.worker.examine import Examination, examine, glance
-from convlint.worker.importing import Project, importing, place_in, wording
+from convlint.worker.importing import Project, importing, place_in, stuck_at, wording
 from convlint.worker.inputs.evidence import Evidence, evidence, squares
 from convlint.worker.inputs.input import declared
 from convlint.worker.modelfacts import model_facts
@@ -26,6 +27,7 @@ from convlint.worker.skeleton import Sites, building
 from convlint.worker.torch_private import FakeTensorMode, new_env, new_mode
 from convlint.worker.trail import Key
 from convlint.worker.users import IsUser, user_test
+from convlint.worker.watch import attending
 from convlint.worker.wording import said
 
 MAX_SECONDS = 12.0
@@ -35,17 +37,18 @@ _Numbers = tuple[object, object]
 
 def run(job: Job) -> FileFacts:
     """Check every model that the job names. Raises nothing that the user's code raised."""
-    is_user = user_test(job.path, job.user_roots)
-    with importing(job, is_user) as project:
+    is_user, here = user_test(job.path, job.user_roots), Path.cwd()
+    with attending(is_user) as attendance, importing(job, is_user, attendance.watch) as project:
         work = _Work(job, project, is_user, new_mode(new_env()), Sites())
         models = tuple(work.models())
+        depends = attendance.dependencies()
     facts = FileFacts(
         filename=job.filename,
         models=models,
         failures=tuple(work.failures),
         build_failures=tuple(dict.fromkeys(work.broken)),
     )
-    return _relative(facts, job)
+    return _relative(facts, job, here).model_copy(update={"depends": depends})
 
 
 @dataclass
@@ -80,16 +83,31 @@ class _Work:
                 if self._left() < 1:
                     raise Impatient
                 yield from self._facts(builder)
+            except MemoryError as error:
+                limits.lift()
+                chance.count("memory")
+                self.failures.append(Failure(kind="memory", message=f"checking `{wanted.target}`: {said(error)}"))
+                yield self._skipped(builder, NotBuilt(said(error)))
             except Exception as error:
+                chance.count("a fault of convlint's own")
                 reason = f"convlint failed on it ({said(error)}); please report it"
                 yield self._skipped(builder, NotBuilt(reason))
-            except Impatient:
+            except Impatient as error:
+                chance.count("time")
+                self.failures.extend(self._stuck(error, wanted))
                 yield self._skipped(builder, NotBuilt(f"checking it takes longer than {self.job.timeout:g} s"))
 
     @contextmanager
     def _context(self) -> Iterator[None]:
         with building(self.mode, self.sites):
             yield
+
+    def _stuck(self, error: Impatient, wanted: ModelJob) -> Iterator[Failure]:
+        """A forward that was in the user's own code at the end of both looks, and not in torch or convlint."""
+        first = error.__context__
+        if isinstance(first, Impatient) and stuck_at(first, self.is_user) and (at := stuck_at(error, self.is_user)):
+            message = f"forward of `{wanted.target}` does not come to an end in the time that it has"
+            yield Failure(kind="timeout", message=message, at=at)
 
     def _load(self) -> ModuleType | None:
         """The file as a module; a statement of it that raises is a failure, and the others count all the same."""
@@ -112,7 +130,9 @@ class _Work:
             built_any = True
             yield self._examined(builder, built)
         if built_any or any(refusal.failure for refusal in refusals):
-            self.broken.extend(refusal.failure for refusal in refusals if refusal.failure)
+            found = [refusal.failure for refusal in refusals if refusal.failure]
+            self.broken.extend(one for one in found if isinstance(one, BuildFailure))
+            self.failures.extend(one for one in found if isinstance(one, Failure))
             if not built_any:
                 yield self._skipped(builder, refusals[0])
             return
@@ -205,9 +225,8 @@ def _is_bare(error: NotBuilt) -> bool:
     return error.reason.startswith("its constructor needs ")
 
 
-def _relative(facts: FileFacts, job: Job) -> FileFacts:
+def _relative(facts: FileFacts, job: Job, here: Path) -> FileFacts:
     """Spans with the file names that the user gave, relative to the working directory where they lie below it."""
-    here = Path.cwd()
 
     def short(filename: str) -> str:
         if filename == job.path:

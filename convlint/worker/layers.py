@@ -77,8 +77,17 @@ _RECURRENT = (
 )
 
 
+_known: dict[type[nn.Module], tuple[str, ...]] = {}
+
+
 def _parameters(kind: type[nn.Module]) -> tuple[str, ...]:
-    """The constructor's parameters as a call counts them."""
+    """The constructor's parameters as a call counts them, read once for all layers of a kind."""
+    if kind not in _known:
+        _known[kind] = _read_parameters(kind)
+    return _known[kind]
+
+
+def _read_parameters(kind: type[nn.Module]) -> tuple[str, ...]:
     if kind in (nn.LSTM, nn.GRU, nn.RNN):
         return _RECURRENT if kind is not nn.RNN else (*_RECURRENT[:3], "nonlinearity", *_RECURRENT[3:-1])
     try:

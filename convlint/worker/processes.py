@@ -12,9 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from convlint.jobs import Job
+from convlint.protocol import scratch
 from convlint.protocol.ending import Ending, How
 from convlint.protocol.frames import TOKEN_BYTES, Frame, Kind, unseal
 from convlint.protocol.leftovers import kill_group
+from convlint.worker import guards, landlock, limits
 from convlint.worker.child import Runner, live
 
 GRACE = 0.25  # seconds between "say where you are" and the end
@@ -22,6 +24,7 @@ GRACE = 0.25  # seconds between "say where you are" and the end
 _KEPT_WORDS = 2048
 _KEPT_DUMP = 65536
 _CHUNK = 65536
+_TIDYING = 1.0  # seconds for the removal of temporary files; convlint itself has more, at the end
 _DRAIN = 1024  # chunks read after the end, while a process that escaped might still write
 
 
@@ -55,8 +58,10 @@ class JobProcess:
     """A job's process group."""
 
     number: int
+    job: Job
     pid: int
     token: bytes
+    folder: str  # for its temporary files
     deadline: float
     max_facts: int
     record: Pipe
@@ -85,9 +90,13 @@ class JobProcess:
         self.verdict, self.deadline = self.verdict or verdict, float("inf")
         kill_group(self.pid)
 
-    def close(self, status: int) -> Frame:
-        """After the process ended: kill what is left of its group, and say what became of the job."""
+    def close(self, status: int, seconds: float) -> Frame:
+        """After the process ended: kill what is left of its group, and say what became of the job.
+
+        `seconds` is the processor time that it took.
+        """
         kill_group(self.pid)
+        scratch.discard(self.folder, seconds=_TIDYING)
         for pipe in self.pipes:
             for _ in range(_DRAIN):
                 if not pipe.read():
@@ -96,11 +105,13 @@ class JobProcess:
         payload = unseal(self.token, self.record.data)
         if payload is not None and len(payload) <= self.max_facts:
             return Frame(Kind.FACTS, self.number, payload)
-        return Frame(Kind.ENDED, self.number, self._ending(status).model_dump_json().encode())
+        return Frame(Kind.ENDED, self.number, self._ending(status, seconds).model_dump_json().encode())
 
-    def _ending(self, status: int) -> Ending:
+    def _ending(self, status: int, seconds: float) -> Ending:
         code = os.waitstatus_to_exitcode(status)
         how: How = self.verdict or ("signalled" if code < 0 else "exited")
+        if code == -signal.SIGKILL and seconds >= limits.processor_limit(self.job.timeout):
+            how = "timeout"
         if len(self.record.data) > self.max_facts:
             how = "too large"
         return Ending(
@@ -108,27 +119,28 @@ class JobProcess:
             code=self.max_facts if how == "too large" else abs(code),
             last_words=self.errors.text(),
             dump=self.dump.text(),
+            guards=guards.in_words(self.job, limits.available(), landlock.version()),
         )
 
 
 def fork(number: int, job: Job, run: Runner, max_facts: int) -> JobProcess:
-    """Start the job in a process of its own."""
+    """Start the job in a process of its own, with a folder of its own below that of this process."""
     # A socket for the record: unlike a pipe, nobody else can open it through /proc.
     near, far = socket.socketpair()
     errors_in, errors_out = os.pipe()
     dump_in, dump_out = os.pipe()
-    token = os.urandom(TOKEN_BYTES)
+    token, folder = os.urandom(TOKEN_BYTES), scratch.make()
     sys.stderr.flush()
     pid = os.fork()
     if pid == 0:
-        live(job, run, token, record=far.fileno(), errors=errors_out, dump=dump_out)
+        live(job, run, token, folder, record=far.fileno(), errors=errors_out, dump=dump_out)
     far.close()
     os.close(errors_out)
     os.close(dump_out)
     pipes = (Pipe(near.detach()), Pipe(errors_in, _KEPT_WORDS), Pipe(dump_in, _KEPT_DUMP))
     for pipe in pipes:
         os.set_blocking(pipe.end, False)
-    return JobProcess(number, pid, token, time.monotonic() + job.timeout, max_facts, *pipes)
+    return JobProcess(number, job, pid, token, folder, time.monotonic() + job.timeout, max_facts, *pipes)
 
 
 def orphans() -> Iterator[int]:

@@ -18,14 +18,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from convlint.facts import FileFacts
 from convlint.jobs import Job
-from convlint.protocol import solo
+from convlint.protocol import scratch, solo
 from convlint.protocol.ending import Ending
 from convlint.protocol.frames import MAX_BODY, Frame, Kind, Unpacker, pack
 from convlint.protocol.leftovers import kill_group
-from convlint.worker import effects, guards, processes
-from convlint.worker.child import Runner, perform, rehearse
+from convlint.worker import guards, processes
+from convlint.worker.child import Runner, perform, rehearse, use_folder
 
 ENGINE = "convlint.worker.job:run"
 
@@ -108,14 +107,14 @@ class Server:
         reaped = False
         with suppress(ChildProcessError):
             while True:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
                 if pid == 0:
                     break
                 reaped = True
                 if ended := self._running.pop(pid, None):
                     for pipe in ended.pipes:
                         self._forget(pipe)
-                    self._send(ended.close(status))
+                    self._send(ended.close(status, usage.ru_utime + usage.ru_stime))
         if reaped and self._adopts:
             for pid in processes.orphans():
                 if pid not in self._running:
@@ -173,7 +172,9 @@ def load(name: str) -> Runner:
         from convlint.worker.warmup import warm_up
 
         warm_up()
-        run = _without_effects(getattr(importlib.import_module(module), function))
+        from convlint.worker.containment import contained
+
+        run = contained(getattr(importlib.import_module(module), function))
     else:
         run = getattr(importlib.import_module(module), function)
     rehearse()
@@ -182,20 +183,13 @@ def load(name: str) -> Runner:
     return run
 
 
-def _without_effects(run: Runner) -> Runner:
-    def guarded(job: Job) -> FileFacts:
-        effects.forbid()
-        return run(job)
-
-    return guarded
-
-
 def run_one(folder: Path, runner: str) -> None:
     """Run the single job that lies in a folder, in this process, and leave the record there."""
     token, job = solo.read_request(folder)
     run = load(runner)
     with open(folder / solo.DUMP, "wb") as dump, open(folder / solo.RECORD, "wb") as record:
         guards.put_up(dump.fileno())
+        use_folder(scratch.make(str(folder)))
         guards.limit_time(job.timeout, dump.fileno())
         perform(job, run, token, record.fileno())
         os._exit(0)
@@ -204,6 +198,7 @@ def run_one(folder: Path, runner: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="convlint.worker.server")
     parser.add_argument("--control", type=int, help="descriptor of the control channel")
+    parser.add_argument("--scratch", help="folder for temporary files; removed when convlint is gone")
     parser.add_argument("--one", type=Path, help="run the one job in this folder instead")
     parser.add_argument("--runner", default=ENGINE)
     parser.add_argument("--max-facts", type=int, default=MAX_BODY)
@@ -211,6 +206,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.one is not None:
         run_one(options.one, options.runner)
         return
+    if options.scratch is not None:
+        use_folder(options.scratch)
     control = socket.socket(fileno=options.control)
     control.set_inheritable(False)
     try:
@@ -219,6 +216,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         control.sendall(pack(Frame(Kind.FAILED, body=f"{type(error).__name__}: {error}".encode())))
         sys.exit(1)
     Server(control, run, options.max_facts).serve()
+    if options.scratch is not None:
+        scratch.discard(options.scratch, seconds=_FAREWELL)
     os._exit(0)  # nothing to tidy up, and torch takes its time to do so
 
 

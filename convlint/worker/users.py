@@ -37,5 +37,10 @@ def user_test(path: str, roots: Sequence[str]) -> IsUser:
     return is_user
 
 
+def is_library(filename: str) -> bool:
+    """Whether a file comes with Python, an installed package or convlint, so that their versions tell what is in it."""
+    return _below(filename, (*_LIBRARIES, *_NEVER))
+
+
 def _below(filename: str, folders: Sequence[str]) -> bool:
     return any(filename.startswith(folder.rstrip("/\\") + sep) for folder in folders for sep in ("/", "\\"))

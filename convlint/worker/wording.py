@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from convlint.worker import limits
+
 
 def first_line(error: BaseException) -> str:
     """The first line of an error, without torch's hints behind it; the name of its type where it says nothing."""
@@ -9,7 +11,16 @@ def first_line(error: BaseException) -> str:
     return text.splitlines()[0] if text else type(error).__name__
 
 
+def is_hungry(error: BaseException) -> bool:
+    """Whether there was no memory for it."""
+    return isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error)
+
+
 def said(error: BaseException) -> str:
     """`Type: first line`, or the type alone where the error says nothing."""
+    if is_hungry(error):
+        most = limits.memory()
+        way_out = f": it needs more than {most} MB; raise `memory-limit` in [tool.convlint]" if most else ""
+        return f"MemoryError{way_out}"
     kind, line = type(error).__name__, first_line(error)
     return kind if line == kind else f"{kind}: {line}"

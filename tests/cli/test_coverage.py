@@ -183,7 +183,7 @@ def test_the_exclusion_proposed_leaves_the_file_out(convlint: Run, write: Write)
 def test_verbose_shows_what_to_paste(convlint: Run, write: Write) -> None:
     write("net.py", NETS)
     result = convlint("net.py:Pair", "-v")
-    assert result.stdout.splitlines() == [
+    assert [line for line in result.stdout.splitlines() if not line.startswith("guards: ")] == [
         "net.py:13: Pair skipped: no input was found that forward takes: ValueError: wrong length (line 22)",
         "    input image: [B, 3, H, W] float32, from image (Conv2d)",
         "    input text: [B, L2] int64, from its name",

@@ -158,17 +158,17 @@ def test_a_package_in_a_source_folder(convlint: Run, write: Write) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 def test_an_interrupt_ends_with_130(folder: Path, write: Write) -> None:
-    marker = folder / "running"
-    endless = f"super().__init__(); open({str(marker)!r}, 'w').close()\n        while True: pass"
+    endless = "super().__init__(); __import__('tempfile').mkstemp(prefix='running-')\n        while True: pass"
     write("net.py", NET.replace("super().__init__()", endless))
     process = subprocess.Popen(
         [sys.executable, "-m", "convlint", "net.py"],
         cwd=folder,
+        env={**os.environ, "TMPDIR": str(folder)},
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
-    while not marker.exists() and process.poll() is None:
+    while not list(folder.rglob("running-*")) and process.poll() is None:
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)

@@ -9,6 +9,7 @@ import pytest
 from convlint.diagnostics import Diagnostic, Location
 from convlint.facts import (
     BuildFailure,
+    Effect,
     Failure,
     FileFacts,
     InputFact,
@@ -294,11 +295,25 @@ def test_a_requirement_of_the_constructor_has_no_node() -> None:
         ("import", "CL003", "importing this file fails: why"),
         ("timeout", "CL004", "checking this file took too long: why"),
         ("crash", "CL005", "the process that checks this file ended: why"),
+        ("memory", "CL008", "checking this file took too much memory: why"),
     ],
 )
 def test_a_file_that_gives_no_facts_is_a_finding(kind: Any, code: str, message: str) -> None:
     found = only(FileFacts(filename="net.py", failures=(Failure(kind=kind, message="why", at=span(3, 5, 2)),)))
     assert (found.code, found.message, found.location.row) == (code, message, 3)
+
+
+def test_the_side_effects_of_a_file_are_one_finding() -> None:
+    first = Effect(kind="writes", what="writes log.txt", at=span(3, 5, 2))
+    others = tuple(
+        Effect(kind="program", what=f"starts {name}", at=span(row, 5, 2)) for row, name in [(7, "git"), (9, "ls")]
+    )
+    found = only(FileFacts(filename="net.py", effects=(first, *others)))
+    assert (found.code, found.severity, found.location.row) == ("CL007", "info", 3)
+    assert found.message == "this file writes log.txt while it is checked, which convlint refuses (and 2 more)"
+    assert [(one.location.row, one.message) for one in found.related] == [(7, "starts git"), (9, "starts ls")]
+    alone = only(FileFacts(filename="net.py", effects=(first,)))
+    assert alone.message == "this file writes log.txt while it is checked, which convlint refuses"
 
 
 def test_a_failure_without_a_place_stands_at_the_top() -> None:

@@ -105,7 +105,7 @@ def test_a_path_that_no_facts_could_have_is_an_error(text: str, message: str) ->
 
 
 def test_an_unknown_root_is_told_the_known_ones() -> None:
-    with pytest.raises(PathError, match=r"'torch' is not part of a path; it has: failure, input, inputs, layer"):
+    with pytest.raises(PathError, match=r"'torch' is not part of a path; it has: effect, failure, input, inputs"):
         parse("torch.nn.Linear")
 
 

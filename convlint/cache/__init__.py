@@ -1,0 +1,1 @@
+"""Results of earlier runs, as long as all holds that they hang on: facts of files, and answers to whole runs."""

@@ -1,0 +1,48 @@
+"""What a check says in the end, as text, and its exit code."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from convlint.cache.answers import Answer
+from convlint.check import Options, check, settings_for
+from convlint.config import parse_input
+from convlint.dependencies import Dependencies
+from convlint.diagnostics import Severity
+from convlint.report import Report
+from convlint.reporters import render
+
+FOUND, FAILED = 1, 2
+_SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+_OWN = ("output_format", "fail_on", "verbose", "quiet", "inputs")
+
+
+def verdict(
+    paths: tuple[str, ...], given: Mapping[str, Any], *, color: bool, may_be_empty: bool
+) -> tuple[Answer, Dependencies | None]:
+    """The outcome for the options of a command line, and what it hangs on, where it may be kept.
+
+    Raises what `check` raises.
+    """
+    output_format, fail_on, verbose, quiet, inputs = (given[name] for name in _OWN)
+    rest = {name: value for name, value in given.items() if name not in _OWN}
+    parsed = tuple(parse_input(text) for text in inputs)
+    options = Options(**rest, inputs=parsed, shows_progress=not quiet)
+    settings = settings_for(paths, options).settings
+    outcome = check(paths, options)
+    report = outcome.report
+    text = io.StringIO()
+    if not (may_be_empty and quiet and not report.diagnostics and not report.lacking):
+        shown = output_format or settings.output_format
+        render(report, shown, verbose=verbose and not quiet, color=color, stream=text)
+    code = FAILED if outcome.problems else _code(report, fail_on or settings.fail_on)
+    answer = Answer(code, (*outcome.problems, *outcome.notes), text.getvalue())
+    return answer, None if outcome.problems else outcome.depends
+
+
+def _code(report: Report, least: Severity) -> int:
+    """1 if there is a finding that severe or more, or a skipped model where all have to be checked."""
+    failing = _SEVERITIES[: _SEVERITIES.index(least) + 1]
+    return FOUND if report.lacking or any(report.count(severity) for severity in failing) else 0

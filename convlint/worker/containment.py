@@ -1,0 +1,28 @@
+"""What is put up around a job before user code runs, on top of the guards of its process.
+
+For good, hence only in a process that ends with its job.
+"""
+
+from __future__ import annotations
+
+import tempfile
+
+from convlint.facts import FileFacts
+from convlint.jobs import Job
+from convlint.worker import effects, guards, landlock, limits
+from convlint.worker.child import Runner
+
+
+def contained(run: Runner) -> Runner:
+    """The runner behind limits, Landlock and the audit hook; its facts tell of them."""
+
+    def guarded(job: Job) -> FileFacts:
+        folder = tempfile.gettempdir()
+        names = limits.limit(job.timeout, job.memory)
+        version = landlock.restrict(folder)
+        ledger = effects.forbid(job, folder)
+        facts = run(job)
+        limits.lift()
+        return facts.model_copy(update={"effects": ledger.facts(), "guards": guards.in_words(job, names, version)})
+
+    return guarded

@@ -1,0 +1,56 @@
+"""What the facts of a file hang on beside the job: all that its process asks for outside of the libraries."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from convlint.dependencies import Dependencies
+from convlint.protocol.leftovers import MARK
+from convlint.protocol.scratch import PREFIX
+from convlint.watch import Watch, watching
+from convlint.worker import chance
+from convlint.worker.users import IsUser, is_library
+
+
+class Attendance:
+    """A watch, and which modules were there before it."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self._before = frozenset(sys.modules)
+
+    def dependencies(self) -> Dependencies | None:
+        """None where the outcome hangs on chance as well, or on what has no name."""
+        for name in [name for name in sys.modules if name not in self._before]:
+            file = getattr(sys.modules[name], "__file__", None)
+            if isinstance(file, str) and os.path.isabs(file):
+                top = name.partition(".")[0]
+                if is_library(file) and top not in sys.stdlib_module_names and top != "convlint":
+                    self.watch.used(top)
+                self.watch.opened(file)
+        found = self.watch.dependencies()
+        if chance.reasons or found is None:
+            return None
+        return found._replace(variables=tuple(name for name in found.variables if name != MARK))
+
+
+@contextmanager
+def attending(is_user: IsUser) -> Iterator[Attendance]:
+    """While this lasts, everything that the job hangs on is noted. What convlint reads for itself is among it."""
+    chance.reasons.clear()
+
+    def counts(name: str) -> bool:
+        return not _is_scratch(name) and (is_user(name) or not is_library(name))
+
+    with watching(counts, follows_imports=True) as watch:
+        yield Attendance(watch)
+
+
+def _is_scratch(name: str) -> bool:
+    """Whether it lies in the folder for temporary files that is this process's own."""
+    folder = tempfile.tempdir or ""
+    return os.path.basename(folder).startswith(PREFIX) and f"{name}{os.sep}".startswith(folder + os.sep)

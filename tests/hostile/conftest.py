@@ -1,0 +1,8 @@
+"""The folder on the path, so that test files and the benchmark find `cases` and `household`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))

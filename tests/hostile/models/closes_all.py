@@ -1,0 +1,15 @@
+"""Closes every descriptor."""
+
+import os
+
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(10, 3)
+        os.closerange(0, 65536)
+
+    def forward(self, x):
+        return self.fc(x)

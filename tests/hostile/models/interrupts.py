@@ -1,0 +1,13 @@
+"""Raises what nobody catches."""
+
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(10, 3)
+
+    def forward(self, x):
+        raise KeyboardInterrupt  # here
+        return self.fc(x)
