@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from convlint.complaint import Complaint
 from convlint.config import Config, ConfigError, load_config
 from convlint.diagnostics import Diagnostic
 from convlint.discovery.discover import Discovery, discover
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from convlint.rules.schema import Rule
 
 
-class CannotRun(Exception):
+class CannotRun(Complaint):
     """convlint itself is not fit to run: its rules or its worker cannot be used."""
 
 

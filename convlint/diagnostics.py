@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Severity = Literal["error", "warning", "info"]
+from convlint.severity import Severity
+
 Applicability = Literal["safe", "unsafe"]
 
 

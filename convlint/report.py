@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from convlint.diagnostics import Diagnostic, Severity
+from convlint.diagnostics import Diagnostic
 from convlint.facts import FileFacts, ModelFacts, Status
 from convlint.remedies import Remedy
+from convlint.severity import Severity
 
 
 @dataclass(frozen=True, slots=True)

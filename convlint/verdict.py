@@ -10,12 +10,11 @@ from convlint.cache.answers import Answer
 from convlint.check import Options, check, settings_for
 from convlint.config import parse_input
 from convlint.dependencies import Dependencies
-from convlint.diagnostics import Severity
+from convlint.exit_codes import CLEAN, FAILED, FOUND
 from convlint.report import Report
 from convlint.reporters import render
+from convlint.severity import SEVERITIES, Severity
 
-FOUND, FAILED = 1, 2
-_SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 _OWN = ("output_format", "fail_on", "verbose", "quiet", "inputs")
 
 
@@ -44,5 +43,5 @@ def verdict(
 
 def _code(report: Report, least: Severity) -> int:
     """1 if there is a finding that severe or more, or a skipped model where all have to be checked."""
-    failing = _SEVERITIES[: _SEVERITIES.index(least) + 1]
-    return FOUND if report.lacking or any(report.count(severity) for severity in failing) else 0
+    failing = SEVERITIES[: SEVERITIES.index(least) + 1]
+    return FOUND if report.lacking or any(report.count(severity) for severity in failing) else CLEAN

@@ -5,13 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from convlint.complaint import Complaint
 
-class ConfigError(Exception):
-    """Carries one sentence for each thing that is wrong."""
 
-    def __init__(self, *sentences: str) -> None:
-        super().__init__("\n".join(sentences))
-        self.sentences = sentences
+class ConfigError(Complaint):
+    """What the user can set right."""
 
 
 def suggestion(word: str, valid: Iterable[str]) -> str:

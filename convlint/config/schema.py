@@ -19,8 +19,8 @@ from pydantic import (
 )
 
 from convlint.config.error import suggestion
-from convlint.diagnostics import Severity
 from convlint.jobs import InputSpec
+from convlint.severity import Severity
 
 OutputFormat = Literal["full", "concise", "json"]
 

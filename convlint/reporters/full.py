@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from convlint.diagnostics import Diagnostic, Related, Severity
+from convlint.diagnostics import Diagnostic, Related
 from convlint.report import Report
 from convlint.reporters.excerpt import excerpt, gutter
 from convlint.reporters.source import Spot, beside, spot
 from convlint.reporters.style import Line, coloured, plain
 from convlint.reporters.summary import closing, listing
 from convlint.reporters.text import one_line
+from convlint.severity import Severity
 
 _STYLES: Final[dict[Severity, str]] = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}
 _SECOND: Final = "bold blue"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from convlint.diagnostics import Severity
 from convlint.facts import Dim, ModelFacts
 from convlint.remedies import GUESSED, Remedy
 from convlint.report import Report
 from convlint.reporters.source import beside, spot
 from convlint.reporters.text import count, one_line, visible
+from convlint.severity import Severity
 
 _WIDTH: Final = 100  # characters of a construction that are shown
 _PLAIN: Final = frozenset({"its defaults", "the file itself"})  # constructions that need no word

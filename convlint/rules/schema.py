@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from convlint.diagnostics import Applicability, Severity
+from convlint.diagnostics import Applicability
 from convlint.facts import Dim, Scalar, Status
 from convlint.rules import paths, templates
+from convlint.severity import Severity
 
 FailureKind = Literal["unreadable", "syntax", "import", "timeout", "memory", "crash", "build"]
 EffectKind = Literal["writes", "network", "program"]
