@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from convlint.jobs import Expression, Hint, InputSpec, Step
-from convlint.worker.inputs.hints import specs
+from convlint.worker.inputs.hints import told
 
 
 def expression(text: str) -> Expression:
@@ -28,12 +28,13 @@ def call_arguments(one: Expression) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return found
 
 
-def inputs(hint: Hint, names: tuple[str, ...] = ("x",), **options: bool) -> tuple[InputSpec, ...] | None:
-    return specs(hint, names, evaluate, call_arguments, **options)
+def inputs(hint: Hint, names: tuple[str, ...] = ("x",)) -> tuple[InputSpec, ...] | None:
+    found = told(hint, names, evaluate, call_arguments)
+    return None if found is None else found.inputs
 
 
-def called(text: str, **options: bool) -> tuple[InputSpec, ...] | None:
-    return inputs(Hint(kind="call", source="", call=expression(text)), **options)
+def called(text: str) -> tuple[InputSpec, ...] | None:
+    return inputs(Hint(kind="call", source="", call=expression(text)))
 
 
 def shapes(found: tuple[InputSpec, ...] | None) -> list[Any] | None:
@@ -65,7 +66,10 @@ def test_the_batch_of_an_example_is_a_symbol(call: str, expected: list[Any]) -> 
 
 
 def test_the_batch_can_be_kept() -> None:
-    assert shapes(called("f(torch.ones(2, 3, 8, 8))", keeps_batch=True)) == [(2, 3, 8, 8)]
+    hint = Hint(kind="call", source="", call=expression("f(torch.ones(2, 3, 8, 8))"))
+    found = told(hint, ("x",), evaluate, call_arguments)
+    assert found is not None
+    assert shapes(found.exact) == [(2, 3, 8, 8)]
 
 
 def test_arguments_are_of_any_kind() -> None:

@@ -51,14 +51,13 @@ def evidence(
     """The hints that can be evaluated, strongest first; those about another construction only as candidates."""
     names = [parameter.name for parameter in parameters_of(model)]
     for hint in given:
-        specs = hints.specs(hint, names, resolver.evaluate, resolver.call_arguments)
-        if not specs:
+        told = hints.told(hint, names, resolver.evaluate, resolver.call_arguments)
+        if told is None:
             continue
         is_strong = hint.is_evidence and (hint.site is None or site is None or hint.site == site)
-        found = _evidence(model, names, specs, hint.source, is_strong)
-        same = hints.specs(hint, names, resolver.evaluate, resolver.call_arguments, keeps_batch=True)
-        if found.inputs is not None and same and same != specs:
-            found = replace(found, exact=declared(model, same, hint.source))
+        found = _evidence(model, names, told.inputs, hint.source, is_strong)
+        if found.inputs is not None and told.exact != told.inputs:
+            found = replace(found, exact=declared(model, told.exact, hint.source))
         yield replace(found, is_told=hint.is_told)
 
 

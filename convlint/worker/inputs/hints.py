@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -19,32 +19,39 @@ class _NoInput(Exception):
     """A value that convlint has no way to say."""
 
 
-def specs(
-    hint: Hint,
-    names: Sequence[str],
-    evaluate: Evaluate,
-    call_arguments: CallArguments,
-    *,
-    keeps_batch: bool = False,
-) -> tuple[InputSpec, ...] | None:
-    """The inputs of a hint, for forward's parameters in order; None where it cannot be evaluated.
+class Told(NamedTuple):
+    """What one hint says of the inputs, in the order of forward's parameters.
 
-    The batch of an example is a symbol, since what holds for one batch has to hold for any. A model that works for
-    the one in the example only can be fed with `keeps_batch`.
+    The batch of an example is a symbol in `inputs`, since what holds for one batch has to hold for any. A model that
+    works for the one in the example only can be fed with `exact`.
     """
+
+    inputs: tuple[InputSpec, ...]
+    exact: tuple[InputSpec, ...]
+
+
+def told(hint: Hint, names: Sequence[str], evaluate: Evaluate, call_arguments: CallArguments) -> Told | None:
+    """The inputs of a hint, whose expressions are evaluated once; None where they cannot be."""
     try:
-        if hint.kind == "inputs":
-            return hint.inputs or None
-        if hint.kind == "call" and hint.call is not None:
-            return _in_order(_of_call(*call_arguments(hint.call), keeps_batch=keeps_batch), names) or None
-        if hint.kind == "shape" and hint.shape is not None:
-            shapes = _of_shape(evaluate(hint.shape), has_batch=hint.has_batch, keeps_batch=keeps_batch)
-            return _in_order(shapes, names) or None
-        if hint.kind == "image":
-            return (_of_image(hint.size, hint.steps, call_arguments),)
+        read = _reader(hint, evaluate, call_arguments)
+        inputs, exact = (_in_order(read(keeps_batch), names) for keeps_batch in (False, True))
     except Exception:  # whatever the user's code raises
         return None
-    return None
+    return Told(inputs, exact) if inputs else None
+
+
+def _reader(hint: Hint, evaluate: Evaluate, call_arguments: CallArguments) -> Callable[[bool], Sequence[InputSpec]]:
+    """From whether the batch is kept to the inputs."""
+    if hint.kind == "call" and hint.call is not None:
+        args, kwargs = call_arguments(hint.call)
+        return lambda keeps_batch: _of_call(args, kwargs, keeps_batch=keeps_batch)
+    if hint.kind == "shape" and hint.shape is not None:
+        value = evaluate(hint.shape)
+        return lambda keeps_batch: _of_shape(value, has_batch=hint.has_batch, keeps_batch=keeps_batch)
+    if hint.kind == "image":
+        image = _of_image(hint.size, hint.steps, call_arguments)
+        return lambda _: (image,)
+    return lambda _: hint.inputs
 
 
 def _in_order(inputs: Sequence[InputSpec], names: Sequence[str]) -> tuple[InputSpec, ...]:
