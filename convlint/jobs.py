@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from convlint.filenames import display
+
 
 class JobValue(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -96,6 +98,10 @@ class Job(JobValue):
     files: dict[str, UserFile] = {}  # by absolute path: the files that sites and hints stand in
     timeout: float = 60.0  # seconds of wall time for the whole file
     memory: int = 4096  # megabytes that its code may take
+
+    def shown(self, path: str, folder: str | None = None) -> str:
+        """A file as reports print it; `folder` is that of `filenames.display`."""
+        return self.filename if path == self.path else display(path, folder)
 
 
 InputSpec.model_rebuild()

@@ -12,7 +12,8 @@ from typing import Any
 
 from convlint.dependencies import Dependencies
 
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+"""Any of these flags of `open` may change a file."""
 _MACHINE = ("/proc/", "/sys/", "/dev/")
 _STAT_SETS: tuple[set[Any], ...] = (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks)
 
@@ -42,7 +43,7 @@ class Watch:
         name = self._counted(path)
         if name is None or name in self._made:
             return
-        if isinstance(flags, int) and flags & _WRITING and not os.path.lexists(name):
+        if isinstance(flags, int) and flags & WRITING and not os.path.lexists(name):
             self._made.add(name)
             return
         if name.endswith(".pyc"):

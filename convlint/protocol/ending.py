@@ -15,9 +15,9 @@ from typing import Literal, TextIO
 from pydantic import BaseModel, ConfigDict
 
 from convlint.facts import Failure, FileFacts, Span
-from convlint.filenames import display
 from convlint.jobs import Job
 from convlint.notebook import open_notebook
+from convlint.tracebacks import steps_of
 
 How = Literal["exited", "signalled", "timeout", "too large", "server died", "server stuck", "given up"]
 Place = tuple[str, int]  # file and row
@@ -98,12 +98,7 @@ def dumped_places(dump: str) -> Iterator[Place]:
 
 def traced_places(error: BaseException) -> Iterator[Place]:
     """The frames an exception came through, innermost first."""
-    places: list[Place] = []
-    trace = error.__traceback__
-    while trace is not None:
-        places.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
-        trace = trace.tb_next
-    return reversed(places)
+    return ((step.tb_frame.f_code.co_filename, step.tb_lineno) for step in steps_of(error))
 
 
 def user_span(job: Job, places: Iterable[Place]) -> Span | None:
@@ -111,8 +106,7 @@ def user_span(job: Job, places: Iterable[Place]) -> Span | None:
     for path, row in places:
         if path == job.path or _is_own(path, job.user_roots):
             first, last = _columns(path, row)
-            shown = job.filename if path == job.path else display(path)
-            return Span(filename=shown, row=row, column=first, end_row=row, end_column=last)
+            return Span(filename=job.shown(path), row=row, column=first, end_row=row, end_column=last)
     return None
 
 

@@ -15,6 +15,7 @@ from torch import nn
 
 from convlint.facts import BuildFailure, Failure, Span
 from convlint.jobs import ModelJob
+from convlint.tracebacks import steps_of
 from convlint.worker.construct.attempts import Refused, fill
 from convlint.worker.construct.constructions import Construction, known
 from convlint.worker.construct.files import beside
@@ -23,7 +24,6 @@ from convlint.worker.construct.signatures import required
 from convlint.worker.construct.styles import Style
 from convlint.worker.construct.texts import texts_of
 from convlint.worker.importing import place_in, stuck_at
-from convlint.worker.places import steps_of
 from convlint.worker.project import standins
 from convlint.worker.project.patience import Impatient, patience
 from convlint.worker.project.standins import StandIn, lacks

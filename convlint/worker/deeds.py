@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
+from convlint.watch import WRITING
+
 Kind = Literal["writes", "network", "program"]
 
 
@@ -19,7 +21,6 @@ class Deed(NamedTuple):
     path: str | None = None  # absolute
 
 
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # Event -> in words, and which of its arguments are a path and the descriptor of the folder that holds it.
 _CHANGES: dict[str, tuple[str, tuple[tuple[int, int | None], ...]]] = {
     "os.mkdir": ("creates the folder", ((0, 2),)),
@@ -60,7 +61,7 @@ def deeds(event: str, arguments: tuple[Any, ...]) -> Iterator[Deed]:
     """What the event would do outside of this process; nothing for an event that does nothing there."""
     if event == "open":
         path, _, flags = arguments
-        if isinstance(flags, int) and flags & _WRITING and not isinstance(path, int) and path is not None:
+        if isinstance(flags, int) and flags & WRITING and not isinstance(path, int) and path is not None:
             yield Deed("writes", "writes", _absolute(path))
     elif event in _CHANGES:
         yield from _changes(event, arguments)

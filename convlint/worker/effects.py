@@ -50,9 +50,7 @@ class Ledger:
         span = span_of(place)
         if span is None:
             return None
-        is_own = span.filename == self.job.path
-        name = self.job.filename if is_own else display(span.filename, self.start)
-        return span.model_copy(update={"filename": name})
+        return span.model_copy(update={"filename": self.job.shown(span.filename, self.start)})
 
 
 def forbid(job: Job, folder: str) -> Ledger:

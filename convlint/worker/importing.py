@@ -14,8 +14,9 @@ from types import ModuleType
 
 from convlint.facts import Failure, Span
 from convlint.jobs import Job, UserFile
+from convlint.tracebacks import steps_of
 from convlint.watch import Watch
-from convlint.worker.places import Place, raised_at, span_at, span_of, steps_of
+from convlint.worker.places import Place, raised_at, span_at, span_of
 from convlint.worker.project import arguments
 from convlint.worker.project.imports import Importer
 from convlint.worker.project.module import ProjectModule, TopLevel

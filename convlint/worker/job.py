@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +38,7 @@ _Numbers = tuple[object, object]
 
 def run(job: Job) -> FileFacts:
     """Check every model that the job names. Raises nothing that the user's code raised."""
-    is_user, here = user_test(job.path, job.user_roots), Path.cwd()
+    is_user, here = user_test(job.path, job.user_roots), os.getcwd()
     with attending(is_user) as attendance, importing(job, is_user, attendance.watch) as project:
         work = _Work(job, project, is_user, new_mode(new_env()), Sites())
         models = tuple(work.models())
@@ -225,19 +226,13 @@ def _is_bare(error: NotBuilt) -> bool:
     return error.reason.startswith("its constructor needs ")
 
 
-def _relative(facts: FileFacts, job: Job, here: Path) -> FileFacts:
+def _relative(facts: FileFacts, job: Job, here: str) -> FileFacts:
     """Spans with the file names that the user gave, relative to the working directory where they lie below it."""
-
-    def short(filename: str) -> str:
-        if filename == job.path:
-            return job.filename
-        path = Path(filename)
-        return str(path.relative_to(here)) if path.is_relative_to(here) else filename
 
     def shorten(value: object) -> object:
         if isinstance(value, dict):
             if set(value) == set(Span.model_fields):
-                return {**value, "filename": short(str(value["filename"]))}
+                return {**value, "filename": job.shown(str(value["filename"]), here)}
             return {key: shorten(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [shorten(item) for item in value]

@@ -7,10 +7,11 @@ import linecache
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from types import CodeType, FrameType, TracebackType
+from types import CodeType, FrameType
 
 from convlint.facts import Span
 from convlint.notebook import is_notebook, open_notebook
+from convlint.tracebacks import steps_of
 from convlint.worker.users import IsUser
 
 Position = tuple[int, int, int, int]
@@ -27,15 +28,6 @@ class Place:
 
 def place_of(frame: FrameType) -> Place:
     return Place(frame.f_code, frame.f_lasti)
-
-
-def steps_of(error: BaseException) -> list[TracebackType]:
-    """The frames that an error came through, innermost first; `traceback.walk_tb` leaves out the instruction."""
-    found, step = list[TracebackType](), error.__traceback__
-    while step is not None:
-        found.append(step)
-        step = step.tb_next
-    return found[::-1]
 
 
 def raised_at(error: BaseException, is_user: IsUser) -> Place | None:

@@ -101,7 +101,8 @@ def run_forward(model: nn.Module, mode: FakeTensorMode, course: Course, is_user:
             bounds=dict(bound for item, value in values for bound in bounds(item.spec, value)),
         )
         tracer = ShapeTracer(model, setting)
-        args, kwargs = assembled(parts_of(model), values)
+        parts = parts_of(model) if any(item.within for item in course.inputs) else {}
+        args, kwargs = assembled(parts, values)
         trace = tracer.run(args, kwargs, [(item.name, value) for item, value in values])
     return Run(course, trace, symbols, batch)
 

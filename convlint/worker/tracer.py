@@ -14,12 +14,13 @@ import torch
 from torch import fx
 from torch.overrides import TorchFunctionMode
 
+from convlint.tracebacks import steps_of
 from convlint.worker import devices
 from convlint.worker.call import Call
 from convlint.worker.confirm import Unconfirmed, refusal
 from convlint.worker.ledger import TraceLedger
 from convlint.worker.nodes import NodeRecorder
-from convlint.worker.places import Place, place_of, raised_at, raises_at, span_of, steps_of
+from convlint.worker.places import Place, place_of, raised_at, raises_at, span_of
 from convlint.worker.project.standins import StandIn
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.requirements import function_check, layer_check

@@ -9,10 +9,10 @@ from typing import Any
 
 from torch import nn
 
+from convlint.tracebacks import steps_of
 from convlint.worker.construct.constructions import Construction
 from convlint.worker.construct.filling import LENGTH, Filler, Names
 from convlint.worker.construct.styles import Style
-from convlint.worker.places import steps_of
 from convlint.worker.project.unavailable import Unavailable
 
 MAX_ATTEMPTS = 24
