@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from convlint.cache.known import KnownFacts
     from convlint.cache.memory import Memory
     from convlint.dependencies import Dependencies
-    from convlint.pool import WorkerPool
+    from convlint.pool.pool import WorkerPool
+    from convlint.pool.serving import ServerProcess
     from convlint.rules.schema import Rule
 
 
@@ -76,8 +77,11 @@ class Gathered:
     depends: Dependencies | None  # what the facts hang on; None where that is not known, or is time or chance
 
 
-def check(paths: Sequence[str], options: Options) -> Outcome:
-    """Lint the paths. Raises ConfigError for what the user can set right, else CannotRun."""
+def check(paths: Sequence[str], options: Options, server: ServerProcess | None = None) -> Outcome:
+    """Lint the paths; `server` is one that stands by.
+
+    Raises ConfigError for what the user can set right, else CannotRun.
+    """
     rules: dict[str, tuple[Rule, ...]] = {}
 
     def read_rules(found: Discovery) -> None:
@@ -86,7 +90,7 @@ def check(paths: Sequence[str], options: Options) -> Outcome:
             config = load_config(os.path.dirname(file.path), options.config)
             rules[file.filename] = rules_of(config, options)
 
-    gathered = gather(paths, options, meanwhile=read_rules)
+    gathered = gather(paths, options, server, meanwhile=read_rules)
     report = Report(
         _diagnose(gathered.facts, rules),
         gathered.facts,
@@ -97,7 +101,13 @@ def check(paths: Sequence[str], options: Options) -> Outcome:
     return Outcome(report, gathered.found.problems, gathered.notes, gathered.depends)
 
 
-def gather(paths: Sequence[str], options: Options, *, meanwhile: Callable[[Discovery], None] | None = None) -> Gathered:
+def gather(
+    paths: Sequence[str],
+    options: Options,
+    server: ServerProcess | None = None,
+    *,
+    meanwhile: Callable[[Discovery], None] | None = None,
+) -> Gathered:
     """Find the models and bring in the facts about each; `meanwhile` runs while the worker loads torch.
 
     Raises ConfigError for what the user can set right, else CannotRun.
@@ -118,7 +128,7 @@ def gather(paths: Sequence[str], options: Options, *, meanwhile: Callable[[Disco
     cache = _facts_in(memory)
     known = cache.of(planned.jobs) if cache is not None else {}
     missing = [job for job in planned.jobs if job.path not in known]
-    with _pool_for(missing, options.jobs) as pool:
+    with _pool_for(missing, options.jobs, server) as pool:
         if meanwhile is not None:
             meanwhile(found)
         fresh = watched(_kept(_run(pool, missing), missing, cache), len(missing), is_shown=options.shows_progress)
@@ -164,13 +174,17 @@ def _kept(facts: Iterator[FileFacts], jobs: Sequence[Job], cache: KnownFacts | N
         yield one
 
 
-def _pool_for(jobs: Sequence[Job], parallel: int | None) -> AbstractContextManager[WorkerPool | None]:
+def _pool_for(
+    jobs: Sequence[Job], parallel: int | None, server: ServerProcess | None
+) -> AbstractContextManager[WorkerPool | None]:
     """A pool that has begun to load torch; without jobs nothing is started."""
     if not jobs:
         return nullcontext()
-    from convlint.pool import WorkerPool, default_parallel  # only a run that has something to check pays for it
+    # Only a run that has something to check pays for these.
+    from convlint.pool.parallel import default_parallel
+    from convlint.pool.pool import WorkerPool
 
-    pool = WorkerPool(parallel=min(parallel or default_parallel(), len(jobs)))
+    pool = WorkerPool(parallel=min(parallel or default_parallel(), len(jobs)), server=server)
     pool.start()
     return pool
 
@@ -178,7 +192,7 @@ def _pool_for(jobs: Sequence[Job], parallel: int | None) -> AbstractContextManag
 def _run(pool: WorkerPool | None, jobs: Sequence[Job]) -> Iterator[FileFacts]:
     if pool is None:
         return
-    from convlint.pool import ServerError
+    from convlint.pool.serving import ServerError
 
     try:
         yield from pool.run(jobs)

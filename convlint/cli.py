@@ -98,9 +98,12 @@ def init(paths: tuple[str, ...], is_dry: bool, **given: Any) -> int:
     Checks the models below the PATHS, and adds a [[tool.convlint.model]] entry to pyproject.toml for each that cannot
     be checked until its inputs or arguments are told. What to fill in is marked. What the file says already stays.
     """
-    from convlint.commands.init import init
+    from convlint.pool.standby import standing_by
 
-    return init(paths, is_dry, given)
+    with standing_by() as server:
+        from convlint.commands.init import init
+
+        return init(paths, is_dry, given, server)
 
 
 @commands.command("clean")
@@ -138,9 +141,12 @@ def explain(target: str, output_format: str, inputs: tuple[str, ...], color: str
     TARGET is a file (net.py), a model (net.py:Net), or a layer or block of it (net.py:Net.conv1). The table follows
     forward line by line: the shapes, the parameters, the multiply-adds, and the formulas with their numbers put in.
     """
-    from convlint.commands.explain import explain
+    from convlint.pool.standby import standing_by
 
-    return explain(target, output_format, inputs, color, given)
+    with standing_by() as server:
+        from convlint.commands.explain import explain
+
+        return explain(target, output_format, inputs, color, given, server)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -11,6 +11,7 @@ from convlint.check import Options, check, settings_for
 from convlint.config import parse_input
 from convlint.dependencies import Dependencies
 from convlint.exit_codes import CLEAN, FAILED, FOUND
+from convlint.pool.serving import ServerProcess
 from convlint.report import Report
 from convlint.reporters import render
 from convlint.severity import SEVERITIES, Severity
@@ -19,7 +20,12 @@ _OWN = ("output_format", "fail_on", "verbose", "quiet", "inputs")
 
 
 def verdict(
-    paths: tuple[str, ...], given: Mapping[str, Any], *, color: bool, may_be_empty: bool
+    paths: tuple[str, ...],
+    given: Mapping[str, Any],
+    server: ServerProcess | None,
+    *,
+    color: bool,
+    may_be_empty: bool,
 ) -> tuple[Answer, Dependencies | None]:
     """The outcome for the options of a command line, and what it hangs on, where it may be kept.
 
@@ -30,7 +36,7 @@ def verdict(
     parsed = tuple(parse_input(text) for text in inputs)
     options = Options(**rest, inputs=parsed, shows_progress=not quiet)
     settings = settings_for(paths, options).settings
-    outcome = check(paths, options)
+    outcome = check(paths, options, server)
     report = outcome.report
     text = io.StringIO()
     if not (may_be_empty and quiet and not report.diagnostics and not report.lacking):

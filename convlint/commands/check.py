@@ -47,9 +47,12 @@ def _verdict(
     may_be_empty: bool = True,
 ) -> Answer:
     """A new answer, kept for the next time where that may be."""
-    from convlint.verdict import verdict  # what a known answer does without
+    from convlint.pool.standby import standing_by  # what a known answer does without
 
-    answer, depends = verdict(paths, given, color=color, may_be_empty=may_be_empty)
+    with standing_by() as server:
+        from convlint.verdict import verdict
+
+        answer, depends = verdict(paths, given, server, color=color, may_be_empty=may_be_empty)
     if answers is not None and depends is not None:
         answers.keep(answer, depends)
     return answer

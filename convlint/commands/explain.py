@@ -11,15 +11,24 @@ from convlint.complaint import Complaint
 from convlint.config import parse_input
 from convlint.exit_codes import CLEAN, FAILED
 from convlint.explain import parse_target, render, tables_of
+from convlint.pool.serving import ServerProcess
 from convlint.terminal import say, silence, wants_color
 
 _WIDTH = 110  # cells of a line where there is no terminal to ask
 
 
-def explain(target: str, output_format: str, inputs: tuple[str, ...], color: str, given: dict[str, Any]) -> int:
+def explain(
+    target: str,
+    output_format: str,
+    inputs: tuple[str, ...],
+    color: str,
+    given: dict[str, Any],
+    server: ServerProcess | None,
+) -> int:
     """The exit code. Raises Complaint."""
     wanted = parse_target(target)
-    gathered = gather([wanted.path], Options(inputs=tuple(parse_input(text) for text in inputs), **given))
+    options = Options(inputs=tuple(parse_input(text) for text in inputs), **given)
+    gathered = gather([wanted.path], options, server)
     tables = tables_of(gathered.facts, wanted.part)
     failures = [f"{file.filename}: {failure.message}" for file in gathered.facts for failure in file.failures]
     for sentence in (*gathered.found.problems, *failures, *gathered.notes):

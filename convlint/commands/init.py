@@ -9,12 +9,13 @@ from convlint.check import Options, gather
 from convlint.complaint import Complaint
 from convlint.exit_codes import CLEAN
 from convlint.init import nothing, propose
+from convlint.pool.serving import ServerProcess
 from convlint.terminal import say, write
 
 
-def init(paths: tuple[str, ...], is_dry: bool, given: dict[str, Any]) -> int:
+def init(paths: tuple[str, ...], is_dry: bool, given: dict[str, Any], server: ServerProcess | None) -> int:
     """The exit code. Raises Complaint."""
-    gathered = gather(paths or (".",), Options(**given))
+    gathered = gather(paths or (".",), Options(**given), server)
     if gathered.found.problems:
         raise Complaint(*gathered.found.problems)
     proposal = propose(gathered)

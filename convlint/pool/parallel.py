@@ -10,8 +10,12 @@ MEMORY_OF_ONE = 512 * 2**20
 
 def default_parallel() -> int:
     """As many as there are cores, unless memory ends before."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, _free_memory() // MEMORY_OF_ONE))
+    return max(1, min(cores(), _free_memory() // MEMORY_OF_ONE))
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _free_memory() -> int:

@@ -22,8 +22,6 @@ from convlint.protocol.frames import MAX_BODY, Frame, Kind
 from convlint.protocol.leftovers import kill_group, kill_marked, new_mark
 from convlint.protocol.reception import admit
 
-__all__ = ["ServerError", "WorkerPool", "run_jobs"]
-
 _SILENCE = 15.0  # seconds past a job's limit after which the server itself is taken for stuck
 _MAX_DEATHS = 5  # deaths of the server in a row, without a job done in between, after which it stays dead
 
@@ -42,8 +40,8 @@ class _Flight:
 class WorkerPool:
     """A worker server, started when it is needed and again when user code brings it down.
 
-    For tests: `runner` is a "module:function" that takes convlint's engine's place, `fork=False` runs every
-    job in a fresh process, as it must be where there is no fork.
+    `server` is one that stands by; the pool ends it. For tests: `runner` is a "module:function" that takes convlint's
+    engine's place, `fork=False` runs every job in a fresh process, as it must be where there is no fork.
     """
 
     def __init__(
@@ -53,12 +51,13 @@ class WorkerPool:
         runner: str | None = None,
         max_facts: int = MAX_BODY,
         fork: bool | None = None,
+        server: ServerProcess | None = None,
     ) -> None:
         self._parallel = max(1, parallel)
         self._options = ["--max-facts", str(max_facts), *(["--runner", runner] if runner else [])]
         self._max_facts = max_facts
         self._fork = hasattr(os, "fork") if fork is None else fork
-        self._server: ServerProcess | None = None
+        self._server = server
         self._waiting: deque[_Flight] = deque()
         self._running: dict[int, _Flight] = {}
         self._was_ready = False
@@ -74,8 +73,9 @@ class WorkerPool:
 
     def start(self) -> None:
         """Begin to load torch, unless that has begun. Returns at once."""
-        if self._fork and self._server is None:
-            self._server = ServerProcess(self._options)
+        if self._fork:
+            self._server = self._server or ServerProcess(self._options)
+            self._server.begin()
 
     def close(self) -> None:
         """End every process."""

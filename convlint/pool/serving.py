@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -53,7 +54,7 @@ class ServerStuck(Exception):
     """The server did not answer in time."""
 
 
-def command(options: list[str]) -> list[str]:
+def command(options: Sequence[str]) -> list[str]:
     """How to start the worker: with this interpreter, and without the working directory on its path."""
     root = str(Path(__file__).parent.parent)
     # Last on the path, and no `-m`: a user's module in convlint's place, or a spawned copy, does no harm.
@@ -67,14 +68,14 @@ def environment(mark: str) -> dict[str, str]:
 
 
 class ServerProcess:
-    """One worker server."""
+    """One worker server: it waits for `begin` before it loads torch."""
 
-    def __init__(self, options: list[str]) -> None:
+    def __init__(self, options: Sequence[str] = ()) -> None:
         self._mark = new_mark()
         self._frames = Unpacker()
         self._arrived: deque[Frame] = deque()
         self.ready = False
-        self._started = time.monotonic()
+        self._begun: float | None = None
         self._scratch = scratch.make()
         self._control, far = socket.socketpair()
         with far:
@@ -88,10 +89,24 @@ class ServerProcess:
                 start_new_session=True,  # so that Ctrl-C reaches convlint alone
             )
 
+    def begin(self) -> None:
+        """Let it load torch. Returns at once."""
+        if self._begun is None:
+            self._begun = time.monotonic()
+            with suppress(ServerGone):  # whoever waits for it is told why
+                self.send(Frame(Kind.BEGIN))
+
+    def dismiss(self) -> None:
+        """End it, unless it has begun, and is another's to end."""
+        if self._begun is None:
+            self.stop()
+
     def wait_until_ready(self) -> None:
         """Wait for the imports to be done; ServerError when they fail."""
+        self.begin()
+        assert self._begun is not None
         try:
-            frame = None if self.ready else self.receive(self._started + START_LIMIT)
+            frame = None if self.ready else self.receive(self._begun + START_LIMIT)
         except ServerGone:
             raise ServerError(f"the worker ended while it started: {self._complaint()}") from None
         except ServerStuck:

@@ -26,6 +26,7 @@ class Kind(IntEnum):
     STARTED = 4  # server: the job's process runs; the body is its process id
     FACTS = 5  # server: the job is done; the body is FileFacts as JSON
     ENDED = 6  # server: the job's process ended without facts; the body is an Ending as JSON
+    BEGIN = 7  # convlint: load torch, for there will be jobs
 
 
 class Frame(NamedTuple):

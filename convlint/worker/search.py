@@ -72,7 +72,16 @@ def _renamed(run: Run) -> Iterable[Event]:
         if isinstance(event, Halt | Stop) or not event.condition.free_symbols:
             yield event
         else:
-            yield replace(event, condition=event.condition.xreplace(names))
+            yield replace(event, condition=_with(event.condition, names))
+
+
+def _with(expr: sympy.Basic, symbols: Mapping[sympy.Symbol, sympy.Symbol]) -> sympy.Basic:
+    """The same structure over other symbols. `xreplace` would work out afresh what is known of each part."""
+    if isinstance(expr, sympy.Symbol):
+        return symbols.get(expr, expr)
+    if not expr.args:
+        return expr
+    return sympy.Basic.__new__(type(expr), *(_with(arg, symbols) for arg in expr.args))
 
 
 def named(name: str) -> sympy.Symbol:

@@ -29,6 +29,8 @@ from convlint.worker.child import Runner, perform, rehearse, use_folder
 ENGINE = "convlint.worker.job:run"
 
 _CHUNK = 1 << 20
+_BESIDE_TORCH = ("numpy", "sympy")  # what takes longest of what does not need it
+_WORD = pack(Frame(Kind.BEGIN))
 _FAREWELL = 2.0  # seconds that killed processes have to disappear before the server goes
 
 
@@ -163,9 +165,24 @@ def _wake_on_child() -> socket.socket:
     return near
 
 
+def wait_for_word(control: socket.socket) -> bool:
+    """Wait to be told that there will be jobs, with all loaded that needs no torch; false where convlint is gone."""
+    gc.disable()  # modules leave next to nothing to collect
+    for module in _BESIDE_TORCH:
+        with suppress(Exception):  # who needs it says so
+            importlib.import_module(module)
+    data = b""
+    while len(data) < len(_WORD):
+        received = control.recv(len(_WORD) - len(data))
+        if not received:
+            return False
+        data += received
+    return data == _WORD
+
+
 def load(name: str) -> Runner:
     """Import the function that runs a job, with all that its first run needs."""
-    gc.disable()  # modules leave next to nothing to collect
+    gc.disable()
     module, function = name.split(":")
     run: Runner
     if name == ENGINE:
@@ -210,12 +227,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         use_folder(options.scratch)
     control = socket.socket(fileno=options.control)
     control.set_inheritable(False)
-    try:
-        run = load(options.runner)
-    except Exception as error:
-        control.sendall(pack(Frame(Kind.FAILED, body=f"{type(error).__name__}: {error}".encode())))
-        sys.exit(1)
-    Server(control, run, options.max_facts).serve()
+    if wait_for_word(control):
+        try:
+            run = load(options.runner)
+        except Exception as error:
+            control.sendall(pack(Frame(Kind.FAILED, body=f"{type(error).__name__}: {error}".encode())))
+            sys.exit(1)
+        Server(control, run, options.max_facts).serve()
     if options.scratch is not None:
         scratch.discard(options.scratch, seconds=_FAREWELL)
     os._exit(0)  # nothing to tidy up, and torch takes its time to do so

@@ -38,6 +38,7 @@ def settle() -> None:
 from torch._guards import Source  # noqa: E402
 from torch._subclasses import fake_tensor as _fake  # noqa: E402
 from torch.fx.experimental import symbolic_shapes as _symbolic  # noqa: E402
+from torch.fx.experimental.sym_node import SymNode  # noqa: E402
 from torch.overrides import handle_torch_function, has_torch_function_unary, resolve_name  # noqa: E402
 
 FakeTensor = _fake.FakeTensor
@@ -155,9 +156,37 @@ def hint_of(size: int | torch.SymInt) -> int | None:
 
 
 def blank(shape: tuple[int | torch.SymInt, ...], dtype: torch.dtype) -> torch.Tensor:
-    """A shape without contents, of which `fake_of` makes tensors: symbolic strides are dear to work out."""
-    with outside_modes():
+    """A shape without contents, of which `fake_of` makes tensors: symbolic strides are dear to work out.
+
+    The sizes are those of a tensor that there is: that none is negative need not be proved.
+    """
+    with outside_modes(), _known_as_sizes():
         return torch.empty(shape, dtype=dtype, device="meta")
+
+
+@contextmanager
+def _known_as_sizes() -> Iterator[None]:
+    """torch would work out in sympy that each size of a new tensor is at least 0, and keep it as a guard.
+
+    It asks the same of the strides, as `max(size, 1)`: a tensor without elements has none that count.
+    """
+    answers: dict[str, Callable[..., SymNode]] = {"ge": _granted, "sym_max": _the_size}
+    originals = {name: getattr(SymNode, name) for name in answers}
+    for name, answer in answers.items():
+        setattr(SymNode, name, answer)
+    try:
+        yield
+    finally:
+        for name, original in originals.items():
+            setattr(SymNode, name, original)
+
+
+def _granted(size: SymNode, _: SymNode) -> SymNode:
+    return size.wrap_bool(True)
+
+
+def _the_size(size: SymNode, _: SymNode) -> SymNode:
+    return size
 
 
 def fake_of(mode: FakeTensorMode, pattern: torch.Tensor) -> torch.Tensor:
@@ -176,19 +205,27 @@ def set_env(mode: FakeTensorMode, env: SizeEnv | None) -> None:
     mode.static_shapes = env is None
 
 
+Wrapper = Callable[..., Any]
+_wrappers: list[Wrapper] = []  # of the trace that runs; at most one
+_call_module = torch.nn.Module.__call__
+
+
+def _call_through(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+    return _wrappers[-1](_call_module, module, *args, **kwargs) if _wrappers else _call_module(module, *args, **kwargs)
+
+
+# For good: to change a method of Module makes Python forget what it knows of a thousand classes, which takes 1 ms.
+torch.nn.Module.__call__ = _call_through  # type: ignore[method-assign]
+
+
 @contextmanager
-def module_calls(wrapper: Callable[..., Any]) -> Iterator[None]:
+def module_calls(wrapper: Wrapper) -> Iterator[None]:
     """Send every module call through `wrapper(original, module, *args, **kwargs)`, as torch.fx itself does."""
-    original = torch.nn.Module.__call__
-
-    def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
-        return wrapper(original, module, *args, **kwargs)
-
-    torch.nn.Module.__call__ = call  # type: ignore[method-assign]
+    _wrappers.append(wrapper)
     try:
         yield
     finally:
-        torch.nn.Module.__call__ = original  # type: ignore[method-assign]
+        _wrappers.pop()
 
 
 def keep_symbolic_kernels() -> None:

@@ -15,7 +15,7 @@ import torch
 from convlint.diagnostics import Diagnostic
 from convlint.facts import FileFacts
 from convlint.jobs import InputSpec, Job, ModelJob
-from convlint.pool import run_jobs
+from convlint.pool.pool import run_jobs
 from convlint.rules.apply import diagnose
 from convlint.rules.load import load_rules
 from convlint.rules.schema import BadExample, Example, Rule

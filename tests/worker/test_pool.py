@@ -16,8 +16,10 @@ import pytest
 
 from convlint.facts import FileFacts
 from convlint.jobs import Job
-from convlint.pool import ServerError, WorkerPool, run_jobs, serving
 from convlint.pool import pool as pool_module
+from convlint.pool import serving
+from convlint.pool.pool import WorkerPool, run_jobs
+from convlint.pool.serving import ServerError
 
 RUNNER = "plain_runner:run"
 FINE = "print('fine')"
@@ -360,7 +362,7 @@ def test_interrupted_run_leaves_nothing(tmp_path: Path, number: signal.Signals, 
     code = f"import pathlib, time; pathlib.Path({str(started)!r}).touch(); time.sleep(600)"
     script = f"""
         from convlint.jobs import Job
-        from convlint.pool import WorkerPool
+        from convlint.pool.pool import WorkerPool
         job = Job.model_validate_json({job(tmp_path, "slow", code, 600).model_dump_json()!r})
         with WorkerPool(runner={RUNNER!r}, fork={fork}) as pool:
             list(pool.run([job]))
