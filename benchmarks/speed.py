@@ -26,6 +26,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ONE = HERE.parent / "examples" / "correct" / "mnist.py"
 CONVLINT = (sys.executable, "-m", "convlint")
+_UNCOMPILED = "PYTHONDONTWRITEBYTECODE"  # pip compiles what it installs, as it has done with torch
 NETS = ("resnet50", "vit_base", "decoder_7b")
 FILES, WITH_MODELS = 1000, 20
 # torchinfo needs a script and an input; this is the least one.
@@ -54,7 +55,7 @@ class Case:
         started = time.perf_counter()
         subprocess.run(
             self.command,
-            env={**os.environ, **self.environment},
+            env={name: value for name, value in os.environ.items() if name != _UNCOMPILED} | self.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             check=False,

@@ -5,7 +5,7 @@ The worker writes them, the rules read them. Nothing here knows torch, a rule or
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,6 +26,9 @@ Attribute = Scalar | tuple[Scalar, ...]
 Status = Literal["checked", "partial", "skipped"]
 Verdict = Literal["proved", "contradicted"]
 
+Ordinal = Annotated[int, Field(ge=1, le=2**31)]
+"""A row or a column: facts come from a process that ran user code."""
+
 
 class Fact(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,10 +38,10 @@ class Span(Fact):
     """A place in a source file. Rows and columns count from 1; `end_column` is one past the last character."""
 
     filename: str
-    row: int
-    column: int
-    end_row: int
-    end_column: int
+    row: Ordinal
+    column: Ordinal
+    end_row: Ordinal
+    end_column: Ordinal
 
 
 class TensorFact(Fact):

@@ -88,8 +88,11 @@ def checked(report: Report) -> Iterator[None]:
             kind.__init__ = original  # type: ignore[method-assign]
 
 
+_signature = functools.lru_cache(maxsize=256)(inspect.signature)
+
+
 def _checking(original: Callable[..., None], rules: tuple[Rule, ...], report: Report) -> Callable[..., None]:
-    signature = inspect.signature(original)
+    signature = _signature(original)
 
     @functools.wraps(original)
     def init(self: nn.Module, *args: Any, **kwargs: Any) -> None:
