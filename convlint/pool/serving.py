@@ -89,6 +89,10 @@ class ServerProcess:
                 start_new_session=True,  # so that Ctrl-C reaches convlint alone
             )
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def begin(self) -> None:
         """Let it load torch. Returns at once."""
         if self._begun is None:

@@ -41,6 +41,7 @@ class Domain:
 
     axes: tuple[Axis, ...]
     fixed: Mapping[sympy.Symbol, int]
+    is_whole: bool = True  # no size was left out
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -61,15 +62,16 @@ def grouped(symbols: Sequence[sympy.Symbol], paths: Sequence[Sequence[Event]], f
     number of points; beyond it the later axes hold only a choice.
     """
     axes: list[Axis] = []
-    points = 1
+    points, is_whole = 1, True
     for symbol in symbols:
         axis = _axis(symbol, set(symbols), paths)
         room = max(1, full // points)
         if len(axis.values) > room:
+            is_whole = False
             axis = Axis((symbol,), axis.values[np.linspace(0, len(axis.values) - 1, room).astype(np.int64)])
         points *= len(axis.values)
         axes.append(axis)
-    return Domain(tuple(axes), {})
+    return Domain(tuple(axes), {}, is_whole)
 
 
 def _axis(symbol: sympy.Symbol, symbols: set[sympy.Symbol], paths: Sequence[Sequence[Event]]) -> Axis:

@@ -16,8 +16,8 @@ from convlint.worker.trail import Event, Halt, Key, Need, Stop
 MAX_TRACES = 24
 MAX_NARROW = 5
 """Paths in a row that cover next to nothing: such a model asks for its sizes one by one."""
-MAX_POINTS = 1 << 23
-"""Combinations of sizes that are looked at."""
+MAX_POINTS = 1 << 24
+"""Combinations of sizes that are looked at: all those of two symbols."""
 SPATIAL = ("D", "H", "W")
 
 Fates = npt.NDArray[np.uint8]
@@ -99,7 +99,7 @@ def domains(search: Search) -> list[Callable[[], Domain]]:
         return square_domain(search, [*spatial, *others], fixed)
 
     def every_combination() -> Domain:
-        return Domain(grouped([named(name) for name in (*spatial, *others)], search.paths, MAX_POINTS).axes, fixed)
+        return replace(grouped([named(name) for name in (*spatial, *others)], search.paths, MAX_POINTS), fixed=fixed)
 
     return [square, every_combination] if len(spatial) > 1 else [square]
 
@@ -107,8 +107,10 @@ def domains(search: Search) -> list[Callable[[], Domain]]:
 def square_domain(search: Search, names: Sequence[str], fixed: Mapping[sympy.Symbol, int]) -> Domain:
     """The sizes of some symbols, where those of an image are one."""
     spatial = [named(name) for name in names if name[0] in SPATIAL]
-    rest = grouped([named(name) for name in names if name[0] not in SPATIAL], search.paths, MAX_POINTS // len(EVERY))
-    return Domain((*([Axis(tuple(spatial), EVERY)] if spatial else []), *rest.axes), fixed)
+    first = [Axis(tuple(spatial), EVERY)] if spatial else []
+    room = MAX_POINTS // len(EVERY) if spatial else MAX_POINTS
+    rest = grouped([named(name) for name in names if name[0] not in SPATIAL], search.paths, room)
+    return Domain((*first, *rest.axes), fixed, rest.is_whole)
 
 
 def cover(
@@ -138,13 +140,17 @@ def cover(
             if not covered or narrow >= MAX_NARROW:
                 return None, covered > 0 and _same_everywhere(search), domain, fate
         else:
-            return None, not (fate == HALTED).any(), domain, fate
+            return None, domain.is_whole and not (fate == HALTED).any(), domain, fate
 
 
 def _same_everywhere(search: Search) -> bool:
-    """Many paths, and every one of them breaks a requirement between plain numbers: no size changes that."""
+    """Many paths, and every one of them breaks a requirement between the same plain numbers: no size changes that."""
     constant = [
-        {event.key for event in path if isinstance(event, Need) and event.condition is sympy.false}
+        {
+            (event.key, event.came, event.needed)
+            for event in path
+            if isinstance(event, Need) and event.condition is sympy.false
+        }
         for path in search.paths
     ]
     return len(constant) > MAX_NARROW and bool(frozenset.intersection(*map(frozenset, constant)))

@@ -59,7 +59,7 @@ def test_without_a_model_the_worker_is_not_even_imported(folder: Path, write: Wr
     write("a.py", "import torch\nx = torch.ones(3)\nclass A: pass\n")
     code = (
         "import sys; from convlint.cli import run; code = run(['.', '-q']);"
-        "print(code, [name for name in ('torch', 'convlint.pool', 'convlint.worker') if name in sys.modules])"
+        "print(code, [name for name in ('torch', 'convlint.pool.pool', 'convlint.worker') if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
     assert result.stdout == "0 []\n"

@@ -446,5 +446,5 @@ def test_without_fork_a_hostile_file_costs_only_itself(case: Hostile, tmp_path: 
 
 def test_pool_imports_no_torch() -> None:
     root = Path(serving.__file__).parents[2]
-    code = "import sys, convlint.pool; sys.exit('torch' in sys.modules or 'convlint.worker' in sys.modules)"
+    code = "import sys, convlint.pool.pool; sys.exit('torch' in sys.modules or 'convlint.worker' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
