@@ -45,6 +45,7 @@ class _Attempt:
         # A layer that asks for one batch size was reached by the wrong dim.
         certain = sum(not need.condition.free_symbols or self._asks_for_a_batch(need) for need in broken)
         end = trail.end()
+        certain += isinstance(end, Stop)
         ended = end is None or (isinstance(end, Stop) and not self._is_open(end) and not self._has_stopgap)
         return ended and taken, -certain, -len(broken), len(self.run.trace.nodes)
 

@@ -1,0 +1,1 @@
+"""The oracle: real torch judges what convlint says, on generated nets, on mutants and on whole packages of models."""

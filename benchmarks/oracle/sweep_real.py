@@ -1,0 +1,181 @@
+"""The real run: the model with its weights on real tensors of batch 2, every call written down."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from benchmarks.oracle.sweep_subject import BATCH, Choice, Event, Feed, Meta, Real, Subject
+from convlint.jobs import InputSpec
+from convlint.worker.torch_private import module_calls
+from convlint.worker.trace import function_name, tensors_in
+
+MOST_PARAMETERS = 300_000_000
+
+class TooLarge(Exception):
+    """More parameters than a real run is worth."""
+
+
+def real_run(subject: Subject) -> Real:
+    """The first variant that is built and the first feed that it takes, in training mode if that runs, else in eval."""
+    last = Real(None, "cannot be built", "no variant")
+    _as_if_fake()
+    for i, variant in enumerate(subject.variants):
+        try:
+            with limited(MOST_PARAMETERS):
+                torch.manual_seed(0)
+                model = variant.build()
+            fill(model)
+            feeds = variant.feeds(model)
+        except TooLarge as error:
+            if last.failure != "real run fails":
+                last = Real(Choice(i, (), True, variant.label), "too large", str(error))
+            continue
+        except Exception as error:
+            if last.failure != "real run fails":
+                last = Real(None, "cannot be built", said(error))
+            continue
+        last = _tried(model, i, variant.label, feeds)
+        if not last.failure:
+            return last
+    return last
+
+
+def _tried(model: nn.Module, index: int, label: str, feeds: Sequence[Feed]) -> Real:
+    last = Real(None, "real run fails", "no input is known")
+    for training in (True, False):
+        for feed in feeds:
+            try:
+                events, outputs = recorded(model, feed, training)
+            except Exception as error:
+                # The last feed is the plainest one, so its error says most.
+                last = Real(None, "real run fails", said(error))
+                continue
+            parameters = sum(p.numel() for p in model.parameters())
+            return Real(Choice(index, feed, training, label), "", "", events, outputs, parameters)
+    return last
+
+
+def recorded(model: nn.Module, feed: Feed, training: bool) -> tuple[tuple[Event, ...], tuple[Meta, ...]]:
+    """One run of forward: its calls in their order, and what it returns."""
+    for module in model.modules():
+        module.training = training
+    torch.manual_seed(0)
+    args = [made(spec) for spec in feed if spec.name is None]
+    kwargs = {spec.name: made(spec) for spec in feed if spec.name is not None}
+    recorder = _Recorder(model)
+    with torch.no_grad(), recorder, module_calls(recorder.call_module):
+        output = model(*args, **kwargs)
+    return tuple(recorder.events), metas(output)
+
+
+def made(spec: InputSpec) -> Any:
+    """A real input."""
+    if spec.list is not None:
+        return [made(item) for item in spec.list]
+    if spec.dict is not None:
+        return {key: made(item) for key, item in spec.dict.items()}
+    if spec.shape is None:
+        return spec.value
+    shape = [BATCH if size == "B" else int(size) for size in spec.shape]
+    dtype = getattr(torch, spec.dtype)
+    if dtype.is_floating_point:
+        return torch.rand(shape, dtype=dtype)
+    if dtype == torch.bool:
+        return torch.ones(shape, dtype=dtype)
+    return torch.randint(0, spec.high or 2, shape, dtype=dtype)
+
+
+def metas(value: Any) -> tuple[Meta, ...]:
+    return tuple((_shape(x), str(x.dtype).removeprefix("torch.")) for x in tensors_in(value))
+
+
+def _shape(x: torch.Tensor) -> tuple[int | str, ...]:
+    try:
+        return tuple(x.shape)
+    except RuntimeError:  # a nested tensor has none
+        return ("nested",)
+
+
+def said(error: BaseException) -> str:
+    """An error in one line."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"[:300]
+
+
+def fill(model: nn.Module) -> None:
+    """Weights that nobody has initialised hold whatever lay in memory: small numbers instead."""
+    with torch.no_grad():
+        for p in model.parameters():
+            if p.is_floating_point() and not nn.parameter.is_lazy(p):
+                p.uniform_(-0.05, 0.05)
+
+
+@contextmanager
+def limited(most: int) -> Iterator[None]:
+    """Raise TooLarge as soon as the modules that are built hold more parameters; untouched memory costs nothing."""
+    original = nn.Module.register_parameter
+    total = 0
+
+    def register(self: nn.Module, name: str, param: nn.Parameter | None) -> None:
+        nonlocal total
+        if param is not None and not nn.parameter.is_lazy(param):
+            total += param.numel()
+            if total > most:
+                raise TooLarge(f"more than {most // 1_000_000} M parameters")
+        original(self, name, param)
+
+    nn.Module.register_parameter = register  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        nn.Module.register_parameter = original  # type: ignore[method-assign]
+
+
+def _as_if_fake() -> None:
+    """Let transformers take the same way as with fake tensors, which it asks for when it makes masks.
+
+    For good: a real run has a process of its own.
+    """
+    library = sys.modules.get("transformers.utils.import_utils")
+    if library is not None:
+        library.is_fake_tensor = lambda x: isinstance(x, torch.Tensor)  # type: ignore[attr-defined]
+
+
+class _Recorder(TorchFunctionMode):
+    """Writes down each call of a module and each call of a torch function."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.events: list[Event] = []
+        self._paths = {id(module): path for path, module in model.named_modules()}
+        self._blocks: list[str] = []
+        self._running: list[str] = []
+
+    def call_module(self, original: Any, module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        # Not by hooks: torch takes other ways through its own layers where a module has one.
+        path = self._paths.get(id(module), "")
+        where = path or type(module).__name__
+        self._blocks.append(path)
+        self._running.append(where)
+        try:
+            result = original(module, *args, **kwargs)
+        finally:
+            self._running.pop()
+            self._blocks.pop()
+        self.events.append(Event("module", where, "", metas(result), tuple(self._running)))
+        return result
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        name = function_name(func).removesuffix(".__get__")
+        outputs = () if name.endswith("__setitem__") else metas(result)
+        block = self._blocks[-1] if self._blocks else ""
+        self.events.append(Event("function", block, name, outputs, tuple(self._running)))
+        return result

@@ -1,0 +1,114 @@
+"""convlint's own run of a swept model, as events with the batch of the real run put in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import sympy
+from torch import fx
+
+from benchmarks.oracle.sweep_real import said
+from benchmarks.oracle.sweep_subject import BATCH, Choice, Event, Meta, Subject, Traced
+from convlint.worker.examine import Examination, examine, stopped_at
+from convlint.worker.inputs.input import declared
+from convlint.worker.run import Run, Workshop
+from convlint.worker.sizes import holds_at
+from convlint.worker.skeleton import Sites, building, make_fake
+from convlint.worker.torch_private import expr_of, new_env, new_mode
+from convlint.worker.trace import TensorMeta, tensor_meta, tensors_in
+from convlint.worker.trail import Assumption, Stop
+from convlint.worker.users import user_test
+
+
+def traced(subject: Subject, choice: Choice) -> Traced:
+    """Build the variant as a skeleton, examine it, and read the trace that holds for the mode and the batch."""
+    started = time.perf_counter()
+    variant = subject.variants[choice.variant]
+    mode, sites = new_mode(new_env()), Sites()
+    try:
+        with building(mode, sites):
+            model = variant.build()
+        make_fake(model, mode)
+    except Exception as error:
+        return Traced(f"its constructor raises on fake tensors: {said(error)}")
+    feed = choice.feed or tuple(variant.feeds(model)[0])
+    inputs = declared(model, feed, "the sweep")
+    shop = Workshop(model, mode, sites, user_test(subject.home, ()))
+    examination = examine(shop, inputs)
+    run, notes = _at_batch(shop, examination.run, choice.training)
+    return Traced(
+        reason=_reason(examination, run),
+        findings=_findings(examination),
+        events=tuple(_event(node, run) for node in run.trace.nodes if node.op != "placeholder"),
+        outputs=tuple(_meta(tensor_meta(x), _values(run)) for x in tensors_in(run.trace.output)),
+        notes=notes,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _at_batch(shop: Workshop, run: Run, training: bool) -> tuple[Run, tuple[str, ...]]:
+    """The same run in the mode of the real one; and made anew where its conditions do not hold for the real batch."""
+    notes = []
+    if not training:
+        run = shop.run(replace(run.course, training=False))
+    values = _values(run)
+    conditions = [event.condition for event in run.trace.trail.events if isinstance(event, Assumption)]
+    if not all(holds_at(condition, values) for condition in conditions):
+        notes.append("another way at this batch")
+        run = shop.run(run.course.at({"B": BATCH}))
+    if run.course.fixed:
+        notes.append("on numbers")
+        run = shop.run(run.course.at({"B": BATCH})) if "B" in run.course.fixed else run
+    if run.trace.decisions:
+        notes.append("branches on data")
+    return run, tuple(notes)
+
+
+def _values(run: Run) -> Mapping[sympy.Basic, sympy.Basic]:
+    return {symbol: sympy.Integer(BATCH) for name, symbol in run.symbols.items() if name == "B"}
+
+
+def _reason(examination: Examination, run: Run) -> str:
+    stopped = stopped_at(examination)
+    if stopped is not None:
+        return stopped[0]
+    end = run.trace.trail.end()
+    if end is None:
+        return ""
+    where = " (in the mode and at the batch of the real run)" if run is not examination.run else ""
+    return f"forward stops at an error: {end.reason}{where}" if isinstance(end, Stop) else f"{end.reason}{where}"
+
+
+def _findings(examination: Examination) -> tuple[str, ...]:
+    """Each finding with its layer or function, what was needed, and the line."""
+    nodes = examination.run.trace.nodes
+    found = []
+    for item in examination.findings:
+        unmet, meta = item.unmet, nodes[item.node].meta
+        at = f"{unmet.at.filename}:{unmet.at.row}" if unmet.at else ""
+        shapes = [m.shape for m in meta["inputs"]]
+        found.append(
+            f"{unmet.name} of {meta['name']} ({unmet.layer or nodes[item.node].target}): needed {unmet.needed}, "
+            f"came {unmet.came} {unmet.detail or ''} {shapes} {at}"
+        )
+    return tuple(found)
+
+
+def _event(node: fx.Node, run: Run) -> Event:
+    values = _values(run)
+    outputs = tuple(_meta(meta, values) for meta in node.meta.get("outputs", ()))
+    if node.op == "call_module":
+        return Event("module", str(node.target), "", outputs)
+    return Event("function", node.meta["block"], node.meta["name"], outputs)
+
+
+def _meta(meta: TensorMeta, values: Mapping[sympy.Basic, sympy.Basic]) -> Meta:
+    return tuple(_number(size, values) for size in meta.shape), meta.dtype
+
+
+def _number(size: Any, values: Mapping[sympy.Basic, sympy.Basic]) -> int | str:
+    value = expr_of(size).xreplace(dict(values))
+    return int(value) if value.is_Integer else str(value)
