@@ -109,18 +109,19 @@ def swept(kind: str, subject: Subject, seconds: float = SECONDS) -> Result:
 def judged(kind: str, name: str, real: Real, trace: Traced, seconds_real: float, seconds_trace: float) -> Result:
     """The verdict, and what it rests on."""
     verdict, reason, compared = "agrees", "", None
-    if trace.findings:
+    if real.failure:  # nobody knows whether these inputs are right
+        end = "; ".join(trace.findings) or trace.reason or "traced to its end"
+        verdict, reason = "not compared", f"{real.reason}: {end}"
+    elif trace.findings:
         verdict, reason = "finding", "; ".join(trace.findings)
     elif trace.reason:
         verdict, reason = "not traced", trace.reason
-    elif real.failure:
-        verdict, reason = "not compared", real.reason
     else:
         compared = compare(real, trace)
         if compared.difference:
             verdict, reason = "differs", compared.difference
     assert real.choice is not None
-    inputs = ", ".join(f"{spec.name or ''}{list(spec.shape or ())}" for spec in real.choice.feed)
+    inputs = ", ".join(f"{spec.name or ''}{list(spec.shape or ())}" for spec in real.choice.feed or ())
     return Result(
         family=kind,
         name=name,

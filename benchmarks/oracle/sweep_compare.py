@@ -56,8 +56,9 @@ def _functions(real: Sequence[Event], trace: Sequence[Event]) -> str:
         left = iter(theirs.get(key, ()))
         for event in ours:
             if not any(alike(event.outputs, other.outputs) for other in left):
-                candidates = {shown(other.outputs): None for other in theirs.get(key, ())}
-                return f"{key[1]} in {key[0]!r} gives {shown(event.outputs)}, really {' or '.join(candidates) or 'not called'}"
+                candidates = dict.fromkeys(shown(other.outputs) for other in theirs.get(key, ()))
+                really = " or ".join(candidates) or "not called"
+                return f"{key[1]} in {key[0]!r} gives {shown(event.outputs)}, really {really}"
     return ""
 
 
@@ -77,7 +78,9 @@ def alike(ours: tuple[Meta, ...], theirs: tuple[Meta, ...]) -> bool:
     if len(ours) != len(theirs):
         return False
     return all(
-        a[1] == b[1] and len(a[0]) == len(b[0]) and all(isinstance(x, str) or x == y for x, y in zip(a[0], b[0], strict=True))
+        a[1] == b[1]
+        and len(a[0]) == len(b[0])
+        and all(isinstance(x, str) or x == y for x, y in zip(a[0], b[0], strict=True))
         for a, b in zip(ours, theirs, strict=True)
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,13 +19,17 @@ from convlint.worker.trace import function_name, tensors_in
 
 MOST_PARAMETERS = 300_000_000
 
+
 class TooLarge(Exception):
     """More parameters than a real run is worth."""
 
 
 def real_run(subject: Subject) -> Real:
-    """The first variant that is built and the first feed that it takes, in training mode if that runs, else in eval."""
-    last = Real(None, "cannot be built", "no variant")
+    """The first variant that is built and the first feed that it takes, in training mode if that runs, else in eval.
+
+    Where none is, the first failure: of a run, else of a build.
+    """
+    failures = []
     _as_if_fake()
     for i, variant in enumerate(subject.variants):
         try:
@@ -34,45 +39,56 @@ def real_run(subject: Subject) -> Real:
             fill(model)
             feeds = variant.feeds(model)
         except TooLarge as error:
-            if last.failure != "real run fails":
-                last = Real(Choice(i, (), True, variant.label), "too large", str(error))
+            failures.append(Real(Choice(i, None, True, variant.label), "too large", str(error)))
             continue
         except Exception as error:
-            if last.failure != "real run fails":
-                last = Real(None, "cannot be built", said(error))
+            failures.append(Real(None, "cannot be built", said(error)))
             continue
-        last = _tried(model, i, variant.label, feeds)
-        if not last.failure:
-            return last
-    return last
+        real = _tried(model, i, variant.label, feeds)
+        if not real.failure:
+            return real
+        failures.append(real)
+    order = ("real run fails", "too large", "cannot be built")
+    return min(failures, key=lambda real: order.index(real.failure))
 
 
 def _tried(model: nn.Module, index: int, label: str, feeds: Sequence[Feed]) -> Real:
-    last = Real(None, "real run fails", "no input is known")
+    """The first feed that forward takes; else the error of the one that came furthest."""
+    furthest, reason = -1, "no input is known"
     for training in (True, False):
         for feed in feeds:
-            try:
-                events, outputs = recorded(model, feed, training)
-            except Exception as error:
-                # The last feed is the plainest one, so its error says most.
-                last = Real(None, "real run fails", said(error))
-                continue
-            parameters = sum(p.numel() for p in model.parameters())
-            return Real(Choice(index, feed, training, label), "", "", events, outputs, parameters)
-    return last
+            run = recorded(model, feed, training)
+            if not run.error:
+                parameters = sum(p.numel() for p in model.parameters())
+                return Real(Choice(index, feed, training, label), "", "", run.events, run.outputs, parameters)
+            if len(run.events) > furthest:
+                furthest, reason = len(run.events), run.error
+    return Real(None, "real run fails", reason)
 
 
-def recorded(model: nn.Module, feed: Feed, training: bool) -> tuple[tuple[Event, ...], tuple[Meta, ...]]:
-    """One run of forward: its calls in their order, and what it returns."""
+@dataclass(frozen=True)
+class Recorded:
+    """A run of forward: its calls in their order, what it returns, or the error that ended it."""
+
+    events: tuple[Event, ...]
+    outputs: tuple[Meta, ...] = ()
+    error: str = ""
+
+
+def recorded(model: nn.Module, feed: Feed, training: bool) -> Recorded:
+    """Run forward once."""
     for module in model.modules():
         module.training = training
     torch.manual_seed(0)
     args = [made(spec) for spec in feed if spec.name is None]
     kwargs = {spec.name: made(spec) for spec in feed if spec.name is not None}
     recorder = _Recorder(model)
-    with torch.no_grad(), recorder, module_calls(recorder.call_module):
-        output = model(*args, **kwargs)
-    return tuple(recorder.events), metas(output)
+    try:
+        with torch.no_grad(), recorder, module_calls(recorder.call_module):
+            output = model(*args, **kwargs)
+    except Exception as error:
+        return Recorded(tuple(recorder.events), (), said(error))
+    return Recorded(tuple(recorder.events), metas(output))
 
 
 def made(spec: InputSpec) -> Any:
@@ -154,13 +170,16 @@ class _Recorder(TorchFunctionMode):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.events: list[Event] = []
-        self._paths = {id(module): path for path, module in model.named_modules()}
+        self._model = model
+        self._paths: dict[int, str] = {}
         self._blocks: list[str] = []
         self._running: list[str] = []
 
     def call_module(self, original: Any, module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         # Not by hooks: torch takes other ways through its own layers where a module has one.
-        path = self._paths.get(id(module), "")
+        if id(module) not in self._paths:  # forward may change the model
+            self._paths = {id(part): path for path, part in self._model.named_modules()}
+        path = self._paths.setdefault(id(module), "")
         where = path or type(module).__name__
         self._blocks.append(path)
         self._running.append(where)

@@ -42,7 +42,7 @@ def family(name: str) -> list[Subject]:
 
 def load_torchvision() -> None:
     """Import torchvision beside a torch that cannot load its C++ operators: their schemas are enough."""
-    library = torch.library.Library("torchvision", "DEF")
+    library: Any = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
     _keep.append(library)
     for schema in _SCHEMAS:
         try:
@@ -93,7 +93,7 @@ def _smp() -> Iterator[Subject]:
     """Each architecture on a few encoders, and Unet on every encoder."""
     smp = importlib.import_module("segmentation_models_pytorch")
     encoders = list(smp.encoders.encoders)
-    some = [name for name in ("resnet18", "mit_b0", "mobilenet_v2", "densenet121", "efficientnet-b0") if name in encoders]
+    some = ("resnet18", "mit_b0", "mobilenet_v2", "densenet121", "efficientnet-b0")
     architectures = list(smp.MODEL_ARCHITECTURES_MAPPING)
     pairs = [(architecture, encoder) for architecture in architectures for encoder in some]
     pairs += [("unet", encoder) for encoder in encoders if encoder not in some]

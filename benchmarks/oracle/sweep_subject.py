@@ -52,7 +52,7 @@ class Choice:
     """Which of a subject's variants and feeds, and which mode."""
 
     variant: int
-    feed: Feed
+    feed: Feed | None  # None where nothing was run for real
     training: bool
     label: str = ""
 

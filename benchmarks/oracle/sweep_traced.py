@@ -11,7 +11,7 @@ import sympy
 from torch import fx
 
 from benchmarks.oracle.sweep_real import said
-from benchmarks.oracle.sweep_subject import BATCH, Choice, Event, Meta, Subject, Traced
+from benchmarks.oracle.sweep_subject import BATCH, Choice, Event, Feed, Meta, Subject, Traced
 from convlint.worker.examine import Examination, examine, stopped_at
 from convlint.worker.inputs.input import declared
 from convlint.worker.run import Run, Workshop
@@ -22,9 +22,14 @@ from convlint.worker.trace import TensorMeta, tensor_meta, tensors_in
 from convlint.worker.trail import Assumption, Stop
 from convlint.worker.users import user_test
 
+MOST_FEEDS = 3
+
 
 def traced(subject: Subject, choice: Choice) -> Traced:
-    """Build the variant as a skeleton, examine it, and read the trace that holds for the mode and the batch."""
+    """Build the variant as a skeleton, examine it, and read the trace that holds for the mode and the batch.
+
+    Where nothing was run for real, the last of the feeds that forward is traced with to its end.
+    """
     started = time.perf_counter()
     variant = subject.variants[choice.variant]
     mode, sites = new_mode(new_env()), Sites()
@@ -34,18 +39,25 @@ def traced(subject: Subject, choice: Choice) -> Traced:
         make_fake(model, mode)
     except Exception as error:
         return Traced(f"its constructor raises on fake tensors: {said(error)}")
-    feed = choice.feed or tuple(variant.feeds(model)[0])
-    inputs = declared(model, feed, "the sweep")
     shop = Workshop(model, mode, sites, user_test(subject.home, ()))
-    examination = examine(shop, inputs)
-    run, notes = _at_batch(shop, examination.run, choice.training)
+    feeds = [choice.feed] if choice.feed is not None else list(variant.feeds(model))[-MOST_FEEDS:]
+    trace = Traced("no input is known")
+    for feed in reversed(feeds):
+        trace = _examined(shop, feed, choice.training)
+        if not trace.reason:
+            break
+    return replace(trace, seconds=time.perf_counter() - started)
+
+
+def _examined(shop: Workshop, feed: Feed, training: bool) -> Traced:
+    examination = examine(shop, declared(shop.model, feed, "the sweep"))
+    run, notes = _at_batch(shop, examination.run, training)
     return Traced(
         reason=_reason(examination, run),
         findings=_findings(examination),
         events=tuple(_event(node, run) for node in run.trace.nodes if node.op != "placeholder"),
         outputs=tuple(_meta(tensor_meta(x), _values(run)) for x in tensors_in(run.trace.output)),
         notes=notes,
-        seconds=time.perf_counter() - started,
     )
 
 
@@ -73,7 +85,7 @@ def _values(run: Run) -> Mapping[sympy.Basic, sympy.Basic]:
 
 def _reason(examination: Examination, run: Run) -> str:
     stopped = stopped_at(examination)
-    if stopped is not None:
+    if stopped is not None and run.course.training:  # the real run is in eval mode where training mode refuses
         return stopped[0]
     end = run.trace.trail.end()
     if end is None:

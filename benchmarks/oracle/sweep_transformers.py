@@ -33,6 +33,18 @@ _WIDTHS: Mapping[str, Any] = {
     **dict.fromkeys(("n_group", "topk_group"), 1),
     "num_experts_per_tok": 2, "image_size": 32, "max_source_positions": 32, "max_position_embeddings": 128,
 }  # fmt: skip
+# Some positions are split into parts of a width that the configuration says elsewhere.
+_MEDIUM: Mapping[str, Any] = {
+    **dict.fromkeys(("hidden_size", "d_model", "n_embd", "intermediate_size"), 256),
+    **dict.fromkeys(("num_attention_heads", "n_head", "num_heads", "num_key_value_heads"), 2),
+    "head_dim": 128,
+}  # fmt: skip
+_TABLES: Mapping[str, Mapping[str, Any]] = {
+    "small": {**_LAYERS, **_WIDTHS},
+    "medium": {**_LAYERS, **_WIDTHS, **_MEDIUM},
+    "shallow": _LAYERS,
+    "default": {},
+}
 _LENGTH = 12
 
 
@@ -44,8 +56,8 @@ def architectures() -> list[Subject]:
     auto = importlib.import_module("transformers.models.auto.modeling_auto")
     return [
         Subject(name, tuple(
-            Variant(label, partial(_build, name, table), partial(_feeds, table=table))
-            for label, table in (("small", {**_LAYERS, **_WIDTHS}), ("shallow", _LAYERS), ("default", {}))
+            Variant(label, partial(_build, name, table), _feeds)
+            for label, table in _TABLES.items()
         ), str(transformers.__file__))
         for name in auto.MODEL_MAPPING_NAMES
     ]  # fmt: skip
@@ -97,14 +109,13 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, (int, float))
 
 
-def _feeds(model: nn.Module, table: Mapping[str, Any]) -> Sequence[Feed]:
+def _feeds(model: nn.Module) -> Sequence[Feed]:
     """All modalities that forward takes, then the main one, then words or pixels alone."""
-    del table
     names = list(inspect.signature(model.forward).parameters)
-    known = {name: options for name in names if (options := _options(name, model.config))}
+    known: dict[str, list[InputSpec]] = {name: options for name in names if (options := _options(name, model.config))}
     main = str(getattr(model, "main_input_name", "input_ids"))
-    words = [name for name in ("input_ids", "decoder_input_ids", "bbox") if name in known]
-    sets = [
+    words: list[str] = [name for name in ("input_ids", "decoder_input_ids", "bbox") if name in known]
+    sets: list[list[str]] = [
         [name for name in known if name != "decoder_input_ids"],
         list(known),
         [main],
@@ -116,10 +127,8 @@ def _feeds(model: nn.Module, table: Mapping[str, Any]) -> Sequence[Feed]:
     feeds: list[Feed] = []
     for chosen in sets:
         if chosen and all(name in known for name in chosen):
-            for feed in list(product(*(known[name] for name in chosen)))[:12]:
-                if feed not in feeds:
-                    feeds.append(feed)
-    return feeds
+            feeds += list(product(*(known[name] for name in chosen)))[:12]
+    return [feed for i, feed in enumerate(feeds) if feed not in feeds[:i]]
 
 
 def _options(name: str, config: Any) -> list[InputSpec]:
@@ -133,7 +142,12 @@ def _options(name: str, config: Any) -> list[InputSpec]:
     length = 2 * _first(config, "max_source_positions", 64)
     patch = _first(config, "patch_size", 8)
     shapes: dict[str, list[tuple[int, ...]]] = {
-        "pixel_values": [(channels, side, side), (frames, channels, side, side), (channels, 224, 224), (1, channels, side, side)],
+        "pixel_values": [
+            (channels, side, side),
+            (frames, channels, side, side),
+            (channels, 224, 224),
+            (1, channels, side, side),
+        ],
         "pixel_values_videos": [(frames, channels, side, side)],
         "input_values": [(1600,), (16000,), (_first(config, "max_length", 1024), bins), (1, 16000)],
         "input_features": [(bins, length), (length, bins), (64, bins), (1, bins, length)],

@@ -105,8 +105,11 @@ class TraceLedger:
         finally:
             self.silent -= 1
 
-    def note_contiguous(self, tensor: torch.Tensor) -> None:
-        self._contiguous[id(tensor)] = tensor
+    def note_contiguous(self, tensor: torch.Tensor, *, is_known: bool = True) -> None:
+        if is_known:
+            self._contiguous[id(tensor)] = tensor
+        else:
+            self._contiguous.pop(id(tensor), None)
 
     def is_contiguous(self, x: torch.Tensor) -> bool:
         """Known without asking torch, which would answer with guards."""

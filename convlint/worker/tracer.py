@@ -24,7 +24,7 @@ from convlint.worker.places import Place, place_of, raised_at, raises_at, span_o
 from convlint.worker.project.standins import StandIn
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.requirements import function_check, layer_check
-from convlint.worker.shapes import has_rule, is_one_dtype, needs_contiguous, result_shape
+from convlint.worker.shapes import goes_on_numbers, has_rule, is_one_dtype, needs_contiguous, result_shape
 from convlint.worker.torch_private import INNER_CALL, UNDECIDABLE, UNREADABLE, FakeTensor, module_calls, outside_modes
 from convlint.worker.trace import (
     Halted,
@@ -230,14 +230,15 @@ class ShapeTracer(fx.Tracer):
             return self._attempt(call, subject, run)
         if not is_one_dtype(call, tensors):
             return self._attempt(call, subject, run)
-        if needs_contiguous(call) and not all(self._ledger.is_contiguous(x) for x in tensors):
+        is_known = not needs_contiguous(call) or all(self._ledger.is_contiguous(x) for x in tensors)
+        if not is_known and not goes_on_numbers(call):
             return self._attempt(call, subject, run)
         shape = result_shape(call, is_quick=is_quick)
         if shape is not None and call.target.endswith("_"):
             return tensors[0]  # in place: what was given, with the shape that the check made sure of
         result = self._attempt(call, subject, run) if shape is None else self._ledger.fresh(shape, tensors[0])
         for tensor in tensors_in(result):
-            self._ledger.note_contiguous(tensor)
+            self._ledger.note_contiguous(tensor, is_known=is_known)
         return result
 
     def _attempt(self, call: Call, subject: Any, run: Callable[..., Any]) -> Any:

@@ -18,6 +18,7 @@ from convlint.worker.requirements import (
     lazy,
     linear,
     norm,
+    padding,
     pool,
     recurrent,
     reshape,
@@ -30,6 +31,7 @@ _LAYERS: dict[type[torch.nn.Module], Check] = {
     **lazy.LAYERS,
     **linear.LAYERS,
     **norm.LAYERS,
+    **padding.LAYERS,
     **pool.LAYERS,
     **recurrent.LAYERS,
     **reshape.LAYERS,
@@ -41,6 +43,7 @@ _FUNCTIONS: dict[str, Check] = {
     **joining.FUNCTIONS,
     **linear.FUNCTIONS,
     **norm.FUNCTIONS,
+    **padding.FUNCTIONS,
     **pool.FUNCTIONS,
     **reshape.FUNCTIONS,
 }

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from convlint.worker.call import Call, Check
+from convlint.worker.requirements.padding import check_pads
 from convlint.worker.sizes import Size, at_least, divides, equal
 
 _RANKS = {"1d": 1, "2d": 2, "3d": 3}
@@ -27,6 +28,9 @@ class Convolution:
     dilation: Sequence[int]
     transposed: bool
     from_layer: bool
+    stride: Sequence[int] = ()  # of a transposed one
+    extra: Sequence[int] = ()  # its `output_padding`
+    padding_mode: str = "zeros"
 
 
 def check_convolution(call: Call, conv: Convolution) -> None:
@@ -48,7 +52,11 @@ def check_convolution(call: Call, conv: Convolution) -> None:
     ):
         x = call.resized(x, channel, conv.in_channels)
         call.put(0, "input", x)
-    if not conv.transposed and conv.padding is not None:
+    if conv.transposed:
+        _check_what_is_left(call, x, conv)
+    elif conv.padding is not None:
+        pads = [pad for padding in reversed(conv.padding) for pad in (padding, padding)]
+        x = check_pads(call, x, pads, conv.padding_mode)
         _check_spatial(call, x, conv)
 
 
@@ -95,6 +103,28 @@ def _check_spatial(call: Call, x: torch.Tensor, conv: Convolution) -> None:
             call.spoiled = True
 
 
+def _check_what_is_left(call: Call, x: torch.Tensor, conv: Convolution) -> None:
+    """`(size-1)*stride - 2*padding + dilation*(kernel-1) + output_padding + 1` is not negative (nn.ConvTranspose2d)."""
+    assert conv.padding is not None
+    for i in range(conv.rank):
+        dim, kernel = x.dim() - conv.rank + i, conv.kernel[i]
+        if not isinstance(kernel, int):
+            continue
+        cut = 2 * conv.padding[i] - conv.dilation[i] * (kernel - 1) - conv.extra[i] - 1
+        least = 1 + max(0, -(-cut // conv.stride[i]))
+        if least > 1 and not call.need(
+            "spatial",
+            f"input.shape[{dim}]",
+            at_least(x.shape[dim], least),
+            came=x.shape[dim],
+            needed=least,
+            detail=f"padding of {conv.padding[i]}",
+        ):
+            x = call.resized(x, dim, least)
+            call.put(0, "input", x)
+            call.spoiled = True
+
+
 def _least(size: Size) -> Size:
     return max(1, size) if isinstance(size, int) else size
 
@@ -115,17 +145,19 @@ def _padding(value: Any, rank: int) -> list[int] | None:
 def _layer(call: Call) -> None:
     layer: Any = call.layer
     rank = len(layer.kernel_size)
-    circular = layer.padding_mode != "zeros"
     check_convolution(
         call,
         Convolution(
             rank=rank,
             in_channels=layer.in_channels,
             kernel=layer.kernel_size,
-            padding=None if circular else _padding(layer.padding, rank),
+            padding=_padding(layer.padding, rank),
             dilation=layer.dilation,
             transposed=layer.transposed,
             from_layer=True,
+            stride=layer.stride,
+            extra=layer.output_padding,
+            padding_mode=layer.padding_mode,
         ),
     )
 
@@ -152,6 +184,8 @@ def _functional(rank: int, transposed: bool) -> Check:
                 dilation=per_dim(dilation, rank),
                 transposed=transposed,
                 from_layer=False,
+                stride=per_dim(call.get(3, "stride", 1), rank),
+                extra=per_dim(call.get(5, "output_padding", 0) if transposed else 0, rank),
             ),
         )
 

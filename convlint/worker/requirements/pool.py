@@ -13,6 +13,7 @@ from torch import nn
 from convlint.worker.call import Call, Check
 from convlint.worker.requirements.conv import per_dim
 from convlint.worker.sizes import Size, at_least
+from convlint.worker.torch_private import expr_of
 
 _RANKS = {"1d": 1, "2d": 2, "3d": 3}
 
@@ -26,6 +27,7 @@ class Window:
     padding: Sequence[int]
     dilation: Sequence[int]
     ceil_mode: bool
+    is_unpadded: bool = False  # torch's avg_pool3d alone compares the kernel with the input as it came
 
 
 def check_rank(call: Call, rank: int) -> torch.Tensor | None:
@@ -49,7 +51,7 @@ def check_window(call: Call, window: Window) -> None:
         span = window.dilation[i] * (window.kernel[i] - 1) + 1
         # ceil_mode lets a last window hang over the edge by less than a stride.
         slack = window.stride[i] - 1 if window.ceil_mode else 0
-        least = span - 2 * window.padding[i] - slack
+        least = window.kernel[i] if window.is_unpadded else span - 2 * window.padding[i] - slack
         if isinstance(least, int):
             least = max(1, least)
         if not call.need(
@@ -74,6 +76,7 @@ def _window(get: Any, rank: int, dilated: bool) -> Window:
         padding=per_dim(get("padding") or 0, rank),
         dilation=per_dim(get("dilation") or 1, rank) if dilated else [1] * rank,
         ceil_mode=bool(get("ceil_mode")),
+        is_unpadded=rank == 3 and not dilated,
     )
 
 
@@ -97,7 +100,18 @@ def _functional(rank: int, names: tuple[str, ...]) -> Check:
 
 def _adaptive(rank: int) -> Check:
     def check(call: Call) -> None:
-        check_rank(call, rank)
+        x = check_rank(call, rank)
+        if x is None:
+            return
+        for dim in range(x.dim() - rank, x.dim()):
+            size = x.shape[dim]
+            if expr_of(size).is_Symbol or call.need(
+                "spatial", f"input.shape[{dim}]", at_least(size, 1), came=size, needed=1, detail="something to pool"
+            ):
+                continue
+            x = call.resized(x, dim, 1)
+            call.put(0, "input", x)
+            call.spoiled = True
 
     return check
 

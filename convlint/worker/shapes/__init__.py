@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import nn
 
 from convlint.worker.call import Call
 from convlint.worker.shapes.rule import Rule, Shape
@@ -21,6 +22,17 @@ _FROM_ANY_STRIDES = frozenset(["torch.nn.Linear", "torch.nn.functional.linear", 
 def needs_contiguous(call: Call) -> bool:
     """Whether the strides of the result follow those of the input: a Linear's are always those of a new tensor."""
     return call.target not in _FROM_ANY_STRIDES
+
+
+def goes_on_numbers(call: Call) -> bool:
+    """Whether torch itself makes plain numbers of the sizes on the way, also of those that it leaves as they are.
+
+    Then a rule says more than a call, even where the strides of the result are not known.
+    """
+    if isinstance(call.layer, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+        return call.layer.padding == "same" or call.layer.padding_mode != "zeros"
+    name = call.target.rpartition(".")[2]
+    return name.startswith(("Adaptive", "adaptive_", "Upsampl", "interpolate")) or name == "pad" or "Pad" in name
 
 
 def _rule(call: Call, *, is_quick: bool = False) -> Rule | None:

@@ -87,4 +87,10 @@ def padded(call: Call) -> Shape | None:
     shape: list[Size] = list(x.shape)
     for i in range(0, len(pads), 2):
         shape[-1 - i // 2] = shape[-1 - i // 2] + pads[i] + pads[i + 1]
-    return tuple(shape) if call.get(2, "mode", "constant") == "constant" else None
+    return tuple(shape)
+
+
+def padded_by_layer(call: Call) -> Shape | None:
+    x = call.tensor(0, "input")
+    pads = getattr(call.layer, "padding", None)
+    return None if x is None else padded(Call(call.ledger, "", [x, pads], {}))

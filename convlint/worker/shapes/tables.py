@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from convlint.worker.shapes.layouts import flattened, interpolated, padded, upsampled, viewed
+from convlint.worker.shapes.layouts import flattened, interpolated, padded, padded_by_layer, upsampled, viewed
 from convlint.worker.shapes.operands import (
     broadcast,
     concatenated,
@@ -126,6 +126,11 @@ LAYERS: dict[type[nn.Module], Rule] = {
     **{kind: pool(i + 1, _AVG, True) for i, kind in enumerate((nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d))},
     **{
         getattr(nn, f"Adaptive{kind}Pool{rank}d"): adaptive(rank, True) for kind in ("Avg", "Max") for rank in (1, 2, 3)
+    },
+    **{
+        getattr(nn, f"{kind}Pad{rank}d"): padded_by_layer
+        for kind in ("Zero", "Constant", "Reflection", "Replication", "Circular")
+        for rank in (1, 2, 3)
     },
     nn.Linear: linear_layer,
     nn.Flatten: flattened,

@@ -21,7 +21,7 @@ def _window(size: Size, kernel: Size, stride: int, padding: int, dilation: int) 
 def conv_layer(call: Call) -> Shape | None:
     layer: Any = call.layer
     x = call.tensor(0, "input")
-    if x is None or len(call.args) + len(call.kwargs) > 1 or layer.padding_mode != "zeros":
+    if x is None or len(call.args) + len(call.kwargs) > 1:
         return None
     padding = None if layer.padding == "same" else [0] * 3 if layer.padding == "valid" else layer.padding
     geometry = (layer.kernel_size, layer.stride, padding, layer.dilation)

@@ -1,0 +1,182 @@
+"""What must hold of a net that runs: its shapes, its formulas, and the set of sizes that it is said to take."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import numpy as np
+import sympy
+import torch
+
+from benchmarks.oracle.net import Net
+from benchmarks.oracle.truth import Raised, Ran, Real, Shape
+from convlint.jobs import InputSpec
+from convlint.worker.domain import ACCEPTED, EVERY, REJECTED
+from convlint.worker.evaluate import UnknownFunction, evaluate
+from convlint.worker.examine import Examination, examine
+from convlint.worker.explore import Outcome
+from convlint.worker.inputs.input import declared
+from convlint.worker.places import position_of
+from convlint.worker.run import Run, Workshop
+from convlint.worker.skeleton import Sites, building, make_fake
+from convlint.worker.torch_private import expr_of, new_env, new_mode
+from convlint.worker.trail import Assumption
+
+_SPATIAL = {3: ("L",), 4: ("H", "W"), 5: ("D", "H", "W")}
+_FORMULA_SIZES, _LARGEST = 20, 64
+_FILE = "<linted>"
+
+
+@dataclass(frozen=True)
+class Claims:
+    """How many things were held against torch, those that torch denies, and those that convlint leaves open."""
+
+    held: int
+    broken: tuple[str, ...]
+    undecided: int
+
+
+def claims(net: Net, random: Random) -> Claims:
+    """Hold all that convlint claims of a running net against torch."""
+    held, broken, undecided = 0, list[str](), 0
+    real = Real(net)
+    for spec, sizes in _questions(net, random):
+        asked = Net(net.name, net.source, (spec,), net.target, net.args, net.kwargs)
+        real.net = asked
+        examination = _examined(asked)
+        run = examination.run
+        if run.trace.trail.end() is not None:
+            undecided += 1
+            continue
+        accepted = _Accepted(examination.outcome, run)
+        for at in sizes:
+            told = _with_its_batch(real.run(at), at)
+            held += 1
+            verdict = accepted.at(at)
+            if verdict is None:
+                undecided += 1
+            elif verdict != isinstance(told, Ran):
+                words = told.words[:100] if isinstance(told, Raised) else "runs"
+                broken.append(f"{spec.shape} at {at}: {'accepted' if verdict else 'rejected'}, but torch: {words}")
+            if isinstance(told, Ran) and verdict and _is_on_path(run, at):
+                broken += [f"{spec.shape} at {at}: {one}" for one in _shapes(run, told, at)]
+    return Claims(held, tuple(broken), undecided)
+
+
+def _with_its_batch(told: Ran | Raised, at: Mapping[str, int]) -> Ran | Raised:
+    """A run that mixes the examples of a batch is a mistake, though torch says nothing."""
+    if isinstance(told, Ran) and told.output is not None and told.output[0] != at["B"]:
+        return Raised("batch", f"a batch of {told.output[0]} comes out", (), None, is_built=True)
+    return told
+
+
+def _questions(net: Net, random: Random) -> Iterator[tuple[InputSpec, list[dict[str, int]]]]:
+    """The input as it is, at two batches; and with its lengths as symbols, at many sizes."""
+    (spec,) = net.inputs
+    yield spec, [{"B": 2}, {"B": 3}]
+    shape = spec.shape or ()
+    names = _SPATIAL.get(len(shape), ())
+    if spec.dtype == "int64":
+        names = ("L",) if len(shape) == 2 else ()
+    if not names:
+        return
+    fixed = len(shape) - len(names) if len(shape) != 3 else 1
+    symbolic = (*shape[:fixed], *names, *shape[fixed + len(names) :])
+    square = [dict.fromkeys(names, size) | {"B": 2} for size in range(2, _LARGEST + 1)]
+    others = [{name: random.randint(2, 96) for name in names} | {"B": 2} for _ in range(_FORMULA_SIZES)]
+    yield spec.model_copy(update={"shape": symbolic}), square + others
+
+
+def _examined(net: Net) -> Examination:
+    space: dict[str, Any] = {"__name__": "net"}
+    exec(compile(net.source, _FILE, "exec"), space)  # noqa: S102 - a net of our own
+    mode, sites = new_mode(new_env()), Sites()
+    with building(mode, sites):
+        model = space[net.target](*net.args, **net.kwargs)
+    make_fake(model, mode)
+    shop = Workshop(model, mode, sites, lambda name: name == _FILE)
+    return examine(shop, declared(model, net.inputs, "the oracle"))
+
+
+class _Accepted:
+    """Which sizes an outcome takes, refuses or leaves open."""
+
+    def __init__(self, outcome: Outcome, run: Run) -> None:
+        self._outcome, self._run = outcome, run
+
+    def at(self, sizes: Mapping[str, int]) -> bool | None:
+        outcome = self._outcome
+        if outcome.rejected:
+            return False
+        if outcome.domain is None or outcome.fates is None:
+            return True if outcome.accepted is not None else None
+        index = []
+        for axis in outcome.domain.axes:
+            wanted = {sizes[str(symbol)] for symbol in axis.symbols}
+            if len(wanted) > 1:
+                return None  # not a square
+            (size,) = wanted
+            if axis.classes is not None:
+                index.append(int(axis.classes[size - EVERY[0]]))
+            else:
+                hits = np.flatnonzero(axis.values == size)
+                if not len(hits):
+                    return None
+                index.append(int(hits[0]))
+        if any(sizes.get(str(symbol), size) != size and str(symbol) != "B" for symbol, size in outcome.domain.fixed.items()):
+            return None
+        fate = outcome.fates[tuple(index)]
+        return True if fate == ACCEPTED else False if fate == REJECTED else None
+
+
+def _is_on_path(run: Run, at: Mapping[str, int]) -> bool:
+    """Whether the trace, which took one way through forward, speaks of these sizes."""
+    values = {symbol: at.get(name, run.course.sizes[name]) for name, symbol in run.symbols.items()}
+    memo: dict[Any, Any] = {}
+    try:
+        return all(
+            bool(evaluate(event.condition, values, memo))
+            for event in run.trace.trail.events
+            if isinstance(event, Assumption)
+        )
+    except UnknownFunction:
+        return False
+
+
+def _shapes(run: Run, told: Ran, at: Mapping[str, int]) -> Iterator[str]:
+    """The lines of forward whose tensors are of another shape or dtype than the trace says."""
+    if run.course.fixed:
+        return
+    seen: dict[int, list[tuple[Shape, str]]] = defaultdict(list)
+    for row, shape, dtype in told.rows:
+        seen[row].append((shape, dtype))
+    traced = _traced(run, at)
+    for row, tensors in seen.items():
+        if row in traced and not _is_subsequence(tensors, traced[row]):
+            yield f"row {row}: torch {tensors}, traced {traced[row]}"
+
+
+def _traced(run: Run, at: Mapping[str, int]) -> dict[int, list[tuple[Shape, str]]]:
+    """The results of all calls, by row, with the numbers put in; rows with what has no number are left out."""
+    numbers = {symbol: sympy.Integer(at.get(name, run.course.sizes[name])) for name, symbol in run.symbols.items()}
+    found: dict[int, list[tuple[Shape, str]]] = defaultdict(list)
+    for node in run.trace.nodes:
+        place = node.meta.get("place")
+        position = position_of(place) if place is not None else None
+        if position is None:
+            continue
+        for meta in node.meta["outputs"]:
+            sizes = [expr_of(size).xreplace(numbers) for size in meta.shape]
+            shape = tuple(int(size) if size.is_Integer else -1 for size in sizes)
+            found[position[0]].append((shape, str(meta.dtype).removeprefix("torch.")))
+    return found
+
+
+def _is_subsequence(few: Sequence[Any], many: Sequence[Any]) -> bool:
+    rest = iter(many)
+    return all(any(one == other for other in rest) for one in few)

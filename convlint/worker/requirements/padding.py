@@ -1,0 +1,59 @@
+"""Padding with what is in the image itself: there must be enough of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from convlint.worker.call import Call, Check
+from convlint.worker.sizes import at_least
+
+# How much larger than the padding the image must be (torch.nn.ReflectionPad2d, torch.nn.CircularPad2d).
+_MORE = {"reflect": 1, "circular": 0}
+
+
+def check_pads(call: Call, x: torch.Tensor, pads: Sequence[Any], mode: str) -> torch.Tensor:
+    """The tensor, large enough for pads that are given as in `torch.nn.functional.pad`: the last dim first."""
+    if mode not in _MORE or x.dim() < len(pads) // 2 + 1 or not all(isinstance(pad, int) for pad in pads):
+        return x
+    for i in range(len(pads) // 2):
+        dim = x.dim() - 1 - i
+        least = max(pads[2 * i : 2 * i + 2]) + _MORE[mode]
+        if least > 1 and not call.need(
+            "spatial",
+            f"input.shape[{dim}]",
+            at_least(x.shape[dim], least),
+            came=x.shape[dim],
+            needed=least,
+            detail=f"{mode} padding of {max(pads[2 * i : 2 * i + 2])}",
+        ):
+            x = call.resized(x, dim, least)
+            call.put(0, "input", x)
+            call.spoiled = True
+    return x
+
+
+def _function(call: Call) -> None:
+    x, pads = call.tensor(0, "input"), call.get(1, "pad")
+    if x is not None and isinstance(pads, (list, tuple)) and len(pads) % 2 == 0:
+        check_pads(call, x, pads, call.get(2, "mode", "constant"))
+
+
+def _layer(mode: str) -> Check:
+    def check(call: Call) -> None:
+        x, layer = call.tensor(0, "input"), call.layer
+        if x is not None:
+            check_pads(call, x, getattr(layer, "padding", ()), mode)
+
+    return check
+
+
+LAYERS: dict[type[nn.Module], Check] = {
+    getattr(nn, f"{name}Pad{rank}d"): _layer(mode)
+    for name, mode in (("Reflection", "reflect"), ("Circular", "circular"))
+    for rank in (1, 2, 3)
+}
+FUNCTIONS: dict[str, Check] = {"torch.nn.functional.pad": _function}
