@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from convlint.diagnostics import Edit, Fix
-from convlint.facts import LARGEST_SIZE, Unmet
+from convlint.facts import LARGEST_SIZE, Node, Span, Unmet
 from convlint.rules.environment import Environment, resolve
 from convlint.rules.locate import argument_span, end, start
 from convlint.rules.paths import parse
 from convlint.rules.schema import FixTemplate, Rule
 from convlint.rules.templates import choose, fill
+
+_KEEPING = ("BatchNorm", "InstanceNorm", "GroupNorm", "LayerNorm", "RMSNorm", "MultiheadAttention", "Transformer")
+"""Layers that give the width that they take."""
 
 
 def hint(rule: Rule, environment: Environment, unmet: Unmet | None) -> str | None:
@@ -39,9 +42,35 @@ def fix(template: FixTemplate | None, environment: Environment, unmet: Unmet | N
         return None
     if _declares_several(environment, template.argument or (unmet.argument if unmet is not None else None)):
         return None
+    if _gives_more(environment, span) or _hands_on_more(environment):
+        return None
     edit = Edit(content=str(value), location=start(span), end_location=end(span))
     message, _ = fill(template.message, environment)
     return Fix(applicability=template.applicability, message=message, edits=(edit,))
+
+
+def _gives_more(environment: Environment, span: Span) -> bool:
+    """Whether the expression gives other arguments as well: of the layers of a loop, of both ends of a block."""
+    layers = environment.model.layers.values() if environment.model is not None else ()
+    return sum(other == span for layer in layers for other in layer.arguments.values()) > 1
+
+
+def _hands_on_more(environment: Environment) -> bool:
+    """Whether the layer has other sizes to deal with: other calls that it suits, or the layers behind it.
+
+    A norm keeps the width that comes in, so the new one would reach layers that were made for the old one.
+    """
+    node, model = environment.node, environment.model
+    if node is None or model is None or node.layer is None:
+        return False
+    calls = [other for other in model.nodes if other.layer == node.layer]
+    if any(not call.unmet or _widths(call) != _widths(node) for call in calls):
+        return True
+    return node.target.rpartition(".")[2].startswith(_KEEPING) and node.outputs[:1] != node.inputs[:1]
+
+
+def _widths(node: Node) -> tuple[object, ...]:
+    return tuple(one.came for one in node.unmet)
 
 
 def _declares_several(environment: Environment, argument: str | None) -> bool:
