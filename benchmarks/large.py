@@ -120,8 +120,8 @@ def run(name: str) -> float:
     dtype = torch.get_default_dtype()
     if name == "decoder_7b":
         torch.set_default_dtype(torch.bfloat16)
-        for each in ("kaiming_uniform_", "uniform_", "normal_"):
-            setattr(nn.init, each, lambda tensor, *_, **__: tensor.data.zero_())  # pages that nobody wrote take no memory
+        for each in ("kaiming_uniform_", "uniform_", "normal_"):  # pages that nobody wrote would take no memory
+            setattr(nn.init, each, lambda tensor, *_, **__: tensor.data.zero_())
     model = make().eval()
     torch.set_default_dtype(dtype)
     shape = [1 if size == "B" else int(size) for size in spec.shape or ()]

@@ -7,7 +7,7 @@ from random import Random
 import torch
 from hypothesis import strategies as st
 
-from benchmarks.oracle.draft import BATCH, Draft
+from benchmarks.oracle.draft import BATCH, Draft, Step
 from benchmarks.oracle.net import Net
 from benchmarks.oracle.steps import flatten, proposals
 
@@ -49,9 +49,7 @@ def _first(random: Random) -> torch.Tensor:
     return torch.randn(BATCH, random.randint(4, 20), random.choice((8, 12, 16, 24)))
 
 
-def _classifier(draft: Draft):  # type: ignore[no-untyped-def]
-    from benchmarks.oracle.draft import Step
-
+def _classifier(draft: Draft) -> Step:
     name = draft.fresh("classifier")
     return Step({name: f"nn.Linear({draft.number(draft.x.shape[1])}, 10)"}, [f"x = self.{name}(x)"])
 

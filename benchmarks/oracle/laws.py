@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import sympy
-import torch
 
 from benchmarks.oracle.net import Net
 from benchmarks.oracle.truth import Raised, Ran, Real, Shape
@@ -128,7 +126,9 @@ class _Accepted:
                 if not len(hits):
                     return None
                 index.append(int(hits[0]))
-        if any(sizes.get(str(symbol), size) != size and str(symbol) != "B" for symbol, size in outcome.domain.fixed.items()):
+        if any(
+            sizes.get(str(symbol), size) != size and str(symbol) != "B" for symbol, size in outcome.domain.fixed.items()
+        ):
             return None
         fate = outcome.fates[tuple(index)]
         return True if fate == ACCEPTED else False if fate == REJECTED else None

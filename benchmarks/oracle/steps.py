@@ -131,7 +131,8 @@ def norm(rank: int) -> Proposal:
 def flatten(draft: Draft) -> Step:
     whole = draft.x[0].numel()
     return Step({}, [_pick(
-        draft, "x = torch.flatten(x, 1)", "x = x.flatten(1)", "x = x.view(x.size(0), -1)", "x = x.reshape(x.shape[0], -1)",
+        draft, "x = torch.flatten(x, 1)", "x = x.flatten(1)", "x = x.view(x.size(0), -1)",
+        "x = x.reshape(x.shape[0], -1)",
         f"x = x.reshape(-1, {draft.number(whole)})", "x = nn.Flatten()(x)",
     )])  # fmt: skip
 
@@ -271,11 +272,11 @@ def to_image(draft: Draft) -> Step:
     )])  # fmt: skip
 
 
-def to_line(draft: Draft) -> Step:
+def to_line(_: Draft) -> Step:
     return Step({}, ["x = x.unsqueeze(1)"])
 
 
-def outer(draft: Draft) -> Step:
+def outer(_: Draft) -> Step:
     return Step({}, ["x = torch.einsum('bi,bj->bij', x, x)"])
 
 

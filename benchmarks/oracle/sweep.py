@@ -98,8 +98,7 @@ def swept(kind: str, subject: Subject, seconds: float = SECONDS) -> Result:
         return Result(kind, subject.name, "real run fails", real.reason, seconds_real=ended - started)
     if real.choice is None:
         return Result(kind, subject.name, real.failure, real.reason, seconds_real=ended - started)
-    choice = real.choice
-    trace = in_child(lambda: traced(subject, choice), seconds)
+    trace = in_child(lambda: traced(subject, real), seconds)
     took = time.perf_counter() - ended
     if isinstance(trace, Lost):
         trace = Traced(trace.reason)

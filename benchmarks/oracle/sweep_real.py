@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -80,6 +81,7 @@ def recorded(model: nn.Module, feed: Feed, training: bool) -> Recorded:
     for module in model.modules():
         module.training = training
     torch.manual_seed(0)
+    random.seed(0)
     args = [made(spec) for spec in feed if spec.name is None]
     kwargs = {spec.name: made(spec) for spec in feed if spec.name is not None}
     recorder = _Recorder(model)

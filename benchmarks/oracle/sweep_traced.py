@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,11 +11,12 @@ from typing import Any
 import sympy
 from torch import fx
 
+from benchmarks.oracle.sweep_compare import compare
 from benchmarks.oracle.sweep_real import said
-from benchmarks.oracle.sweep_subject import BATCH, Choice, Event, Feed, Meta, Subject, Traced
+from benchmarks.oracle.sweep_subject import BATCH, Event, Meta, Real, Subject, Traced
 from convlint.worker.examine import Examination, examine, stopped_at
 from convlint.worker.inputs.input import declared
-from convlint.worker.run import Run, Workshop
+from convlint.worker.run import Course, Run, Workshop
 from convlint.worker.sizes import holds_at
 from convlint.worker.skeleton import Sites, building, make_fake
 from convlint.worker.torch_private import expr_of, new_env, new_mode
@@ -25,12 +27,14 @@ from convlint.worker.users import user_test
 MOST_FEEDS = 3
 
 
-def traced(subject: Subject, choice: Choice) -> Traced:
-    """Build the variant as a skeleton, examine it, and read the trace that holds for the mode and the batch.
+def traced(subject: Subject, real: Real) -> Traced:
+    """Build what was run for real as a skeleton, examine it, and read the trace in the same mode and at the same batch.
 
     Where nothing was run for real, the last of the feeds that forward is traced with to its end.
     """
     started = time.perf_counter()
+    choice = real.choice
+    assert choice is not None
     variant = subject.variants[choice.variant]
     mode, sites = new_mode(new_env()), Sites()
     try:
@@ -39,44 +43,51 @@ def traced(subject: Subject, choice: Choice) -> Traced:
         make_fake(model, mode)
     except Exception as error:
         return Traced(f"its constructor raises on fake tensors: {said(error)}")
-    shop = Workshop(model, mode, sites, user_test(subject.home, ()))
+    shop = _Seeded(model, mode, sites, user_test(subject.home, ()))
     feeds = [choice.feed] if choice.feed is not None else list(variant.feeds(model))[-MOST_FEEDS:]
     trace = Traced("no input is known")
     for feed in reversed(feeds):
-        trace = _examined(shop, feed, choice.training)
+        examination = examine(shop, declared(shop.model, feed, "the sweep"))
+        trace = _at_batch(shop, examination, real, training=choice.training)
         if not trace.reason:
             break
     return replace(trace, seconds=time.perf_counter() - started)
 
 
-def _examined(shop: Workshop, feed: Feed, training: bool) -> Traced:
-    examination = examine(shop, declared(shop.model, feed, "the sweep"))
-    run, notes = _at_batch(shop, examination.run, training)
+class _Seeded(Workshop):
+    """Each run starts at the random numbers of the real one, for a forward that draws how many layers it takes."""
+
+    def run(self, course: Course) -> Run:
+        random.seed(0)
+        return super().run(course)
+
+
+def _at_batch(shop: Workshop, examination: Examination, real: Real, *, training: bool) -> Traced:
+    """The trace in the mode of the real run, its formulas at the real batch.
+
+    Where its conditions do not hold for that batch and its formulas fail there as well, it is made anew.
+    """
+    run = examination.run
+    if not training:
+        run = shop.run(replace(run.course, training=False))
+    if "B" in run.course.fixed:
+        run = shop.run(run.course.at({"B": BATCH}))
+    trace = _read(examination, run)
+    conditions = [event.condition for event in run.trace.trail.events if isinstance(event, Assumption)]
+    if all(holds_at(condition, _values(run)) for condition in conditions) or not compare(real, trace).difference:
+        return trace
+    trace = _read(examination, shop.run(run.course.at({"B": BATCH})))
+    return replace(trace, notes=(*trace.notes, "another way at this batch"))
+
+
+def _read(examination: Examination, run: Run) -> Traced:
     return Traced(
         reason=_reason(examination, run),
         findings=_findings(examination),
         events=tuple(_event(node, run) for node in run.trace.nodes if node.op != "placeholder"),
         outputs=tuple(_meta(tensor_meta(x), _values(run)) for x in tensors_in(run.trace.output)),
-        notes=notes,
+        notes=("on numbers",) * bool(run.course.fixed) + ("branches on data",) * bool(run.trace.decisions),
     )
-
-
-def _at_batch(shop: Workshop, run: Run, training: bool) -> tuple[Run, tuple[str, ...]]:
-    """The same run in the mode of the real one; and made anew where its conditions do not hold for the real batch."""
-    notes = []
-    if not training:
-        run = shop.run(replace(run.course, training=False))
-    values = _values(run)
-    conditions = [event.condition for event in run.trace.trail.events if isinstance(event, Assumption)]
-    if not all(holds_at(condition, values) for condition in conditions):
-        notes.append("another way at this batch")
-        run = shop.run(run.course.at({"B": BATCH}))
-    if run.course.fixed:
-        notes.append("on numbers")
-        run = shop.run(run.course.at({"B": BATCH})) if "B" in run.course.fixed else run
-    if run.trace.decisions:
-        notes.append("branches on data")
-    return run, tuple(notes)
 
 
 def _values(run: Run) -> Mapping[sympy.Basic, sympy.Basic]:

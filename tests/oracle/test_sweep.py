@@ -44,7 +44,7 @@ def both() -> tuple[Real, Traced]:
     subject = _subject()
     real = real_run(subject)
     assert real.choice is not None
-    return real, traced(subject, real.choice)
+    return real, traced(subject, real)
 
 
 def test_a_toy_agrees_in_every_call(both: tuple[Real, Traced]) -> None:
@@ -110,7 +110,7 @@ def test_a_model_that_runs_in_eval_mode_alone_is_compared_in_it() -> None:
     real = real_run(subject)
     assert real.choice is not None
     assert not real.choice.training
-    trace = traced(subject, real.choice)
+    trace = traced(subject, real)
     assert judged("toys", "toy", real, trace, 0, 0).verdict == "agrees"
     assert trace.outputs == (((2, 12), "float32"),)
 

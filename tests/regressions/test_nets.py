@@ -1,4 +1,4 @@
-"""Nets on which convlint and torch once disagreed. Torch's word stands in each file: `# runs: 2 3 32 32`, or `# raises:`."""
+"""Nets on which convlint and torch once disagreed. Torch's word stands in each: `# runs: 2 3 32 32`, or `# raises:`."""
 
 from __future__ import annotations
 
