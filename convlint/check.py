@@ -203,7 +203,8 @@ def _run(pool: WorkerPool | None, jobs: Sequence[Job]) -> Iterator[FileFacts]:
 def _diagnose(facts: Sequence[FileFacts], rules: Mapping[str, tuple[Rule, ...]]) -> tuple[Diagnostic, ...]:
     from convlint.rules.apply import diagnose
 
-    found = [one for file in facts for one in diagnose(file, rules[file.filename])]
+    # Two files that import a third one tell the same of it.
+    found = dict.fromkeys(one for file in facts for one in diagnose(file, rules[file.filename]))
     return tuple(sorted(found, key=lambda one: (one.filename, one.location.row, one.location.column, one.code)))
 
 

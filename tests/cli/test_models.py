@@ -190,3 +190,12 @@ def test_constructors_have_no_side_effects(convlint: Run, write: Write) -> None:
     assert [model["status"] for model in models] == ["skipped"] * 3
     assert all("PermissionError" in model["reason"] for model in models)
     assert not (Path.home() / "convlint-wrote-this").exists()
+
+
+def test_what_a_shared_module_does_is_told_once(convlint: Run, write: Write) -> None:
+    body = "    try:\n        os.mkdir('weights')\n    except OSError:\n        pass\n"
+    write("blocks.py", f"import os\n\n\ndef prepare():\n{body}")
+    for name in ("one", "two"):
+        write(f"{name}.py", "import blocks\nblocks.prepare()\n" + NET)
+    diagnostics = report(convlint("--output-format", "json"))["diagnostics"]
+    assert [(one["code"], one["filename"]) for one in diagnostics] == [("CL007", "blocks.py")]
