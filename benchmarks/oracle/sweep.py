@@ -28,7 +28,7 @@ from benchmarks.oracle.sweep_compare import compare
 from benchmarks.oracle.sweep_real import real_run
 from benchmarks.oracle.sweep_sources import FAMILIES, family
 from benchmarks.oracle.sweep_subject import Real, Subject, Traced
-from benchmarks.oracle.sweep_traced import traced
+from benchmarks.oracle.sweep_traced import NOT_BUILT, traced
 
 SECONDS = 60.0
 VERDICTS = ("agrees", "differs", "finding", "not traced", "not compared", "real run fails", "cannot be built")
@@ -110,7 +110,8 @@ def judged(kind: str, name: str, real: Real, trace: Traced, seconds_real: float,
     verdict, reason, compared = "agrees", "", None
     if real.failure:  # nobody knows whether these inputs are right
         end = "; ".join(trace.findings) or trace.reason or "traced to its end"
-        verdict, reason = "not compared", f"{real.reason}: {end}"
+        verdict = "cannot be built" if trace.reason.startswith(NOT_BUILT) else "not compared"
+        reason = f"{real.reason}: {end}"
     elif trace.findings:
         verdict, reason = "finding", "; ".join(trace.findings)
     elif trace.reason:

@@ -25,6 +25,7 @@ from convlint.worker.trail import Assumption, Stop
 from convlint.worker.users import user_test
 
 MOST_FEEDS = 3
+NOT_BUILT = "its constructor raises on fake tensors"
 
 
 def traced(subject: Subject, real: Real) -> Traced:
@@ -42,7 +43,7 @@ def traced(subject: Subject, real: Real) -> Traced:
             model = variant.build()
         make_fake(model, mode)
     except Exception as error:
-        return Traced(f"its constructor raises on fake tensors: {said(error)}")
+        return Traced(f"{NOT_BUILT}: {said(error)}")
     shop = _Seeded(model, mode, sites, user_test(subject.home, ()))
     feeds = [choice.feed] if choice.feed is not None else list(variant.feeds(model))[-MOST_FEEDS:]
     trace = Traced("no input is known")

@@ -79,12 +79,19 @@ def pool(rank: int, names: tuple[str, ...], from_layer: bool) -> Rule:
         kernel = per_dim(get("kernel_size"), rank)
         stride = per_dim(get("stride"), rank) if get("stride") not in (None, [], ()) else kernel
         padding, dilation = per_dim(get("padding") or 0, rank), per_dim(get("dilation") or 1, rank)
+        if any(_is_too_much(*one) for one in zip(padding, kernel, dilation, strict=True)):
+            return None  # torch has its word for that
         sizes = [
             _window(x.shape[x.dim() - rank + i], kernel[i], stride[i], padding[i], dilation[i]) for i in range(rank)
         ]
         return (*x.shape[: x.dim() - rank], *sizes)
 
     return rule
+
+
+def _is_too_much(padding: int, kernel: Size, dilation: int) -> bool:
+    """More than half of the window, so that a window could lie in the padding alone (torch.nn.MaxPool2d)."""
+    return isinstance(kernel, int) and padding > (dilation * (kernel - 1) + 1) // 2
 
 
 def adaptive(rank: int, from_layer: bool) -> Rule:
