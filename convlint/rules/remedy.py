@@ -63,8 +63,8 @@ def _hands_on_more(environment: Environment) -> bool:
     node, model = environment.node, environment.model
     if node is None or model is None or node.layer is None:
         return False
-    calls = [other for other in model.nodes if other.layer == node.layer]
-    if any(not call.unmet or _widths(call) != _widths(node) for call in calls):
+    others = [other for other in model.nodes if other.layer == node.layer and other.id != node.id]
+    if any(not other.unmet or _widths(other) != _widths(node) for other in others):
         return True
     return node.target.rpartition(".")[2].startswith(_KEEPING) and node.outputs[:1] != node.inputs[:1]
 

@@ -361,6 +361,28 @@ def test_a_rule_may_compare_sizes_itself() -> None:
     assert found.fix.edits[0].content == "9216"
 
 
+def test_no_edit_is_offered_where_the_number_is_given_to_another_layer_as_well() -> None:
+    facts = mnist()
+    model = facts.models[0]
+    twin = model.layers["fc1"].model_copy(update={"path": "fc9"})
+    shared = model.model_copy(update={"layers": {**model.layers, "fc9": twin}})
+    (alone,), (with_twin,) = (
+        diagnose(FileFacts(filename="net.py", models=(one,)), [rule()]) for one in (model, shared)
+    )
+    assert alone.fix is not None
+    assert with_twin.fix is None
+    assert with_twin.hint == alone.hint
+
+
+def test_no_edit_is_offered_where_the_layer_has_another_call_that_it_suits() -> None:
+    facts = mnist()
+    model = facts.models[0]
+    again = model.nodes[-1].model_copy(update={"id": 99, "unmet": ()})
+    both = model.model_copy(update={"nodes": (*model.nodes, again)})
+    (found, *_) = diagnose(FileFacts(filename="net.py", models=(both,)), [rule()])
+    assert found.fix is None
+
+
 def test_a_rule_that_compares_sizes_takes_over_what_the_solver_says_of_the_operand() -> None:
     (found,) = diagnose(mnist(), [rule()])
     assert found.hint is not None
