@@ -44,8 +44,8 @@ class TraceLedger:
         self.silent = 0  # above 0 while a layer or a check works: its own calls are no nodes
 
     def need(self, call: Call, name: str, operand: str, condition: sympy.Basic, **facts: Any) -> bool:
-        if condition is sympy.true:
-            return True
+        if condition is sympy.true or not condition.free_symbols <= self._setting.hints.keys():
+            return True  # a size that hangs on data breaks nothing that could be told
         holds = holds_at(condition, self._setting.hints)
         node = self._recorder.current
         if node is not None and node.meta["spoiled"] and name in _SPATIAL:
