@@ -258,6 +258,11 @@ def own_tensors(module: torch.nn.Module) -> Iterator[tuple[dict[str, torch.Tenso
     yield module._buffers, False
 
 
+def changes_results(module: torch.nn.Module) -> bool:
+    """Whether forward hooks may make something else of what the module gives."""
+    return bool(module._forward_hooks)
+
+
 def no_missing_keys() -> Any:
     """What `load_state_dict` gives when everything fitted."""
     return torch.nn.modules.module._IncompatibleKeys([], [])

@@ -25,7 +25,15 @@ from convlint.worker.project.standins import StandIn
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.requirements import function_check, layer_check
 from convlint.worker.shapes import goes_on_numbers, has_rule, is_one_dtype, needs_contiguous, result_shape
-from convlint.worker.torch_private import INNER_CALL, UNDECIDABLE, UNREADABLE, FakeTensor, module_calls, outside_modes
+from convlint.worker.torch_private import (
+    INNER_CALL,
+    UNDECIDABLE,
+    UNREADABLE,
+    FakeTensor,
+    changes_results,
+    module_calls,
+    outside_modes,
+)
 from convlint.worker.trace import (
     Halted,
     Setting,
@@ -226,7 +234,7 @@ class ShapeTracer(fx.Tracer):
         is_quick = self._setting.is_quick
         if not is_quick and (self._setting.env is None or not any(is_symbolic(x) for x in tensors)):
             return self._attempt(call, subject, run)
-        if not has_rule(call, is_quick=is_quick):
+        if not has_rule(call, is_quick=is_quick) or (call.layer is not None and changes_results(call.layer)):
             return self._attempt(call, subject, run)
         if not is_one_dtype(call, tensors):
             return self._attempt(call, subject, run)
