@@ -12,6 +12,7 @@ from torch import nn
 
 from convlint.worker.call import Call, Check
 from convlint.worker.requirements.padding import check_pads
+from convlint.worker.requirements.room import with_room
 from convlint.worker.sizes import Size, at_least, divides, equal
 
 _RANKS = {"1d": 1, "2d": 2, "3d": 3}
@@ -90,17 +91,8 @@ def _check_spatial(call: Call, x: torch.Tensor, conv: Convolution) -> None:
         dim = x.dim() - conv.rank + i
         span = conv.dilation[i] * (conv.kernel[i] - 1) + 1
         room = x.shape[dim] + 2 * conv.padding[i] - span
-        if not call.need(
-            "spatial",
-            f"input.shape[{dim}]",
-            at_least(room, 0),
-            came=x.shape[dim],
-            needed=_least(span - 2 * conv.padding[i]),
-            detail=f"kernel of {conv.kernel[i]}",
-        ):
-            x = call.resized(x, dim, _least(span - 2 * conv.padding[i]))
-            call.put(0, "input", x)
-            call.spoiled = True
+        least = _least(span - 2 * conv.padding[i])
+        x = with_room(call, x, dim, least, f"kernel of {conv.kernel[i]}", condition=at_least(room, 0))
 
 
 def _check_what_is_left(call: Call, x: torch.Tensor, conv: Convolution) -> None:
@@ -112,17 +104,8 @@ def _check_what_is_left(call: Call, x: torch.Tensor, conv: Convolution) -> None:
             continue
         cut = 2 * conv.padding[i] - conv.dilation[i] * (kernel - 1) - conv.extra[i] - 1
         least = 1 + max(0, -(-cut // conv.stride[i]))
-        if least > 1 and not call.need(
-            "spatial",
-            f"input.shape[{dim}]",
-            at_least(x.shape[dim], least),
-            came=x.shape[dim],
-            needed=least,
-            detail=f"padding of {conv.padding[i]}",
-        ):
-            x = call.resized(x, dim, least)
-            call.put(0, "input", x)
-            call.spoiled = True
+        if least > 1:
+            x = with_room(call, x, dim, least, f"padding of {conv.padding[i]}")
 
 
 def _least(size: Size) -> Size:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from convlint.worker.call import Call, Check
-from convlint.worker.sizes import at_least
+from convlint.worker.requirements.room import with_room
 
 # How much larger than the padding the image must be (torch.nn.ReflectionPad2d, torch.nn.CircularPad2d).
 _MORE = {"reflect": 1, "circular": 0}
@@ -22,17 +22,8 @@ def check_pads(call: Call, x: torch.Tensor, pads: Sequence[Any], mode: str) -> t
     for i in range(len(pads) // 2):
         dim = x.dim() - 1 - i
         least = max(pads[2 * i : 2 * i + 2]) + _MORE[mode]
-        if least > 1 and not call.need(
-            "spatial",
-            f"input.shape[{dim}]",
-            at_least(x.shape[dim], least),
-            came=x.shape[dim],
-            needed=least,
-            detail=f"{mode} padding of {max(pads[2 * i : 2 * i + 2])}",
-        ):
-            x = call.resized(x, dim, least)
-            call.put(0, "input", x)
-            call.spoiled = True
+        if least > 1:
+            x = with_room(call, x, dim, least, f"{mode} padding of {max(pads[2 * i : 2 * i + 2])}")
     return x
 
 

@@ -12,7 +12,8 @@ from torch import nn
 
 from convlint.worker.call import Call, Check
 from convlint.worker.requirements.conv import per_dim
-from convlint.worker.sizes import Size, at_least
+from convlint.worker.requirements.room import with_room
+from convlint.worker.sizes import Size
 from convlint.worker.torch_private import expr_of
 
 _RANKS = {"1d": 1, "2d": 2, "3d": 3}
@@ -54,17 +55,7 @@ def check_window(call: Call, window: Window) -> None:
         least = window.kernel[i] if window.is_unpadded else span - 2 * window.padding[i] - slack
         if isinstance(least, int):
             least = max(1, least)
-        if not call.need(
-            "spatial",
-            f"input.shape[{dim}]",
-            at_least(x.shape[dim], least),
-            came=x.shape[dim],
-            needed=least,
-            detail=f"kernel of {window.kernel[i]}",
-        ):
-            x = call.resized(x, dim, span)
-            call.put(0, "input", x)
-            call.spoiled = True
+        x = with_room(call, x, dim, least, f"kernel of {window.kernel[i]}", repaired=span)
 
 
 def _window(get: Any, rank: int, dilated: bool) -> Window:
@@ -104,14 +95,8 @@ def _adaptive(rank: int) -> Check:
         if x is None:
             return
         for dim in range(x.dim() - rank, x.dim()):
-            size = x.shape[dim]
-            if expr_of(size).is_Symbol or call.need(
-                "spatial", f"input.shape[{dim}]", at_least(size, 1), came=size, needed=1, detail="something to pool"
-            ):
-                continue
-            x = call.resized(x, dim, 1)
-            call.put(0, "input", x)
-            call.spoiled = True
+            if not expr_of(x.shape[dim]).is_Symbol:
+                x = with_room(call, x, dim, 1, "something to pool")
 
     return check
 
