@@ -74,30 +74,26 @@ def transposed(rank: int) -> Proposal:
     return propose
 
 
-def max_pool(rank: int) -> Proposal:
+def pool(kind: str, rank: int, *more: tuple[float, str]) -> Proposal:
+    """A pool; `more` are options that only this kind has, or has at another place, each with its chance."""
+
     def propose(draft: Draft) -> Step:
         options = [
             _maybe(draft, 0.4, f", stride={draft.random.randint(1, 3)}"),
             _maybe(draft, 0.3, ", padding=1"),
-            _maybe(draft, 0.2, ", dilation=2"),
-            _maybe(draft, 0.4, ", ceil_mode=True"),
+            *(_maybe(draft, chance, text) for chance, text in more),
         ]
-        return _one(draft, "pool", f"nn.MaxPool{rank}d({_window(draft, rank)}{''.join(options)})")
+        return _one(draft, "pool", f"nn.{kind}Pool{rank}d({_window(draft, rank)}{''.join(options)})")
 
     return propose
+
+
+def max_pool(rank: int) -> Proposal:
+    return pool("Max", rank, (0.2, ", dilation=2"), (0.4, ", ceil_mode=True"))
 
 
 def average_pool(rank: int) -> Proposal:
-    def propose(draft: Draft) -> Step:
-        options = [
-            _maybe(draft, 0.4, f", stride={draft.random.randint(1, 3)}"),
-            _maybe(draft, 0.3, ", padding=1"),
-            _maybe(draft, 0.4, ", ceil_mode=True"),
-            _maybe(draft, 0.2, ", count_include_pad=False"),
-        ]
-        return _one(draft, "pool", f"nn.AvgPool{rank}d({_window(draft, rank)}{''.join(options)})")
-
-    return propose
+    return pool("Avg", rank, (0.4, ", ceil_mode=True"), (0.2, ", count_include_pad=False"))
 
 
 def adaptive_pool(rank: int) -> Proposal:
