@@ -8,18 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-import torch
 from torch import nn
 
 from benchmarks.oracle.sweep_subject import Feed, Subject, Variant
 from convlint.jobs import InputSpec
+from convlint.worker.project.operators import define_missing
 
 FAMILIES = ("torchvision", "timm", "transformers", "vit-pytorch", "x-transformers", "smp")
-_SCHEMAS = (
-    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-)
-_keep: list[Any] = []
 
 
 def family(name: str) -> list[Subject]:
@@ -42,14 +37,14 @@ def family(name: str) -> list[Subject]:
 
 def load_torchvision() -> None:
     """Import torchvision beside a torch that cannot load its C++ operators: their schemas are enough."""
-    library: Any = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
-    _keep.append(library)
-    for schema in _SCHEMAS:
+    while True:
         try:
-            library.define(schema)
-        except RuntimeError:  # the operators did load
-            break
-    importlib.import_module("torchvision")
+            importlib.import_module("torchvision")
+        except RuntimeError as error:
+            if not define_missing(error):
+                raise
+        else:
+            return
 
 
 def image(*size: int) -> Feed:
