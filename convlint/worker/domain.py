@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 import sympy
 
 from convlint.facts import LARGEST_SIZE
+from convlint.worker.classes import classes
 from convlint.worker.evaluate import Grid, UnknownFunction, evaluate
 from convlint.worker.trail import Assumption, Event, Halt, Key, Need, Refusal, Stop
 
@@ -58,8 +58,7 @@ class Domain:
 def grouped(symbols: Sequence[sympy.Symbol], paths: Sequence[Sequence[Event]], full: int) -> Domain:
     """Every combination of sizes, with one size for all those that no event tells apart.
 
-    A size is told apart by the values of the largest subformulas that hold its symbol alone. `full` is the largest
-    number of points; beyond it the later axes hold only a choice.
+    `full` is the largest number of points; beyond it the later axes hold only a choice.
     """
     axes: list[Axis] = []
     points, is_whole = 1, True
@@ -76,29 +75,9 @@ def grouped(symbols: Sequence[sympy.Symbol], paths: Sequence[Sequence[Event]], f
 
 def _axis(symbol: sympy.Symbol, symbols: set[sympy.Symbol], paths: Sequence[Sequence[Event]]) -> Axis:
     """One value for each class of sizes that the events tell apart."""
-    parts: dict[sympy.Basic, None] = {}
-    for path in paths:
-        for event in path:
-            if isinstance(event, Assumption | Need):
-                _collect(event.condition, symbol, symbols, parts)
-    memo: dict[sympy.Basic, Grid] = {}
-    columns = [np.zeros(EVERY.shape)]
-    for part in parts:
-        with contextlib.suppress(UnknownFunction):
-            columns.append(np.broadcast_to(np.asarray(evaluate(part, {symbol: EVERY}, memo)), EVERY.shape))
-    _, first, classes = np.unique(np.stack(columns), axis=1, return_index=True, return_inverse=True)
-    return Axis((symbol,), EVERY[first], classes.reshape(-1))
-
-
-def _collect(
-    expr: sympy.Basic, symbol: sympy.Symbol, symbols: set[sympy.Symbol], parts: dict[sympy.Basic, None]
-) -> None:
-    used = expr.free_symbols & symbols
-    if used == {symbol}:
-        parts[expr] = None
-    elif symbol in used:
-        for arg in expr.args:
-            _collect(arg, symbol, symbols, parts)
+    conditions = [event.condition for path in paths for event in path if isinstance(event, Assumption | Need)]
+    first, of_each = classes(symbol, symbols, conditions, EVERY)
+    return Axis((symbol,), EVERY[first], of_each)
 
 
 def fates(domain: Domain, events: Sequence[Event], forgiven: Collection[Key] = ()) -> npt.NDArray[np.uint8]:

@@ -7,12 +7,12 @@ import pytest
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.utils._sympy.functions import FloorDiv
+from torch.utils._sympy.functions import FloorDiv, Mod
 
 from convlint.worker.domain import ACCEPTED, HALTED, REJECTED, UNCOVERED, Axis, Domain, fates, fates_at, grouped
 from convlint.worker.trail import Assumption, Event, Halt, Key, Need, Stop
 
-H, W = (sympy.Symbol(name, integer=True, positive=True) for name in "HW")
+D, H, W = (sympy.Symbol(name, integer=True, positive=True) for name in "DHW")
 SIZES = np.arange(2, 12, dtype=np.int64)
 LINE = Domain((Axis((H,), SIZES),), {})
 KEY: Key = ("layer", "need", "operand")
@@ -100,9 +100,15 @@ def test_one_size_stands_for_all_that_nothing_tells_apart() -> None:
 
 
 def test_sizes_that_meet_in_one_condition_are_told_apart_by_their_parts() -> None:
-    condition = sympy.Eq(FloorDiv(H, 1000) * FloorDiv(W, 2000), 4)
+    condition = sympy.Ge(FloorDiv(H, 1000) + FloorDiv(W, 2000), 4)
     axes = grouped([H, W], [[Assumption(condition)]], 1 << 20).axes
     assert [list(axis.values) for axis in axes] == [[2, 1000, 2000, 3000, 4000], [2, 2000, 4000]]
+
+
+def test_a_factor_that_divides_no_product_is_like_any_other_such() -> None:
+    condition = sympy.Eq(FloorDiv(H, 1000) * FloorDiv(W, 2000), 4)
+    axes = grouped([H, W], [[Assumption(condition)]], 1 << 20).axes
+    assert [list(axis.values) for axis in axes] == [[2, 1000, 2000, 4000], [2, 2000, 4000]]
 
 
 def test_a_size_that_nothing_asks_about_has_one_value() -> None:
@@ -110,7 +116,7 @@ def test_a_size_that_nothing_asks_about_has_one_value() -> None:
 
 
 def test_the_grid_has_no_more_points_than_allowed() -> None:
-    domain = grouped([H, W], [[need(sympy.Eq(H * W, 77))]], 5000)
+    domain = grouped([H, W], [[need(sympy.Lt(H * W, 77))]], 5000)
     assert 1 <= np.prod(domain.shape) <= 5000
 
 
@@ -127,3 +133,35 @@ def test_a_group_shares_one_fate(divisor: int, wanted: int, size: int) -> None:
         if (value // divisor == wanted) == (size // divisor == wanted)
     ]
     assert set(map(int, like)) == {int(alone)}
+
+
+PRODUCTS = st.builds(
+    lambda a, b, c, d: a * (H - b) * FloorDiv(W + c, d),
+    st.integers(1, 6),
+    st.integers(0, 3),
+    st.integers(-3, 3),
+    st.integers(1, 4),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(PRODUCTS, st.integers(1, 240), st.booleans(), st.lists(st.tuples(st.integers(2, 60), st.integers(2, 60))))
+def test_a_product_groups_no_sizes_that_it_tells_apart(
+    product: sympy.Expr, number: int, is_multiple: bool, points: list[tuple[int, int]]
+) -> None:
+    """Of what must equal a number or be a multiple of it: each pair of sizes has the fate of what stands for it."""
+    condition = sympy.Eq(Mod(product, number) if is_multiple else product, 0 if is_multiple else number, evaluate=False)
+    events = [need(condition)]
+    domain = grouped([H, W], [events], 1 << 24)
+    fate = fates(domain, events)
+    for point in points:
+        stands = [int(np.asarray(axis.classes)[size - 2]) for axis, size in zip(domain.axes, point, strict=True)]
+        alone = fates(Domain((), dict(zip((H, W), point, strict=True))), events)
+        assert int(fate[tuple(stands)]) == int(alone)
+
+
+def test_three_sizes_in_one_product_are_decided() -> None:
+    condition = sympy.Eq(6 * (D - 1) * (H - 3) * (W - 2), 4200)
+    domain = grouped([D, H, W], [[need(condition)]], 1 << 20)
+    assert domain.is_whole
+    assert (fates(domain, [need(condition)]) == ACCEPTED).any()
