@@ -36,8 +36,8 @@ class Ledger(Protocol):
     def fresh(self, shape: tuple[Size, ...], like: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:
         """A new tensor of this shape that stands in for a repaired one."""
 
-    def like(self, x: torch.Tensor) -> torch.Tensor:
-        """A new tensor with the shape and strides of `x`, for layers that change neither."""
+    def like(self, call: Call, x: torch.Tensor) -> torch.Tensor:
+        """A new tensor with the shape of `x`, and the strides that the call gives it."""
 
     def bound(self, x: torch.Tensor) -> int | None:
         """What the indices in an input of forward stay below, where the user said so."""

@@ -11,6 +11,7 @@ import torch
 from convlint.worker.call import Call
 from convlint.worker.nodes import NodeRecorder
 from convlint.worker.places import Place, span_of
+from convlint.worker.shapes.strides import Strides, contiguous, of_result, of_tensor
 from convlint.worker.sizes import Size, holds_at
 from convlint.worker.torch_private import blank, expr_of, fake_of, guard_count, guard_exprs
 from convlint.worker.trace import Setting, Trace, is_symbolic
@@ -38,7 +39,7 @@ class TraceLedger:
         self._recorder = recorder
         self._place = place
         self._paths = {id(module): name for name, module in model.named_modules()}
-        self._contiguous: dict[int, torch.Tensor] = {}
+        self._strides: dict[int, tuple[torch.Tensor, Strides]] = {}  # with the tensor, so that its id stays its own
         self._blanks: dict[tuple[object, ...], torch.Tensor] = {}  # by dtype and shape: layers repeat their shapes
         self._guards_seen = guard_count(setting.env) if setting.env is not None else 0
         self.silent = 0  # above 0 while a layer or a check works: its own calls are no nodes
@@ -83,37 +84,46 @@ class TraceLedger:
         index = len(made) - 1
         return self._setting.choices[index] if index < len(self._setting.choices) else 0
 
-    def fresh(self, shape: tuple[Size, ...], like: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:
-        wanted = dtype or like.dtype
-        key = (wanted, *map(expr_of, shape))
+    def fresh(
+        self,
+        shape: tuple[Size, ...],
+        like: torch.Tensor,
+        dtype: torch.dtype | None = None,
+        strides: Strides | None = None,
+    ) -> torch.Tensor:
+        wanted, strides = dtype or like.dtype, strides or contiguous(len(shape))
+        key = (wanted, strides.order, *map(expr_of, shape))
         if key not in self._blanks:
             self.silent += 1
             try:
-                self._blanks[key] = blank(shape, wanted)
+                self._blanks[key] = blank(shape, wanted, strides.order)
             finally:
                 self.silent -= 1
         tensor = fake_of(self._setting.mode, self._blanks[key])
-        self.note_contiguous(tensor)
+        self.note(tensor, strides)
         return tensor
 
-    def like(self, x: torch.Tensor) -> torch.Tensor:
-        if id(x) in self._contiguous:
-            return self.fresh(tuple(x.shape), x)
+    def like(self, call: Call, x: torch.Tensor) -> torch.Tensor:
+        strides = of_result(call, x.dim(), self.strides, [x])
+        if strides is not None:
+            return self.fresh(tuple(x.shape), x, strides=strides)
         self.silent += 1
         try:
             return torch.empty_like(x)
         finally:
             self.silent -= 1
 
-    def note_contiguous(self, tensor: torch.Tensor, *, is_known: bool = True) -> None:
-        if is_known:
-            self._contiguous[id(tensor)] = tensor
+    def note(self, tensor: torch.Tensor, strides: Strides | None) -> None:
+        """Keep what is known of a tensor's strides."""
+        if strides is not None:
+            self._strides[id(tensor)] = tensor, strides
         else:
-            self._contiguous.pop(id(tensor), None)
+            self._strides.pop(id(tensor), None)
 
-    def is_contiguous(self, x: torch.Tensor) -> bool:
+    def strides(self, x: torch.Tensor) -> Strides | None:
         """Known without asking torch, which would answer with guards."""
-        return id(x) in self._contiguous or (not is_symbolic(x) and x.is_contiguous())
+        _, known = self._strides.get(id(x), (x, None))
+        return known if known is not None or is_symbolic(x) else of_tensor(x)
 
     def bound(self, x: torch.Tensor) -> int | None:
         return self._setting.bounds.get(id(x))

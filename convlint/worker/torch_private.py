@@ -5,8 +5,9 @@ torch 2.11 to 2.13 are supported. No other module of convlint imports an undersc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import sympy
@@ -155,13 +156,19 @@ def hint_of(size: int | torch.SymInt) -> int | None:
     return int(size)
 
 
-def blank(shape: tuple[int | torch.SymInt, ...], dtype: torch.dtype) -> torch.Tensor:
+def blank(shape: tuple[int | torch.SymInt, ...], dtype: torch.dtype, order: Sequence[int]) -> torch.Tensor:
     """A shape without contents, of which `fake_of` makes tensors: symbolic strides are dear to work out.
 
-    The sizes are those of a tensor that there is: that none is negative need not be proved.
+    `order` holds the dims from the largest stride to the smallest. The sizes are those of a tensor that there is: that
+    none is negative need not be proved.
     """
     with outside_modes(), _known_as_sizes():
-        return torch.empty(shape, dtype=dtype, device="meta")
+        if list(order) == sorted(order):
+            return torch.empty(shape, dtype=dtype, device="meta")
+        strides: list[int | torch.SymInt] = [1] * len(order)
+        for outer, inner in reversed(list(pairwise(order))):
+            strides[outer] = strides[inner] * shape[inner]
+        return torch.empty_strided(shape, strides, dtype=dtype, device="meta")
 
 
 @contextmanager

@@ -24,7 +24,8 @@ from convlint.worker.places import Place, place_of, raised_at, raises_at, span_o
 from convlint.worker.project.standins import StandIn
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.requirements import function_check, layer_check
-from convlint.worker.shapes import goes_on_numbers, has_rule, is_one_dtype, needs_contiguous, result_shape
+from convlint.worker.shapes import goes_on_numbers, has_rule, is_one_dtype, numbers_among, result_shape
+from convlint.worker.shapes.strides import contiguous, of_computed, of_result
 from convlint.worker.torch_private import (
     INNER_CALL,
     UNDECIDABLE,
@@ -86,7 +87,7 @@ class ShapeTracer(fx.Tracer):
         for name, value in inputs:
             self._recorder.placeholder(name, value)
             for tensor in tensors_in(value):
-                self._ledger.note_contiguous(tensor)
+                self._ledger.note(tensor, contiguous(tensor.dim()))
         try:
             with _FunctionCalls(self), module_calls(self.call_layer):
                 self._trace.output = self.root(*args, **kwargs)
@@ -230,23 +231,31 @@ class ShapeTracer(fx.Tracer):
         """What a check has settled, or a rule of shapes says, or torch computes."""
         if call.is_done:
             return call.result
+        told = self._told(call)
+        if told is not None:
+            return told
+        result = self._attempt(call, subject, run)
+        for tensor in tensors_in(result):
+            operands = list(tensors_in((call.args, call.kwargs)))
+            self._ledger.note(tensor, of_computed(call, tensor.dim(), self._ledger.strides, operands))
+        return result
+
+    def _told(self, call: Call) -> torch.Tensor | None:
+        """The result as a rule of shapes says, where it knows the strides as well."""
         tensors = list(tensors_in((call.args, call.kwargs)))
         is_quick = self._setting.is_quick
         if not is_quick and (self._setting.env is None or not any(is_symbolic(x) for x in tensors)):
-            return self._attempt(call, subject, run)
+            return None
         if not has_rule(call, is_quick=is_quick) or (call.layer is not None and changes_results(call.layer)):
-            return self._attempt(call, subject, run)
-        if not is_one_dtype(call, tensors):
-            return self._attempt(call, subject, run)
-        is_known = not needs_contiguous(call) or all(self._ledger.is_contiguous(x) for x in tensors)
-        if not is_known and not goes_on_numbers(call):
-            return self._attempt(call, subject, run)
-        shape = result_shape(call, is_quick=is_quick)
-        if shape is not None and call.target.endswith("_"):
+            return None
+        shape = result_shape(call, is_quick=is_quick) if is_one_dtype(call, tensors) else None
+        strides = of_result(call, len(shape), self._ledger.strides, tensors) if shape is not None else None
+        if shape is None or (strides is None and not goes_on_numbers(call)):
+            return None
+        if call.target.endswith("_"):
             return tensors[0]  # in place: what was given, with the shape that the check made sure of
-        result = self._attempt(call, subject, run) if shape is None else self._ledger.fresh(shape, tensors[0])
-        for tensor in tensors_in(result):
-            self._ledger.note_contiguous(tensor, is_known=is_known)
+        result = self._ledger.fresh(shape, like=numbers_among(tensors), strides=strides)
+        self._ledger.note(result, strides)
         return result
 
     def _attempt(self, call: Call, subject: Any, run: Callable[..., Any]) -> Any:

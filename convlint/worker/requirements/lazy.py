@@ -24,7 +24,7 @@ def _norm(call: Call) -> None:
     """The shape that came (torch.nn.LazyBatchNorm1d to 3d, LazyInstanceNorm1d to 3d)."""
     x = call.tensor(0, "input")
     if x is not None:
-        call.result = call.ledger.like(x)
+        call.result = call.ledger.like(call, x)
 
 
 def _conv(call: Call) -> None:

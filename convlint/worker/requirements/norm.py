@@ -53,7 +53,7 @@ def _batch(*ranks: int) -> Check:
         if x is None or not _check_rank(call, x, ranks):
             return
         if not counts or _channels(call, x, 1, layer.num_features, "num_features"):
-            call.result = call.ledger.like(x)
+            call.result = call.ledger.like(call, x)
 
     return check
 
@@ -90,7 +90,7 @@ def _group(call: Call) -> None:
     ):
         call.result = call.ledger.fresh(tuple(x.shape), x)
     else:
-        call.result = call.ledger.like(x)
+        call.result = call.ledger.like(call, x)
 
 
 def _trailing(call: Call, shape: tuple[Size, ...], argument: str | None) -> None:

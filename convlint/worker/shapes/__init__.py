@@ -1,8 +1,8 @@
 """Shapes of results written down from torch's documentation, for calls with symbolic sizes.
 
 Computing them with fake tensors costs 50 ms a call, spent on guards about strides that say nothing about shapes.
-Only for tensors that are known to be contiguous, since torch keeps other strides through a call and a later `view`
-depends on them. What has no rule here is computed by torch.
+Only where the strides of the result are known as well, since a later `view` depends on them. What has no rule here is
+computed by torch.
 """
 
 from __future__ import annotations
@@ -14,14 +14,7 @@ from torch import nn
 
 from convlint.worker.call import Call
 from convlint.worker.shapes.rule import Rule, Shape
-from convlint.worker.shapes.tables import FUNCTIONS, LAYERS, PRODUCTS, QUICK
-
-_FROM_ANY_STRIDES = frozenset(["torch.nn.Linear", "torch.nn.functional.linear", *PRODUCTS, *QUICK])
-
-
-def needs_contiguous(call: Call) -> bool:
-    """Whether the strides of the result follow those of the input: a Linear's are always those of a new tensor."""
-    return call.target not in _FROM_ANY_STRIDES
+from convlint.worker.shapes.tables import FUNCTIONS, LAYERS, QUICK
 
 
 def goes_on_numbers(call: Call) -> bool:
@@ -48,8 +41,13 @@ def is_one_dtype(call: Call, tensors: Sequence[torch.Tensor]) -> bool:
     return len({*own, *(x.dtype for x in tensors if x.dtype is not torch.bool)}) <= 1
 
 
+def numbers_among(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
+    """The first operand that is no mask: a mask times numbers is numbers."""
+    return next((x for x in tensors if x.dtype is not torch.bool), tensors[0])
+
+
 def has_rule(call: Call, *, is_quick: bool) -> bool:
-    """Whether the call is one whose result is contiguous where its inputs are."""
+    """Whether the call is one of which something is written down."""
     return _rule(call, is_quick=is_quick) is not None
 
 

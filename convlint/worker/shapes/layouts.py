@@ -11,6 +11,7 @@ import torch
 from convlint.worker.call import Call
 from convlint.worker.requirements.conv import per_dim
 from convlint.worker.shapes.rule import Shape
+from convlint.worker.shapes.strides import moved_dims
 from convlint.worker.sizes import Size, equal, product
 
 
@@ -27,6 +28,41 @@ def flattened(call: Call) -> Shape | None:
     if start >= end:
         return tuple(x.shape) if start == end else None
     return (*x.shape[:start], product(x.shape[start : end + 1]), *x.shape[end + 1 :])
+
+
+def unflattened(call: Call) -> Shape | None:
+    """One dim taken apart; a -1 stands for what the other sizes leave (torch.unflatten)."""
+    layer: Any = call.layer
+    x = call.tensor(0, "input")
+    dim, sizes = (
+        (layer.dim, layer.unflattened_size) if layer is not None else (call.get(1, "dim"), call.get(2, "sizes"))
+    )
+    if x is None or type(dim) is not int or not isinstance(sizes, (list, tuple)) or not -x.dim() <= dim < x.dim():
+        return None
+    if not all(isinstance(size, (int, torch.SymInt)) for size in sizes):
+        return None
+    dim %= x.dim()
+    known = [size for size in sizes if not (isinstance(size, int) and size == -1)]
+    if len(known) < len(sizes) - 1 or any(isinstance(size, int) and size < 1 for size in known):
+        return None
+    rest = x.shape[dim] // product(known)
+    filled = [rest if isinstance(size, int) and size == -1 else size for size in sizes]
+    return (*x.shape[:dim], *filled, *x.shape[dim + 1 :])
+
+
+def moved(call: Call) -> Shape | None:
+    """The same dims in another order, or with a new one of size 1."""
+    x = call.tensor(0, "input")
+    dims = moved_dims(call, x.dim()) if x is not None else None
+    if x is None or (dims is None and not call.target.endswith("unsqueeze")):
+        return None
+    if dims is not None:
+        return tuple(x.shape[dim] for dim in dims)
+    dim = call.get(1, "dim")
+    if type(dim) is not int or not -x.dim() <= dim + 1 <= x.dim() + 1:
+        return None
+    dim %= x.dim() + 1
+    return (*x.shape[:dim], 1, *x.shape[dim:])
 
 
 def viewed(call: Call) -> Shape | None:

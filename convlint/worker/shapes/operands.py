@@ -30,7 +30,7 @@ def broadcast(call: Call) -> Shape | None:
     """Operands aligned from the last dim, a size of 1 gives way (torch.broadcast_shapes)."""
     operands = [arg for arg in call.args if isinstance(arg, torch.Tensor)]
     numeric = [x for x in operands if x.dtype is not torch.bool]
-    if not operands or any(not x.is_floating_point() for x in numeric) or call.kwargs.keys() - {"alpha", "value"}:
+    if not numeric or any(not x.is_floating_point() for x in numeric) or call.kwargs.keys() - {"alpha", "value"}:
         return None
     result: list[Size] = []
     for x in operands:
@@ -83,6 +83,31 @@ def product(call: Call) -> Shape | None:
     fronts = [[*[1] * (rank - x.dim()), *x.shape[:-2]] for x in (a, b)]
     front = _merged(*fronts)
     return (*front, a.shape[-2], b.shape[-1]) if front is not None else None
+
+
+def reduced(call: Call) -> Shape | None:
+    """The dims that are summed up go, or stay with a size of 1 (torch.mean)."""
+    x, dims, keeps = call.tensor(0, "input"), call.get(1, "dim"), call.get(2, "keepdim", False)
+    if x is None or not x.is_floating_point() or call.kwargs.keys() - {"dim", "keepdim"} or not isinstance(keeps, bool):
+        return None
+    given = dims if isinstance(dims, (list, tuple)) else [dims]
+    if not all(type(dim) is int and -x.dim() <= dim < x.dim() for dim in given):
+        return None
+    gone = {dim % x.dim() for dim in given}
+    if len(gone) < len(given):
+        return None
+    return tuple(1 if dim in gone else size for dim, size in enumerate(x.shape) if keeps or dim not in gone)
+
+
+def repeated(call: Call) -> Shape | None:
+    """One dim n times as large (torch.repeat_interleave)."""
+    x, times, dim = call.tensor(0, "input"), call.get(1, "repeats"), call.get(2, "dim")
+    if x is None or type(times) is not int or type(dim) is not int or times < 1 or not -x.dim() <= dim < x.dim():
+        return None
+    if call.kwargs.keys() - {"repeats", "dim"}:
+        return None
+    dim %= x.dim()
+    return (*x.shape[:dim], x.shape[dim] * times, *x.shape[dim + 1 :])
 
 
 def einstein(call: Call) -> Shape | None:

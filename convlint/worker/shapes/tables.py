@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from torch import nn
 
-from convlint.worker.shapes.layouts import flattened, interpolated, padded, padded_by_layer, upsampled, viewed
+from convlint.worker.shapes.layouts import (
+    flattened,
+    interpolated,
+    moved,
+    padded,
+    padded_by_layer,
+    unflattened,
+    upsampled,
+    viewed,
+)
 from convlint.worker.shapes.operands import (
     broadcast,
     concatenated,
@@ -12,9 +21,12 @@ from convlint.worker.shapes.operands import (
     linear_function,
     linear_layer,
     product,
+    reduced,
+    repeated,
     same,
 )
 from convlint.worker.shapes.rule import Rule
+from convlint.worker.shapes.strides import MOVES
 from convlint.worker.shapes.windows import adaptive, conv_function, conv_layer, pool
 
 _MAX = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
@@ -52,6 +64,7 @@ _SAME_LAYERS = [
     "Dropout3d",
     "AlphaDropout",
     "FeatureAlphaDropout",
+    "PReLU",
     "LocalResponseNorm",
     "InstanceNorm1d",
     "InstanceNorm2d",
@@ -134,11 +147,11 @@ LAYERS: dict[type[nn.Module], Rule] = {
     },
     nn.Linear: linear_layer,
     nn.Flatten: flattened,
+    nn.Unflatten: unflattened,
     **dict.fromkeys((nn.Upsample, nn.UpsamplingNearest2d, nn.UpsamplingBilinear2d), upsampled),
 }
 _PLACES = ("torch.", "torch.Tensor.", "torch.nn.functional.")
-PRODUCTS = ("torch.matmul", "torch.Tensor.matmul", "torch.Tensor.__matmul__", "torch.bmm", "torch.Tensor.bmm")
-"""Their results are new tensors, whatever the strides of their operands are."""
+_PRODUCTS = ("torch.matmul", "torch.Tensor.matmul", "torch.Tensor.__matmul__", "torch.bmm", "torch.Tensor.bmm")
 QUICK: dict[str, Rule] = dict.fromkeys(("torch.einsum", "torch.functional.einsum"), einstein)
 """For runs that prove nothing, since the strides of the result are torch's to choose."""
 FUNCTIONS: dict[str, Rule] = {
@@ -150,12 +163,16 @@ FUNCTIONS: dict[str, Rule] = {
     "torch.nn.functional.linear": linear_function,
     **{f"torch.nn.functional.{name}": same for name in ("batch_norm", "layer_norm", "rms_norm")},
     **{f"{place}flatten": flattened for place in _PLACES[:2]},
+    **{f"{place}unflatten": unflattened for place in _PLACES[:2]},
+    **{f"{place}{name}": moved for place in _PLACES[:2] for name in MOVES},
     **dict.fromkeys(("torch.Tensor.view", "torch.Tensor.reshape", "torch.reshape"), viewed),
     **{f"{place}{name}": broadcast for place in _PLACES[:2] for name in _BINARY},
     **{f"torch.Tensor.{name}_": same for name in _BINARY},
     **{f"{place}{name}_": same for place in _PLACES for name in _IN_PLACE},
+    **{f"{place}{name}": reduced for place in _PLACES[:2] for name in ("mean", "sum", "amax", "amin")},
+    **{f"{place}repeat_interleave": repeated for place in _PLACES[:2]},
     "torch.cat": concatenated,
-    **dict.fromkeys(PRODUCTS, product),
+    **dict.fromkeys(_PRODUCTS, product),
     "torch.nn.functional.interpolate": interpolated,
     "torch.nn.functional.pad": padded,
 }

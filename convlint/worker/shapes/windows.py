@@ -74,19 +74,33 @@ def pool(rank: int, names: tuple[str, ...], from_layer: bool) -> Rule:
             return call.get(1 + names.index(name), name) if name in names else None
 
         x = call.tensor(0, "input")
-        if x is None or get("ceil_mode") or get("return_indices") or call.kwargs.get("return_indices"):
+        if x is None or get("return_indices") or call.kwargs.get("return_indices"):
             return None
         kernel = per_dim(get("kernel_size"), rank)
         stride = per_dim(get("stride"), rank) if get("stride") not in (None, [], ()) else kernel
         padding, dilation = per_dim(get("padding") or 0, rank), per_dim(get("dilation") or 1, rank)
         if any(_is_too_much(*one) for one in zip(padding, kernel, dilation, strict=True)):
             return None  # torch has its word for that
-        sizes = [
-            _window(x.shape[x.dim() - rank + i], kernel[i], stride[i], padding[i], dilation[i]) for i in range(rank)
-        ]
+        windows = zip(x.shape[x.dim() - rank :], kernel, stride, padding, dilation, strict=True)
+        if not get("ceil_mode"):
+            sizes = [_window(*window) for window in windows]
+        elif all(type(one) is int for one in (*kernel, *stride, *padding, *dilation)):
+            sizes = [_hanging(*window) for window in windows]
+        else:
+            return None
         return (*x.shape[: x.dim() - rank], *sizes)
 
     return rule
+
+
+def _hanging(size: Size, kernel: int, stride: int, padding: int, dilation: int) -> Size:
+    """With ceil_mode the last window may hang over the edge, as long as it begins before it (torch.nn.MaxPool2d)."""
+    span = dilation * (kernel - 1) + 1
+    windows = (size + 2 * padding - span + stride - 1) // stride + 1
+    if padding + stride <= span:
+        return windows  # no window begins behind the edge
+    fewest: Size = torch.sym_min(windows, (size + padding - 1) // stride + 1)  # type: ignore[no-untyped-call]
+    return fewest
 
 
 def _is_too_much(padding: int, kernel: Size, dilation: int) -> bool:

@@ -1,0 +1,230 @@
+"""How a tensor's numbers lie in memory, as far as a later `view` depends on it.
+
+Asked about symbolic strides, torch answers with guards. The order of the dims by their strides needs none, and says how
+torch lays out the result of most calls: tests hold what is written here against real tensors in every order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+
+from convlint.worker.call import Call
+
+
+@dataclass(frozen=True)
+class Strides:
+    """The dims from the largest stride to the smallest one; without gaps between the numbers where it is dense."""
+
+    order: tuple[int, ...]
+    is_dense: bool = True
+
+    @property
+    def is_contiguous(self) -> bool:
+        return self.is_dense and self.is_in_order
+
+    @property
+    def is_in_order(self) -> bool:
+        return self.order == tuple(range(len(self.order)))
+
+
+Known = Callable[[torch.Tensor], Strides | None]
+"""The strides of a tensor, where they are known."""
+
+
+def contiguous(rank: int) -> Strides:
+    return Strides(tuple(range(rank)))
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_NEW: Final = _names("""
+    Linear linear matmul __matmul__ bmm Softmax Softmin LogSoftmax softmax log_softmax softmin LogSigmoid logsigmoid
+    RReLU rrelu InstanceNorm1d InstanceNorm2d InstanceNorm3d LayerNorm layer_norm mean sum amax amin contiguous
+    Embedding embedding repeat_interleave
+""")
+"""Their results are new tensors, whatever the strides of their operands are."""
+_IMAGES: Final = ("Conv", "conv", "MaxPool", "max_pool", "BatchNorm", "GroupNorm", "group_norm", "batch_norm", "cat")
+_MORE_IMAGES: Final = ("Upsampl", "interpolate", "pad", "ZeroPad", "ConstantPad", "ReflectionPad")
+_FLAT_IMAGES: Final = ("AvgPool", "avg_pool", "Adaptive", "adaptive_")
+_CHANNELS_LAST: Final = {4: (0, 2, 3, 1), 5: (0, 2, 3, 4, 1)}
+_ELEMENTWISE: Final = _names("""
+    ReLU ReLU6 LeakyReLU ELU SELU CELU GELU SiLU Mish Hardswish Hardsigmoid Hardtanh Sigmoid Tanh Softplus Softsign
+    Tanhshrink Softshrink Hardshrink Threshold PReLU relu relu6 leaky_relu elu selu celu gelu silu mish hardswish
+    hardsigmoid hardtanh sigmoid tanh softplus softsign exp log sqrt rsqrt abs neg square sin cos erf clamp clone
+    add sub mul div true_divide maximum minimum addcmul addcdiv lerp
+""")
+MOVES: Final = _names("permute t T mT transpose swapaxes swapdims movedim moveaxis unsqueeze")
+"""Views that leave nothing out."""
+_SAME: Final = ("Dropout", "dropout", "detach", "float")
+"""May give back what they were given."""
+
+
+def of_tensor(x: torch.Tensor) -> Strides | None:
+    """Those of a tensor whose sizes are plain numbers; None where a size of 1 leaves the order open."""
+    if x.is_contiguous():
+        return contiguous(x.dim())
+    if 1 in x.shape or 0 in x.stride():
+        return None
+    strides = x.stride()
+    order = tuple(sorted(range(x.dim()), key=lambda dim: -strides[dim]))
+    return Strides(order, x.permute(order).is_contiguous())
+
+
+def of_result(call: Call, rank: int, known: Known, operands: Sequence[torch.Tensor]) -> Strides | None:
+    """The strides of a result of this rank that a rule of shapes tells; None where torch must say them."""
+    name = call.target.rpartition(".")[2]
+    if name in MOVES:
+        return of_view(call, known)
+    if name == "einsum":
+        return contiguous(rank)  # torch's to choose, but only runs that prove nothing have a rule for it
+    if name not in _NEW and all(one is not None and one.is_contiguous for one in map(known, operands)):
+        return contiguous(rank)
+    return of_computed(call, rank, known, operands)
+
+
+def of_computed(call: Call, rank: int, known: Known, operands: Sequence[torch.Tensor]) -> Strides | None:
+    """The strides of a result, however its shape came about."""
+    name = call.target.rpartition(".")[2]
+    if name in _NEW:
+        return contiguous(rank)
+    strides = [known(x) for x in operands]
+    if name in _ELEMENTWISE or (name.startswith(_SAME) and all(one is not None and one.is_dense for one in strides)):
+        return _elementwise(rank, operands, strides)
+    if name.startswith((*_IMAGES, *_MORE_IMAGES, *_FLAT_IMAGES)):
+        return _of_images(name, operands, strides)
+    if name in ("flatten", "Flatten") and not _has_ones(operands) and strides[0] is not None:
+        return _flattened(strides[0], len(strides[0].order) - rank, call)
+    return of_view(call, known)
+
+
+def _has_ones(operands: Iterable[torch.Tensor]) -> bool:
+    """Whether a dim is of size 1, whose stride says nothing."""
+    return any(isinstance(size, int) and size == 1 for x in operands for size in x.shape)
+
+
+def _elementwise(rank: int, operands: Sequence[torch.Tensor], strides: Sequence[Strides | None]) -> Strides | None:
+    """Those of the first operand (TensorIterator), where it is no smaller one that is broadcast."""
+    of_rank = [(x, one) for x, one in zip(operands, strides, strict=True) if x.dim() > 1]
+    if not of_rank or any(x.dim() != rank or one is None for x, one in of_rank) or rank < 2:
+        return None
+    first, one = of_rank[0]
+    if one is None or _has_ones([first]):
+        return None
+    return Strides(one.order)
+
+
+def _of_images(name: str, operands: Sequence[torch.Tensor], strides: Sequence[Strides | None]) -> Strides | None:
+    """Channels that come last stay so (torch.memory_format); what has another order is laid out anew."""
+    if any(one is None for one in strides):
+        return None
+    orders = {one.order for one in strides if one is not None}
+    if all(one is not None and one.is_in_order for one in strides):
+        return contiguous(operands[0].dim())
+    if len(orders) > 1 or _has_ones(operands):
+        return None
+    order, is_pool = next(iter(orders)), name.startswith(_FLAT_IMAGES)
+    has_batch = not name.endswith("d") or name[-2] == str(len(order) - 2)
+    if not has_batch or (is_pool and len(order) != 4):
+        return None  # torch adds a batch, or another dim, and takes it away again
+    return Strides(order) if order == _CHANNELS_LAST.get(len(order)) else contiguous(len(order))
+
+
+def _flattened(strides: Strides, merged: int, call: Call) -> Strides | None:
+    """A view where the merged dims follow each other in memory, else a new tensor (torch.flatten)."""
+    start = getattr(call.layer, "start_dim", None) if call.layer is not None else call.get(1, "start_dim", 0)
+    if not isinstance(start, int) or not strides.is_dense:
+        return None
+    rank = len(strides.order)
+    start %= rank
+    dims = tuple(range(start, start + merged + 1))
+    at = strides.order.index(start)
+    if strides.order[at : at + len(dims)] != dims:
+        return contiguous(rank - merged)
+    kept = [dim for dim in strides.order if dim not in dims[1:]]
+    return Strides(tuple(dim - merged if dim > start else dim for dim in kept))
+
+
+def of_view(call: Call, known: Known) -> Strides | None:
+    """The strides of a view that torch made of the call's first operand."""
+    x = call.tensor(0, "input")
+    strides = known(x) if x is not None else None
+    if x is None or strides is None:
+        return None
+    moved = moved_dims(call, x.dim())
+    if moved is not None:
+        return Strides(tuple(moved.index(dim) for dim in strides.order), strides.is_dense)
+    return _cut(call, x, strides)
+
+
+def moved_dims(call: Call, rank: int) -> tuple[int, ...] | None:
+    """For each dim of the result, the dim of the operand that it is."""
+    name, rest = call.target.rpartition(".")[2], list(call.args[1:])
+    if call.kwargs or not all(type(dim) is int and -rank <= dim < rank for dim in _flat(rest)):
+        return None
+    dims = [dim % rank for dim in _flat(rest)] if rank else []
+    if name == "permute" and sorted(dims) == list(range(rank)):
+        return tuple(dims)
+    if name in ("t", "T", "mT") and rank == 2 and not dims:
+        return (1, 0)
+    if name == "mT" and not dims:
+        dims, name = [rank - 2, rank - 1], "transpose"
+    if name in ("transpose", "swapaxes", "swapdims") and len(dims) == 2:
+        swap = {dims[0]: dims[1], dims[1]: dims[0]}
+        return tuple(swap.get(dim, dim) for dim in range(rank))
+    if name in ("movedim", "moveaxis") and len(rest) == 2 and all(isinstance(dim, int) for dim in rest):
+        others = [dim for dim in range(rank) if dim != dims[0]]
+        others.insert(dims[1], dims[0])
+        return tuple(others)
+    return None
+
+
+def _flat(dims: Iterable[Any]) -> list[Any]:
+    return [one for dim in dims for one in (dim if isinstance(dim, (list, tuple)) else [dim])]
+
+
+def _cut(call: Call, x: torch.Tensor, strides: Strides) -> Strides | None:
+    """Pieces of a tensor along some dims, without the dims that an index takes away."""
+    name = call.target.rpartition(".")[2]
+    if name in ("chunk", "split", "narrow", "tensor_split"):
+        return Strides(strides.order, is_dense=False)
+    if name in ("select", "unbind"):
+        dim = call.get(1, "dim", 0)
+        return _without([dim % x.dim()], strides) if isinstance(dim, int) and x.dim() else None
+    if name == "__getitem__" and len(call.args) == 2:
+        index = call.args[1] if isinstance(call.args[1], tuple) else (call.args[1],)
+        return _indexed(index, x.dim(), strides)
+    if name == "unsqueeze" and isinstance(dim := call.get(1, "dim"), int) and strides.is_dense:
+        dim %= x.dim() + 1
+        order = [old + (old >= dim) for old in strides.order]
+        order.insert(order.index(dim + 1) if dim < x.dim() else len(order), dim)
+        return Strides(tuple(order))
+    return None
+
+
+def _indexed(index: tuple[Any, ...], rank: int, strides: Strides) -> Strides | None:
+    """Of an index by numbers and slices that go forward."""
+    if any(not isinstance(one, int | slice) and one is not Ellipsis for one in index) or True in map(_is_bool, index):
+        return None
+    if any(isinstance(one, slice) and one.step not in (None, 1) for one in index) or index.count(Ellipsis) > 1:
+        return None
+    if Ellipsis in index:
+        at = index.index(Ellipsis)
+        index = (*index[:at], *[slice(None)] * (rank - len(index) + 1), *index[at + 1 :])
+    gone = [dim for dim, one in enumerate(index) if isinstance(one, int)]
+    is_whole = not gone and all(one == slice(None) for one in index)
+    return strides if is_whole else _without(gone, strides)
+
+
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _without(gone: Sequence[int], strides: Strides) -> Strides:
+    kept = [dim for dim in strides.order if dim not in gone]
+    return Strides(tuple(dim - sum(one < dim for one in gone) for dim in kept), is_dense=False)
