@@ -95,6 +95,13 @@ def has_fake(values: Iterable[Any]) -> bool:
     return any(isinstance(x, FakeTensor) for value in values for x in tensors_in(value))
 
 
+def has_symbol(values: Iterable[Any]) -> bool:
+    """Whether a size without a number is among some arguments, or in a shape among them."""
+    return any(
+        isinstance(value, torch.SymInt) or (isinstance(value, (tuple, list)) and has_symbol(value)) for value in values
+    )
+
+
 def is_symbolic(x: torch.Tensor) -> bool:
     return any(isinstance(size, torch.SymInt) for size in x.shape)
 

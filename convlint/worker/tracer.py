@@ -41,6 +41,7 @@ from convlint.worker.trace import (
     Trace,
     function_name,
     has_fake,
+    has_symbol,
     has_tensor,
     is_symbolic,
     tensors_in,
@@ -168,7 +169,8 @@ class ShapeTracer(fx.Tracer):
         args, kwargs = devices.neutral(name, args, kwargs)
         if devices.is_move(name) and len(args) == 1 and not kwargs:
             return args[0]
-        if has_tensor(args) and not has_fake(args) and not has_fake(kwargs.values()):
+        given = (*args, *kwargs.values())
+        if has_tensor(args) and not has_fake(given) and not has_symbol(given):
             with outside_modes():  # small real tensors keep their values
                 return function(*args, **kwargs)
         is_method = name.startswith("torch.Tensor.")

@@ -231,6 +231,9 @@ def test_convolutions_that_pad_with_the_image(warm: None, mode: str) -> None:
         lambda x: F.pad(x.permute(0, 3, 1, 2), (1, 1, 2, 2), mode="reflect"),
         lambda x: F.interpolate(x.permute(0, 3, 1, 2), scale_factor=1.5),
         lambda x: F.adaptive_avg_pool2d(x.permute(0, 3, 1, 2), (3, None)),
+        lambda x: torch.zeros(1, 3, 1, 1).expand(x.shape[0], -1, x.shape[1], x.shape[2]),
+        lambda x: F.max_pool2d(x.permute(0, 3, 1, 2).relu(), 3, ceil_mode=True),
+        lambda x: x.movedim(-1, 1).unsqueeze(1).flatten(1, 2),
     ],
 )
 def test_no_size_is_made_a_number(warm: None, call: Callable[[torch.Tensor], torch.Tensor]) -> None:
@@ -238,6 +241,11 @@ def test_no_size_is_made_a_number(warm: None, call: Callable[[torch.Tensor], tor
     sizes = [expr_of(size) for size in run.trace.output.shape]
     assert sizes[0] == run.symbols["B"]
     assert run.symbols["W"] in sizes[3].free_symbols
+
+
+def test_a_mask_times_numbers_is_numbers(warm: None) -> None:
+    run = Case(Calls(lambda x: (x > 0) * x), ("B", 3), {}).run()
+    assert run.trace.output.dtype == torch.float32
 
 
 @st.composite

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812
 
 from convlint.worker.call import Call
 from convlint.worker.shapes.strides import Strides, contiguous, of_result, of_tensor, of_view
@@ -72,7 +72,7 @@ LAYERS: list[tuple[str, tuple[Any, ...], tuple[int, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "args", "ranks"), LAYERS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("name", "args", "ranks"), LAYERS, ids=str)
 def test_layers(name: str, args: tuple[Any, ...], ranks: tuple[int, ...]) -> None:
     layer = getattr(nn, name)(*args)
     for x in every_order(*ranks):
