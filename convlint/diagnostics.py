@@ -22,11 +22,20 @@ class Location(Value):
     column: int
 
 
+class Place(Value):
+    filename: str
+    location: Location
+    end_location: Location
+
+
 class Related(Value):
+    """A place to show, which has an end, or a step of the shapes that led to the finding, which has none."""
+
     filename: str
     location: Location
     end_location: Location | None = None
     message: str
+    made_at: Place | None = None  # of a step: where its layer is constructed
 
 
 class Edit(Value):

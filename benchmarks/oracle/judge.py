@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, product
 from typing import Literal
@@ -11,7 +12,7 @@ from benchmarks.oracle.linted import Linted
 from benchmarks.oracle.mutants import Mutant
 from benchmarks.oracle.net import Net
 from benchmarks.oracle.truth import Raised, Ran, Real, Truth
-from convlint.diagnostics import Diagnostic, Edit, Location
+from convlint.diagnostics import Diagnostic, Edit, Location, Place, Related
 from convlint.jobs import InputSpec
 
 BATCHES = (2, 3)
@@ -20,6 +21,7 @@ OF_FEATURES = ("times 2", "plus 1", "plus 16", "swapped arguments")
 
 _USUAL = (16, 28, 32, 64, 8, 12, 24, 7, 224, 3, 4)
 _TRIES = 600
+_BREAK = re.compile(r"\r\n|\r|\n")  # what ends a row for Python; str.splitlines knows more
 
 Agreement = Literal["agrees", "false alarm", "missed", "not checked"]
 
@@ -38,7 +40,8 @@ class Judgement:
     given: Agreement
     bare: Agreement
     is_layer_right: bool | None = None  # of the findings with inputs given
-    is_row_right: bool | None = None
+    is_row_right: bool | None = None  # the finding stands there; None too where nothing is left on the row
+    is_row_named: bool | None = None  # there, or at a place that the finding shows or names
     fix: Literal["runs", "raises"] | None = None
     said: str = ""
 
@@ -69,7 +72,8 @@ def judge(name: str, family: str, mutant: Mutant, truth: Truth, given: Linted, b
     return replace(
         judgement,
         is_layer_right=_is_layer_right(given, raised, mutant.row),
-        is_row_right=any(_covers(one, mutant.row) for one in given.errors),
+        is_row_right=_is_at(given.errors, mutant),
+        is_row_named=_is_at([*given.errors, *_named(given)], mutant),
         fix=_fixed(given),
     )
 
@@ -123,8 +127,30 @@ def _is_layer_right(linted: Linted, raised: Raised, mutated: int) -> bool:
     )
 
 
-def _covers(one: Diagnostic, row: int) -> bool:
-    return one.location.row <= row <= one.end_location.row
+def _is_at(places: Iterable[Diagnostic | Related | Place], mutant: Mutant) -> bool | None:
+    """Whether one of the places is on a mutated row; None where the mutant has left nothing there to point at."""
+    if _BREAK.split(mutant.source)[mutant.row - 1].strip() in ("", "pass"):
+        return None
+    return any(_covers(one, row) for one in places for row in _rows(mutant))
+
+
+def _rows(mutant: Mutant) -> range:
+    """The mutated rows: of a swap all from its first to its last, else one."""
+    more = len(_BREAK.findall(mutant.after)) if mutant.kind.startswith("swapped") else 0
+    return range(mutant.row, mutant.row + more + 1)
+
+
+def _named(linted: Linted) -> Iterator[Related | Place]:
+    """What the findings show in this file beside their own places: calls, and the constructors of what is called."""
+    for one in linted.errors:
+        for related in one.related:
+            made_at = (related.made_at,) if related.made_at is not None else ()
+            yield from (place for place in (related, *made_at) if place.filename == linted.facts.filename)
+
+
+def _covers(one: Diagnostic | Related | Place, row: int) -> bool:
+    end = one.end_location if one.end_location is not None else one.location
+    return one.location.row <= row <= end.row
 
 
 def _fixed(linted: Linted) -> Literal["runs", "raises"] | None:

@@ -44,7 +44,8 @@ def table(judgements: Sequence[Judgement]) -> list[str]:
         ("inputs given: false alarms", *_count(judgements, "given", "false alarm")),
         ("inputs given: not checked", *_count(judgements, "given", "not checked")),
         ("the layer is right", *_share(sum(bool(one.is_layer_right) for one in found), len(found))),
-        ("the mutated line is right", *_share(sum(bool(one.is_row_right) for one in found), len(found))),
+        ("the mutated line is the one pointed at", *_true(one.is_row_right for one in found)),
+        ("the mutated line is named", *_true(one.is_row_named for one in found)),
         ("offered edits that run", *_share(sum(one.fix == "runs" for one in fixes), len(fixes))),
         ("bare: false alarms", *_count(judgements, "bare", "false alarm")),
         ("bare: channels and features found", *_agreeing(features, "bare")),
@@ -58,6 +59,12 @@ def _agreeing(judgements: Sequence[Judgement], which: str) -> tuple[str, str]:
 
 def _count(judgements: Sequence[Judgement], which: str, wanted: str) -> tuple[str, str]:
     return _share(Counter(getattr(one, which) for one in judgements)[wanted], len(judgements))
+
+
+def _true(answers: Iterable[bool | None]) -> tuple[str, str]:
+    """Of those that there are."""
+    given = [answer for answer in answers if answer is not None]
+    return _share(sum(given), len(given))
 
 
 def _share(part: int, whole: int) -> tuple[str, str]:

@@ -41,13 +41,18 @@ def document(report: Report) -> dict[str, Any]:
 
 def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
     value = _placed(diagnostic.model_dump(mode="json"), diagnostic.filename)
-    for related in value["related"]:
-        if related["end_location"] is None:
-            del related["end_location"]
-    value["related"] = [_placed(related, related["filename"]) for related in value["related"]]
+    value["related"] = [_related(one) for one in value["related"]]
     if value["fix"] is not None:
         value["fix"]["edits"] = [_placed(edit, diagnostic.filename) for edit in value["fix"]["edits"]]
     return value
+
+
+def _related(value: dict[str, Any]) -> dict[str, Any]:
+    """Without what it has not."""
+    if value["made_at"] is not None:
+        value["made_at"] = _placed(value["made_at"], value["made_at"]["filename"])
+    known = {key: one for key, one in value.items() if one is not None}
+    return _placed(known, value["filename"])
 
 
 def _placed(value: dict[str, Any], filename: str) -> dict[str, Any]:

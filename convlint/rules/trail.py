@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from convlint.diagnostics import Related
-from convlint.facts import ModelFacts, Node, Span, Unmet
+from convlint.diagnostics import Place, Related
+from convlint.facts import Layer, ModelFacts, Node, Span, Unmet
+from convlint.notebook import line_of
 from convlint.rules.environment import Environment, title
 from convlint.rules.locate import end, overlaps, row_span, start
+from convlint.rules.origin import feeders, origins
 from convlint.rules.paths import PathError, parse
 from convlint.rules.templates import spell
 
-LONGEST_TRAIL = 8
+LONGEST_TRAIL = 12
+IDLE = ("flatten", "Flatten", "squeeze")  # called for another shape: where none comes out, that tells something
 UNTOLD = ("its defaults", "the file itself", "pyproject.toml")
 
 
@@ -25,19 +28,37 @@ def related(environment: Environment, place: Span, unmet: Unmet | None) -> tuple
         return tuple(_to_show(one.at, one.what) for one in environment.effects[1:] if one.at is not None)
     if node is None or model is None:
         return ()
-    shown = []
-    layer = environment.layer
-    if node.call is not None and not overlaps(place, node.call):
-        shapes = " and ".join(dict.fromkeys(spell(tensor.shape) for tensor in node.inputs))
-        shown.append(_to_show(node.call, f"called here with {shapes}" if shapes else "called here"))
-    elif layer is not None and layer.site is not None and not overlaps(place, layer.site):
-        shown.append(_to_show(layer.site, f"`{title(node, layer)}` is made here"))
-    if unmet is not None and unmet.rival is not None and unmet.rival.at is not None:
-        shown.append(_to_show(unmet.rival.at, f"`{unmet.rival.title}` needs {unmet.rival.sizes}"))
     operands = {offender(unmet)}
     if node.op == "function":
         operands.add(0)  # where two tensors do not fit, both have a history
-    return (*shown, *trail(environment.file.filename, model, node, operands))
+    shown = _apart(place, _shown(model, node, environment.layer, unmet))
+    return (*shown, *_rival(unmet), *trail(environment.file.filename, model, node, operands))
+
+
+def _shown(model: ModelFacts, node: Node, layer: Layer | None, unmet: Unmet | None) -> Iterator[tuple[Span, str]]:
+    """The call, the constructor of what is called, and the layers that gave the sizes which do not fit."""
+    if node.call is not None:
+        shapes = " and ".join(dict.fromkeys(spell(tensor.shape) for tensor in node.inputs))
+        yield node.call, f"called here with {shapes}" if shapes else "called here"
+    if layer is not None and layer.site is not None:
+        yield layer.site, f"`{title(node, layer)}` is made here"
+    for origin in origins(model, node, unmet):
+        doubled = ", in both directions together" if origin.is_doubled else ""
+        yield origin.at, f"`{origin.title}` gives {origin.size} here{doubled}"
+
+
+def _rival(unmet: Unmet | None) -> Iterator[Related]:
+    if unmet is not None and unmet.rival is not None and unmet.rival.at is not None:
+        yield _to_show(unmet.rival.at, f"`{unmet.rival.title}` needs {unmet.rival.sizes}")
+
+
+def _apart(place: Span, places: Iterable[tuple[Span, str]]) -> Iterator[Related]:
+    """Of places that lie upon one another the first alone."""
+    taken = [place]
+    for span, message in places:
+        if not any(overlaps(span, one) for one in taken):
+            taken.append(span)
+            yield _to_show(span, message)
 
 
 def offender(unmet: Unmet | None) -> int:
@@ -54,10 +75,12 @@ def offender(unmet: Unmet | None) -> int:
 def trail(filename: str, model: ModelFacts, node: Node, operands: Iterable[int]) -> tuple[Related, ...]:
     """The calls that changed the shape from the model's input to these operands, in forward's order."""
     nodes = {one.id: one for one in model.nodes}
-    producers = node.producers
+    fed = feeders(nodes, node)
     seen: set[int] = set()
     for operand in operands:
-        current = nodes.get(producers[operand if operand < len(producers) else 0]) if producers else None
+        current = fed[operand] if operand < len(fed) else None
+        if current is None and node.producers:
+            current = nodes.get(node.producers[operand if operand < len(node.producers) else 0])
         while current is not None and current.id not in seen:
             seen.add(current.id)
             current = nodes.get(current.producers[0]) if current.producers else None
@@ -75,7 +98,8 @@ def _construction(filename: str, model: ModelFacts) -> tuple[Related, ...]:
 def _step(filename: str, model: ModelFacts, node: Node) -> Related | None:
     before = node.inputs[0].shape if node.inputs else None
     after = node.outputs[0].shape if node.outputs else None
-    if after is None or before == after:
+    is_idle = before == after
+    if after is None or (is_idle and node.target.rpartition(".")[2] not in IDLE):
         return None
     place = node.call or row_span(filename, model.row)
     if node.op == "input":
@@ -83,8 +107,26 @@ def _step(filename: str, model: ModelFacts, node: Node) -> Related | None:
         said = f" ({source})" if source else ""
         return _in_trail(place, f"{node.target}: {spell(after)}{said}")
     layer = model.layers.get(node.layer) if node.layer is not None else None
-    came = f"{spell(before)} -> " if before is not None else ""
-    return _in_trail(place, f"{title(node, layer)}: {came}{spell(after)}")
+    came = f"{spell(before)} -> " if before is not None and not is_idle else ""
+    stays = " as before" if is_idle else ""
+    step = _in_trail(place, f"{_titled(node, layer, place)}: {came}{spell(after)}{stays}")
+    if layer is None or layer.site is None:
+        return step
+    site = layer.site
+    made_at = Place(filename=site.filename, location=start(site), end_location=end(site))
+    return step.model_copy(update={"made_at": made_at})
+
+
+def _titled(node: Node, layer: Layer | None, call: Span) -> str:
+    """The name of a call, with where its layer is made: a file too, if it is another one than that of the call."""
+    said = title(node, layer)
+    site = layer.site if layer is not None else None
+    if site is None or (site.filename, site.row) == (call.filename, call.row):
+        return said
+    line = line_of(site.filename, site.row)
+    if site.filename != call.filename:
+        line = f"{site.filename}:{site.row}" if line == f"line {site.row}" else f"{site.filename}, {line}"
+    return f"{said[:-1]}, {line})" if said.endswith(")") else f"{said} ({line})"
 
 
 def _elided(steps: tuple[Related, ...]) -> tuple[Related, ...]:
@@ -92,7 +134,9 @@ def _elided(steps: tuple[Related, ...]) -> tuple[Related, ...]:
         return steps
     head, tail = 3, LONGEST_TRAIL - 4
     left_out = steps[head:-tail]
-    note = left_out[0].model_copy(update={"message": f"... {len(left_out)} more calls that change the shape"})
+    note = left_out[0].model_copy(
+        update={"message": f"... {len(left_out)} more calls that change the shape", "made_at": None}
+    )
     return (*steps[:head], note, *steps[-tail:])
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from convlint.diagnostics import Diagnostic, Edit, Fix, Location, Related
+from convlint.diagnostics import Diagnostic, Edit, Fix, Location, Place, Related
 from convlint.facts import FileFacts, ModelFacts, Span
 from convlint.report import Report
 from convlint.reporters import FORMATS, render, source
@@ -99,6 +99,14 @@ def test_the_lines_shown_are_those_of_the_notebook() -> None:
         "1 | %matplotlib inline",
         "  | ^^^^^^^^^^^^^^^^^^",
     ]
+
+
+def test_a_step_says_in_which_cell_its_layer_is_made() -> None:
+    made_at = Place(filename="nb.ipynb", location=at(4, 12), end_location=at(4, 21))
+    step = related(7, 1, "fc1 (cell 3, line 1): [B, 9216] -> [B, 128]").model_copy(update={"made_at": made_at})
+    (found,) = json.loads(rendered("json", FINDING.model_copy(update={"related": (step,)})))["diagnostics"]
+    place = {"location": {"row": 1, "column": 12}, "end_location": {"row": 1, "column": 21}}
+    assert found["related"][0]["made_at"] == {"filename": "nb.ipynb", "cell": 3, **place}
 
 
 def test_the_fix_says_in_which_cell_it_is() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from convlint.diagnostics import Diagnostic, Edit, Fix, Location, Related
+from convlint.diagnostics import Diagnostic, Edit, Fix, Location, Place, Related
 from convlint.facts import FileFacts, InputFact, ModelFacts, Span
 from convlint.remedies import Remedy, Stanza
 from convlint.remedies.stanza import Setting
@@ -57,6 +57,11 @@ def related(row: int, column: int, message: str, length: int = 0, filename: str 
     return Related(filename=filename, location=at(row, column), end_location=end, message=message)
 
 
+def step(row: int, column: int, made: int, message: str, filename: str = "net.py") -> Related:
+    made_at = Place(filename=filename, location=at(made, 22), end_location=at(made, 44))
+    return related(row, column, message, filename=filename).model_copy(update={"made_at": made_at})
+
+
 FINDING = Diagnostic(
     code="CL101",
     name="linear-in-features",
@@ -74,8 +79,8 @@ FINDING = Diagnostic(
     related=(
         related(24, 20, "called here with [B, 9216]", 11),
         related(6, 1, "x: [B, 1, 28, 28] (pyproject.toml)"),
-        related(19, 20, "conv1: [B, 1, 28, 28] -> [B, 32, 26, 26]"),
-        related(20, 20, "conv2: [B, 32, 26, 26] -> [B, 64, 24, 24]"),
+        step(19, 20, 11, "conv1 (line 11): [B, 1, 28, 28] -> [B, 32, 26, 26]"),
+        step(20, 20, 12, "conv2 (line 12): [B, 32, 26, 26] -> [B, 64, 24, 24]"),
         related(21, 13, "F.max_pool2d: [B, 64, 24, 24] -> [B, 64, 12, 12]"),
         related(23, 13, "torch.flatten: [B, 64, 12, 12] -> [B, 9216]"),
     ),
@@ -319,6 +324,10 @@ def test_the_json_form_has_its_keys_in_order() -> None:
         *("code", "name", "severity", "message", "filename", "cell", "location", "end_location", "model"),
         *("layer", "expected", "actual", "formula", "hint", "related", "fix", "url"),
     ]
+    called, _, conv1, *_ = document["diagnostics"][0]["related"]
+    assert list(called) == ["filename", "cell", "location", "end_location", "message"]
+    assert list(conv1) == ["filename", "cell", "location", "message", "made_at"]
+    assert list(conv1["made_at"]) == ["filename", "cell", "location", "end_location"]
     assert list(document["models"][0]) == [
         *("name", "filename", "cell", "row", "status", "reason", "remedy", "construction"),
         *("inputs", "outputs", "sizes"),

@@ -157,8 +157,8 @@ def test_the_trail_leads_from_the_input_to_the_layer() -> None:
     assert [(one.location.row, one.message) for one in found.related] == [
         (24, "called here with [B, 9216]"),
         (6, "x: [B, 1, 28, 28] (pyproject.toml)"),
-        (19, "conv1: [B, 1, 28, 28] -> [B, 32, 26, 26]"),
-        (20, "conv2: [B, 32, 26, 26] -> [B, 64, 24, 24]"),
+        (19, "conv1 (line 11): [B, 1, 28, 28] -> [B, 32, 26, 26]"),
+        (20, "conv2 (line 12): [B, 32, 26, 26] -> [B, 64, 24, 24]"),
         (21, "F.max_pool2d: [B, 64, 24, 24] -> [B, 64, 12, 12]"),
         (23, "torch.flatten: [B, 64, 12, 12] -> [B, 9216]"),
     ]
@@ -237,10 +237,24 @@ def test_a_long_trail_is_shortened_in_its_middle() -> None:
     model = mnist().models[0].model_copy(update={"nodes": (*nodes, fc)})
     found = only(FileFacts(filename="net.py", models=(model,)))
     said = [one.message for one in found.related[1:]]
-    assert len(said) == 8
-    assert said[3] == "... 13 more calls that change the shape"
+    assert len(said) == 12
+    assert said[3] == "... 9 more calls that change the shape"
     assert said[2] == "F.pad: [B, 2] -> [B, 3]"
-    assert said[4] == "F.pad: [B, 16] -> [B, 17]"
+    assert said[4] == "F.pad: [B, 12] -> [B, 13]"
+    assert not any(one.made_at for one in found.related)
+
+
+def test_a_flatten_that_flattens_nothing_is_in_the_trail() -> None:
+    same = [("B", 64, 144), ("B", 64, 144)]
+    facts = mnist()
+    model = facts.models[0]
+    idle = [_call(4, "torch.nn.functional.relu", CALL, *same), _call(5, "torch.flatten", CALL, *same)]
+    model = model.model_copy(update={"nodes": (*model.nodes[:4], *idle, model.nodes[-1])})
+    said = [one.message for one in only(facts.model_copy(update={"models": (model,)})).related]
+    assert said[-2:] == [
+        "conv2 (line 12): [B, 32, 26, 26] -> [B, 64, 24, 24]",
+        "torch.flatten: [B, 64, 144] as before",
+    ]
 
 
 def test_the_trail_follows_both_operands_and_ends_in_a_loop_of_facts() -> None:
