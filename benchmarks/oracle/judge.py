@@ -63,8 +63,8 @@ def judge(name: str, family: str, mutant: Mutant, truth: Truth, given: Linted, b
         change=f"{mutant.before} -> {mutant.after}",
         raises=None if raised is None else f"{raised.error}: {raised.words[:120]}",
         is_built=raised is None or raised.is_built,
-        given=_agreement(given, raised),
-        bare=_bare_agreement(bare, raised),
+        given=_agreement(given, truth),
+        bare=_bare_agreement(bare, truth),
         said=_said(given) or _said(bare),
     )
     if raised is None or not given.errors:
@@ -78,17 +78,26 @@ def judge(name: str, family: str, mutant: Mutant, truth: Truth, given: Linted, b
     )
 
 
-def _agreement(linted: Linted, raised: Raised | None) -> Agreement:
+def _agreement(linted: Linted, truth: Truth) -> Agreement:
     if linted.errors:
-        return "agrees" if raised is not None else "false alarm"
-    if raised is None:
+        return "agrees" if isinstance(truth, Raised) or _folds_the_batch(linted, truth) else "false alarm"
+    if isinstance(truth, Ran):
         return "agrees"
     return "missed" if linted.model is not None and linted.model.status == "checked" else "not checked"
 
 
-def _bare_agreement(linted: Linted, raised: Raised | None) -> Agreement:
+def _folds_the_batch(linted: Linted, truth: Ran) -> bool:
+    """Whether the findings are about nothing else, and the net gives more examples than it takes, or fewer."""
+    return (
+        all(one.code == "CL109" for one in linted.errors)
+        and truth.output is not None
+        and truth.output[:1] != BATCHES[:1]
+    )
+
+
+def _bare_agreement(linted: Linted, truth: Truth) -> Agreement:
     """Without a given input, a net is right as soon as there is an input that it takes: torch has to take that one."""
-    agreement = _agreement(linted, raised)
+    agreement = _agreement(linted, truth)
     return "agrees" if agreement == "missed" and _runs_as_told(linted) else agreement
 
 

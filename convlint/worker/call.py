@@ -10,6 +10,7 @@ import sympy
 import torch
 
 from convlint.worker.sizes import Size
+from convlint.worker.strides import Strides
 
 
 class Ledger(Protocol):
@@ -33,8 +34,14 @@ class Ledger(Protocol):
     def choose(self, options: int) -> int:
         """Which of several equally good repairs to take in this trace."""
 
-    def fresh(self, shape: tuple[Size, ...], like: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:
-        """A new tensor of this shape that stands in for a repaired one."""
+    def fresh(
+        self,
+        shape: tuple[Size, ...],
+        like: torch.Tensor,
+        dtype: torch.dtype | None = None,
+        strides: Strides | None = None,
+    ) -> torch.Tensor:
+        """A new tensor of this shape, contiguous where no strides are given."""
 
     def like(self, call: Call, x: torch.Tensor) -> torch.Tensor:
         """A new tensor with the shape of `x`, and the strides that the call gives it."""

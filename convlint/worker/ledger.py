@@ -11,8 +11,9 @@ import torch
 from convlint.worker.call import Call
 from convlint.worker.nodes import NodeRecorder
 from convlint.worker.places import Place, span_of
-from convlint.worker.shapes.strides import Strides, contiguous, of_result, of_tensor
+from convlint.worker.shapes.strides import of_result
 from convlint.worker.sizes import Size, holds_at
+from convlint.worker.strides import Strides, contiguous, of_tensor
 from convlint.worker.torch_private import blank, expr_of, fake_of, guard_count, guard_exprs
 from convlint.worker.trace import Setting, Trace, is_symbolic
 from convlint.worker.trail import Assumption, Event, Need
@@ -104,7 +105,7 @@ class TraceLedger:
         return tensor
 
     def like(self, call: Call, x: torch.Tensor) -> torch.Tensor:
-        strides = of_result(call, x.dim(), self.strides, [x])
+        strides = of_result(call, x.shape, self.strides, [x])
         if strides is not None:
             return self.fresh(tuple(x.shape), x, strides=strides)
         self.silent += 1

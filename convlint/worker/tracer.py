@@ -25,7 +25,8 @@ from convlint.worker.project.standins import StandIn
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.requirements import function_check, layer_check
 from convlint.worker.shapes import goes_on_numbers, has_rule, is_one_dtype, numbers_among, result_shape
-from convlint.worker.shapes.strides import contiguous, of_computed, of_result
+from convlint.worker.shapes.strides import of_computed, of_result
+from convlint.worker.strides import contiguous
 from convlint.worker.torch_private import (
     INNER_CALL,
     UNDECIDABLE,
@@ -251,7 +252,7 @@ class ShapeTracer(fx.Tracer):
         if not has_rule(call, is_quick=is_quick) or (call.layer is not None and changes_results(call.layer)):
             return None
         shape = result_shape(call, is_quick=is_quick) if is_one_dtype(call, tensors) else None
-        strides = of_result(call, len(shape), self._ledger.strides, tensors) if shape is not None else None
+        strides = of_result(call, shape, self._ledger.strides, tensors) if shape is not None else None
         if shape is None or (strides is None and not goes_on_numbers(call)):
             return None
         if call.target.endswith("_"):

@@ -12,7 +12,8 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from convlint.worker.call import Call
-from convlint.worker.shapes.strides import Strides, contiguous, of_result, of_tensor, of_view
+from convlint.worker.shapes.strides import of_result, of_view
+from convlint.worker.strides import Strides, contiguous, of_tensor
 
 SIZES = (5, 6, 7, 8, 9)
 Operand = torch.Tensor
@@ -34,7 +35,7 @@ def call(target: str, *args: Any, layer: nn.Module | None = None) -> Call:
 
 
 def told(result: torch.Tensor, one: Call) -> Strides | None:
-    return of_result(one, result.dim(), of_tensor, [arg for arg in one.args if isinstance(arg, torch.Tensor)])
+    return of_result(one, tuple(result.shape), of_tensor, [arg for arg in one.args if isinstance(arg, torch.Tensor)])
 
 
 def is_true(strides: Strides | None, result: torch.Tensor) -> bool:
@@ -93,6 +94,8 @@ FUNCTIONS: dict[str, tuple[Callable[..., torch.Tensor], tuple[Any, ...], tuple[i
     "torch.nn.functional.pad": (F.pad, ((1, 1),), (3, 4, 5)),
     "torch.Tensor.flatten": (torch.flatten, (1,), (3, 4, 5)),
     "torch.flatten": (torch.flatten, (0, 1), (3, 4)),
+    "torch.reshape": (torch.reshape, ((5, -1),), (3, 4)),
+    "torch.Tensor.reshape": (torch.Tensor.reshape, (5, 2, 3, 7), (3,)),
     "torch.Tensor.add": (torch.add, (torch.randn(7),), (3,)),
     "torch.Tensor.mul": (torch.mul, (2.0,), (3, 4)),
     "torch.Tensor.matmul": (torch.matmul, (torch.randn(7, 3),), (3,)),
@@ -155,6 +158,19 @@ def test_pieces_that_go_on_are_dense_again() -> None:
         result = piece.relu()
         assert told(result, call("torch.relu", piece)) == Strides(tuple(sorted(range(3), key=lambda i: -x.stride(i))))
         assert is_true(told(result, call("torch.relu", piece)), result)
+
+
+def test_views_that_torch_allows() -> None:
+    """In each order, and of pieces: what is told to be a view is one, and what torch refuses is not told."""
+    for x in [*every_order(3), *(x.chunk(2, 2)[0] for x in every_order(3))]:
+        for target in [(5, -1), (30, -1), (5, 3, 2, -1), (5, 6, -1)]:
+            one = call("torch.Tensor.view", x, *target)
+            try:
+                result = x.view(target)
+            except RuntimeError:
+                assert told(x.reshape(target), one) is None
+            else:
+                assert is_true(told(result, one), result), (x.stride(), target)
 
 
 def test_what_may_be_the_operand_itself_stays_open() -> None:

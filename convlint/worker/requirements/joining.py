@@ -127,10 +127,16 @@ def _einsum(call: Call) -> None:
     if not isinstance(equation, str) or "." in equation or not all(isinstance(x, torch.Tensor) for x in tensors):
         return
     terms = equation.replace(" ", "").split("->")[0].split(",")
-    if len(terms) != len(tensors) or any(len(t) != x.dim() for t, x in zip(terms, tensors, strict=True)):
+    if len(terms) != len(tensors):
         return
     sizes: dict[str, Any] = {}
     for i, term in enumerate(terms):
+        rank, wanted = tensors[i].dim(), len(term)
+        detail = f"`{term}` in {equation!r}"
+        if rank != wanted:
+            call.need("rank", f"inputs[{i}].rank", sympy.false, came=rank, needed=wanted, detail=detail)
+            shape = [*tensors[i].shape, *[1] * wanted][:wanted]
+            tensors[i], call.spoiled = call.ledger.fresh(tuple(shape), tensors[i]), True
         for dim, letter in enumerate(term):
             came = tensors[i].shape[dim]
             needed = sizes.setdefault(letter, came)

@@ -11,6 +11,7 @@ from torch import nn
 from convlint.worker.call import Call, Check, shape_text
 from convlint.worker.packing import Packed, pack, unpack
 from convlint.worker.sizes import Size, equal
+from convlint.worker.strides import Strides
 
 
 def _features(call: Call, x: torch.Tensor, declared: int) -> torch.Tensor:
@@ -74,7 +75,9 @@ def _sequence(call: Call) -> None:
     if states is not None:
         _state(call, states, [hidden, cell] if is_lstm else [hidden], "inputs[1].shape")
     fresh = call.ledger.fresh
-    output: Any = fresh((*x.shape[:-1], directions * projected), x)
+    # torch works along the sequence, and turns the result around.
+    strides = Strides((1, 0, 2)) if layer.batch_first and x.dim() == 3 else None
+    output: Any = fresh((*x.shape[:-1], directions * projected), x, strides=strides)
     if isinstance(packed, Packed):
         output = pack(output, packed.lengths, layer.batch_first)
     call.result = (output, (fresh(hidden, x), fresh(cell, x)) if is_lstm else fresh(hidden, x))

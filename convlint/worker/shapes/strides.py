@@ -1,4 +1,4 @@
-"""How a tensor's numbers lie in memory, as far as a later `view` depends on it.
+"""The strides of results, as far as the order of the dims in memory tells them.
 
 Asked about symbolic strides, torch answers with guards. The order of the dims by their strides needs none, and says how
 torch lays out the result of most calls: tests hold what is written here against real tensors in every order.
@@ -7,36 +7,18 @@ torch lays out the result of most calls: tests hold what is written here against
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+import sympy
 import torch
 
 from convlint.worker.call import Call
-
-
-@dataclass(frozen=True)
-class Strides:
-    """The dims from the largest stride to the smallest one; without gaps between the numbers where it is dense."""
-
-    order: tuple[int, ...]
-    is_dense: bool = True
-
-    @property
-    def is_contiguous(self) -> bool:
-        return self.is_dense and self.is_in_order
-
-    @property
-    def is_in_order(self) -> bool:
-        return self.order == tuple(range(len(self.order)))
-
+from convlint.worker.shapes.rule import Shape
+from convlint.worker.sizes import Size, equal
+from convlint.worker.strides import Strides, contiguous
 
 Known = Callable[[torch.Tensor], Strides | None]
 """The strides of a tensor, where they are known."""
-
-
-def contiguous(rank: int) -> Strides:
-    return Strides(tuple(range(rank)))
 
 
 def _names(text: str) -> frozenset[str]:
@@ -65,27 +47,19 @@ _SAME: Final = ("Dropout", "dropout", "detach", "float")
 """May give back what they were given."""
 
 
-def of_tensor(x: torch.Tensor) -> Strides | None:
-    """Those of a tensor whose sizes are plain numbers; None where a size of 1 leaves the order open."""
-    if x.is_contiguous():
-        return contiguous(x.dim())
-    if 1 in x.shape or 0 in x.stride():
-        return None
-    strides = x.stride()
-    order = tuple(sorted(range(x.dim()), key=lambda dim: -strides[dim]))
-    return Strides(order, x.permute(order).is_contiguous())
-
-
-def of_result(call: Call, rank: int, known: Known, operands: Sequence[torch.Tensor]) -> Strides | None:
-    """The strides of a result of this rank that a rule of shapes tells; None where torch must say them."""
+def of_result(call: Call, shape: Shape, known: Known, operands: Sequence[torch.Tensor]) -> Strides | None:
+    """The strides of a result that a rule of shapes tells; None where torch must say them."""
     name = call.target.rpartition(".")[2]
     if name in MOVES:
         return of_view(call, known)
     if name == "einsum":
-        return contiguous(rank)  # torch's to choose, but only runs that prove nothing have a rule for it
+        return contiguous(len(shape))  # torch's to choose, but only runs that prove nothing have a rule for it
     if name not in _NEW and all(one is not None and one.is_contiguous for one in map(known, operands)):
-        return contiguous(rank)
-    return of_computed(call, rank, known, operands)
+        return contiguous(len(shape))
+    if name in ("flatten", "Flatten", "reshape", "view"):
+        strides = None if _has_ones(operands) else known(operands[0])
+        return None if strides is None else reshaped(strides, operands[0].shape, shape, copies=name != "view")
+    return of_computed(call, len(shape), known, operands)
 
 
 def of_computed(call: Call, rank: int, known: Known, operands: Sequence[torch.Tensor]) -> Strides | None:
@@ -98,8 +72,6 @@ def of_computed(call: Call, rank: int, known: Known, operands: Sequence[torch.Te
         return _elementwise(rank, operands, strides)
     if name.startswith((*_IMAGES, *_MORE_IMAGES, *_FLAT_IMAGES)):
         return _of_images(name, operands, strides)
-    if name in ("flatten", "Flatten") and not _has_ones(operands) and strides[0] is not None:
-        return _flattened(strides[0], len(strides[0].order) - rank, call)
     return of_view(call, known)
 
 
@@ -135,19 +107,43 @@ def _of_images(name: str, operands: Sequence[torch.Tensor], strides: Sequence[St
     return Strides(order) if order == _CHANNELS_LAST.get(len(order)) else contiguous(len(order))
 
 
-def _flattened(strides: Strides, merged: int, call: Call) -> Strides | None:
-    """A view where the merged dims follow each other in memory, else a new tensor (torch.flatten)."""
-    start = getattr(call.layer, "start_dim", None) if call.layer is not None else call.get(1, "start_dim", 0)
-    if not isinstance(start, int) or not strides.is_dense:
+def reshaped(strides: Strides, before: Sequence[Size], after: Sequence[Size], *, copies: bool) -> Strides | None:
+    """Of the same numbers in another shape: a view where one dim is taken apart, or dims are merged that follow each
+    other in memory, else a new tensor where the call may copy (torch.reshape).
+    """
+    start, end = _untouched(before, after)
+    merged, parts = len(before) - start - end, len(after) - start - end
+    if not strides.is_dense or min(merged, parts) > 1:
         return None
-    rank = len(strides.order)
-    start %= rank
-    dims = tuple(range(start, start + merged + 1))
-    at = strides.order.index(start)
-    if strides.order[at : at + len(dims)] != dims:
-        return contiguous(rank - merged)
+    if merged == parts:
+        return strides
+    if merged == 0 or parts == 0:
+        return None
+    if parts > 1:
+        return Strides(tuple(new for dim in strides.order for new in _split(dim, start, parts)))
+    at, dims = strides.order.index(start), tuple(range(start, start + merged))
+    if strides.order[at : at + merged] != dims:
+        return contiguous(len(after)) if copies else None
     kept = [dim for dim in strides.order if dim not in dims[1:]]
-    return Strides(tuple(dim - merged if dim > start else dim for dim in kept))
+    return Strides(tuple(dim - merged + 1 if dim > start else dim for dim in kept))
+
+
+def _untouched(before: Sequence[Size], after: Sequence[Size]) -> tuple[int, int]:
+    """How many dims at the start, and at the end, stay as they are."""
+    most = min(len(before), len(after))
+    start = 0
+    while start < most and equal(before[start], after[start]) is sympy.true:
+        start += 1
+    end = 0
+    while end < most - start and equal(before[-1 - end], after[-1 - end]) is sympy.true:
+        end += 1
+    return start, end
+
+
+def _split(dim: int, start: int, parts: int) -> Iterable[int]:
+    if dim == start:
+        return range(start, start + parts)
+    return [dim if dim < start else dim + parts - 1]
 
 
 def of_view(call: Call, known: Known) -> Strides | None:

@@ -1,0 +1,15 @@
+# runs: 2 24
+"""A pool takes [B, C, L] and [C, L] alike; the equation tells which one is meant."""
+
+import torch
+import torch.nn as nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pool1 = nn.AvgPool1d(1, stride=3)
+
+    def forward(self, x):
+        x = self.pool1(x)
+        return torch.einsum("bi,bj->bij", x, x)
