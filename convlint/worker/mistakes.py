@@ -19,6 +19,7 @@ _HANDED_ON = frozenset(
         "num_features",
         "normalized_shape",
         "num_groups",
+        "divisible",
         "embed_dim",
         "kdim",
         "vdim",

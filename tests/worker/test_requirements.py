@@ -477,7 +477,7 @@ OPERATIONS = [
         "self.a = nn.Conv2d(3, <10|12>, 3)\nself.b = nn.PixelShuffle(2)",
         CALLS_B,
         IMAGE,
-        ("raises", None, None, "self.b(self.a(x))"),
+        ("divisible", 4, 10, "2"),
     ),
     row(
         "view_across_strides",

@@ -333,7 +333,7 @@ def test_arithmetic(warm: None, call: Callable[[torch.Tensor], torch.Tensor]) ->
 
 
 SAME = sorted({kind for kind in LAYERS if LAYERS[kind] is same}, key=lambda kind: kind.__name__)
-ARGUMENTS: dict[str, tuple[Any, ...]] = {"Threshold": (0.1, 0.0), "LocalResponseNorm": (2,)}
+ARGUMENTS: dict[str, tuple[Any, ...]] = {"Threshold": (0.1, 0.0), "LocalResponseNorm": (2,), "ChannelShuffle": (3,)}
 
 
 def shape_for(name: str) -> tuple[int | str, ...]:
@@ -357,6 +357,7 @@ def functional(name: str) -> Callable[[torch.Tensor], torch.Tensor]:
         "log_softmax": (1,),
         "softmin": (1,),
         "clamp": (0, 1),
+        "channel_shuffle": (3,),
         "prelu": (torch.zeros(6),),
         "batch_norm": (torch.zeros(6), torch.ones(6)),
     }

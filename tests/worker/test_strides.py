@@ -69,6 +69,8 @@ LAYERS: list[tuple[str, tuple[Any, ...], tuple[int, ...]]] = [
     *[(f"InstanceNorm{n}d", (6,), (n + 2,)) for n in (1, 2, 3)],
     ("GroupNorm", (2, 6), (3, 4, 5)),
     ("ZeroPad2d", (1,), (4,)),
+    ("PixelShuffle", (1,), (3, 4)),
+    ("ChannelShuffle", (2,), (3, 4)),
     ("ReflectionPad2d", (1,), (4,)),
 ]
 

@@ -22,6 +22,7 @@ from convlint.worker.requirements import (
     pool,
     recurrent,
     reshape,
+    shuffle,
 )
 
 _LAYERS: dict[type[torch.nn.Module], Check] = {
@@ -35,6 +36,7 @@ _LAYERS: dict[type[torch.nn.Module], Check] = {
     **pool.LAYERS,
     **recurrent.LAYERS,
     **reshape.LAYERS,
+    **shuffle.LAYERS,
 }
 
 _FUNCTIONS: dict[str, Check] = {
@@ -46,6 +48,7 @@ _FUNCTIONS: dict[str, Check] = {
     **padding.FUNCTIONS,
     **pool.FUNCTIONS,
     **reshape.FUNCTIONS,
+    **shuffle.FUNCTIONS,
 }
 
 

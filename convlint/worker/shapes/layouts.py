@@ -7,6 +7,7 @@ from typing import Any
 
 import sympy
 import torch
+from torch import nn
 
 from convlint.worker.call import Call
 from convlint.worker.requirements.conv import per_dim
@@ -63,6 +64,20 @@ def moved(call: Call) -> Shape | None:
         return None
     dim %= x.dim() + 1
     return (*x.shape[:dim], 1, *x.shape[dim:])
+
+
+def shuffled(call: Call) -> Shape | None:
+    """Channels become pixels, or pixels channels, r in each direction (torch.nn.PixelShuffle)."""
+    layer: Any = call.layer
+    x = call.tensor(0, "input")
+    up = layer.upscale_factor if isinstance(layer, nn.PixelShuffle) else call.get(1, "upscale_factor")
+    down = layer.downscale_factor if isinstance(layer, nn.PixelUnshuffle) else call.get(1, "downscale_factor")
+    if x is None or x.dim() < 3:
+        return None
+    *front, channels, height, width = x.shape
+    if call.target.endswith(("PixelShuffle", "pixel_shuffle")):
+        return (*front, channels // (up * up), height * up, width * up) if isinstance(up, int) else None
+    return (*front, channels * down * down, height // down, width // down) if isinstance(down, int) else None
 
 
 def viewed(call: Call) -> Shape | None:

@@ -33,7 +33,7 @@ _NEW: Final = _names("""
 """Their results are new tensors, whatever the strides of their operands are."""
 _IMAGES: Final = ("Conv", "conv", "MaxPool", "max_pool", "BatchNorm", "GroupNorm", "group_norm", "batch_norm", "cat")
 _MORE_IMAGES: Final = ("Upsampl", "interpolate", "pad", "ZeroPad", "ConstantPad", "ReflectionPad")
-_FLAT_IMAGES: Final = ("AvgPool", "avg_pool", "Adaptive", "adaptive_")
+_FLAT_IMAGES: Final = ("AvgPool", "avg_pool", "Adaptive", "adaptive_", "Pixel", "pixel_", "Channel", "channel_")
 _CHANNELS_LAST: Final = {4: (0, 2, 3, 1), 5: (0, 2, 3, 4, 1)}
 _ELEMENTWISE: Final = _names("""
     ReLU ReLU6 LeakyReLU ELU SELU CELU GELU SiLU Mish Hardswish Hardsigmoid Hardtanh Sigmoid Tanh Softplus Softsign

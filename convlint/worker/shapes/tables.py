@@ -10,6 +10,7 @@ from convlint.worker.shapes.layouts import (
     moved,
     padded,
     padded_by_layer,
+    shuffled,
     unflattened,
     upsampled,
     viewed,
@@ -148,6 +149,9 @@ LAYERS: dict[type[nn.Module], Rule] = {
     nn.Linear: linear_layer,
     nn.Flatten: flattened,
     nn.Unflatten: unflattened,
+    nn.ChannelShuffle: same,
+    nn.PixelShuffle: shuffled,
+    nn.PixelUnshuffle: shuffled,
     **dict.fromkeys((nn.Upsample, nn.UpsamplingNearest2d, nn.UpsamplingBilinear2d), upsampled),
 }
 _PLACES = ("torch.", "torch.Tensor.", "torch.nn.functional.")
@@ -163,6 +167,8 @@ FUNCTIONS: dict[str, Rule] = {
     "torch.nn.functional.linear": linear_function,
     **{f"torch.nn.functional.{name}": same for name in ("batch_norm", "layer_norm", "rms_norm")},
     **{f"{place}flatten": flattened for place in _PLACES[:2]},
+    **{f"{place}pixel_{name}": shuffled for place in _PLACES for name in ("shuffle", "unshuffle")},
+    **{f"{place}channel_shuffle": same for place in _PLACES},
     **{f"{place}unflatten": unflattened for place in _PLACES[:2]},
     **{f"{place}{name}": moved for place in _PLACES[:2] for name in MOVES},
     **dict.fromkeys(("torch.Tensor.view", "torch.Tensor.reshape", "torch.reshape"), viewed),

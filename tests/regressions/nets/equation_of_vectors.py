@@ -1,10 +1,10 @@
-# runs: 2 24
 """A pool takes [B, C, L] and [C, L] alike; the equation tells which one is meant."""
 
 import torch
 import torch.nn as nn
 
 
+# runs: 2 24
 class Net(nn.Module):
     def __init__(self):
         super().__init__()

@@ -1,9 +1,9 @@
-# raises: 2 8 12
 """With batch_first torch turns the output around, and a view of it is refused."""
 
 import torch.nn as nn
 
 
+# raises: 2 8 12
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
