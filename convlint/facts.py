@@ -61,6 +61,7 @@ class Layer(Fact):
     weights: dict[str, tuple[int, ...]] = {}  # the shapes of its parameters, by name
     site: Span | None = None  # the constructor call in the user's code
     arguments: dict[str, Span] = {}  # constructor argument -> the expression in the user's code that gave it
+    reckoned: tuple[str, ...] = ()  # those of which the user's code makes other numbers as well: `width + 16`
 
 
 class Rival(Fact):

@@ -40,7 +40,8 @@ def fix(template: FixTemplate | None, environment: Environment, unmet: Unmet | N
     value = resolve(parse(template.value), environment)
     if span is None or not isinstance(value, int) or isinstance(value, bool):
         return None
-    if _declares_several(environment, template.argument or (unmet.argument if unmet is not None else None)):
+    argument = template.argument or (unmet.argument if unmet is not None else None)
+    if _declares_several(environment, argument) or _is_reckoned_with(environment, argument):
         return None
     if _gives_more(environment, span) or _hands_on_more(environment):
         return None
@@ -67,6 +68,11 @@ def _hands_on_more(environment: Environment) -> bool:
     if any(not other.unmet or _widths(other) != _widths(node) for other in others):
         return True
     return node.target.rpartition(".")[2].startswith(_KEEPING) and node.outputs[:1] != node.inputs[:1]
+
+
+def _is_reckoned_with(environment: Environment, argument: str | None) -> bool:
+    """Whether other sizes are made of the same number, which would change with it."""
+    return environment.layer is not None and argument in environment.layer.reckoned
 
 
 def _widths(node: Node) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from convlint.facts import Layer, Span
-from convlint.worker.places import Place, argument_places, expression_span, span_of
+from convlint.worker.places import Place, argument_places, expression_span, is_reckoned_with, span_of
 from convlint.worker.skeleton import Sites, count_parameters
 from convlint.worker.trace import type_name
 from convlint.worker.users import IsUser
@@ -34,6 +34,7 @@ def layer_facts(path: str, layer: nn.Module, sites: Sites, is_user: IsUser) -> L
         weights={name: tuple(p.shape) for name, p in layer.named_parameters() if not is_lazy(p)},
         site=site_of(chain, is_user),
         arguments=arguments,
+        reckoned=tuple(name for name in arguments if is_reckoned_with(chain, name, _parameters(type(layer)))),
     )
 
 

@@ -163,6 +163,27 @@ def argument_places(chain: Sequence[Place], argument: str, names: Sequence[str])
         wanted = expression.id
 
 
+def is_reckoned_with(chain: Sequence[Place], argument: str, names: Sequence[str]) -> bool:
+    """Whether a helper that hands the argument on also makes other numbers of it, as in `width + 16`."""
+    places = argument_places(chain, argument, names)
+    helpers = (_function_of(place.code) for place in chain)
+    return any(
+        isinstance(expression, ast.Name) and function is not None and expression.id in _reckoned(function)
+        for (_, expression), function in zip(places, helpers, strict=False)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _reckoned(function: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str]:
+    """The names that a function reads elsewhere than as whole arguments of calls."""
+    whole: set[int] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call):
+            whole.update(map(id, (*node.args, *(keyword.value for keyword in node.keywords))))
+    names = (node for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
+    return frozenset(node.id for node in names if id(node) not in whole)
+
+
 def _function_of(code: CodeType) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     source = source_of(code.co_filename)
     return source.functions.get((code.co_name, code.co_firstlineno)) if source else None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.oracle.campaign import generated, judged, mutated
+from benchmarks.oracle.judge import Judgement
 from benchmarks.oracle.linted import lint
 from benchmarks.oracle.truth import Ran, Real
 from convlint.pool.parallel import default_parallel
@@ -31,6 +32,7 @@ def test_nothing_is_said_of_nets_that_run(first: int, pool: WorkerPool) -> None:
 @pytest.mark.parametrize("seed", range(5000, 5020))
 def test_mutants_are_judged_as_torch_judges_them(seed: int, pool: WorkerPool) -> None:
     candidates = list(mutated(generated(seed), 5))
-    for one in judged(candidates, pool, "generated"):
+    told = judged(candidates, pool, "generated")
+    for one in (one for one in told if isinstance(one, Judgement)):
         assert (one.name, one.given) == (one.name, "agrees"), one
         assert one.bare != "false alarm", one

@@ -388,6 +388,16 @@ def test_no_edit_is_offered_where_the_number_is_given_to_another_layer_as_well()
     assert with_twin.hint == alone.hint
 
 
+def test_no_edit_is_offered_where_other_numbers_are_made_of_the_argument() -> None:
+    facts = mnist()
+    model = facts.models[0]
+    layer = model.layers["fc1"].model_copy(update={"reckoned": ("in_features",)})
+    reckoned = model.model_copy(update={"layers": {**model.layers, "fc1": layer}})
+    (found,) = diagnose(FileFacts(filename="net.py", models=(reckoned,)), [rule()])
+    assert found.fix is None
+    assert found.hint is not None
+
+
 def test_no_edit_is_offered_where_the_layer_has_another_call_that_it_suits() -> None:
     facts = mnist()
     model = facts.models[0]

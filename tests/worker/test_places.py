@@ -202,3 +202,19 @@ def test_the_place_at_fault(linter: Linter, code: str) -> None:
     place = linter(source, shape).the_finding.place
     assert corners(place) == expected
     assert place.filename == linter.files[-1].name
+
+
+RECKONED: dict[str, tuple[str, bool]] = {
+    "handed_on": ("self.a, self.b = nn.Linear(8, hidden), nn.Linear(hidden, 4)", False),
+    "by_keyword": ("self.a, self.b = nn.Linear(8, out_features=hidden), nn.Linear(hidden, 4)", False),
+    "in_a_sum": ("self.a, self.b = nn.Linear(8, hidden + 16), nn.Linear(hidden, 4)", True),
+    "in_a_branch": ("self.a, self.b = nn.Linear(8, 24 if hidden else 8), nn.Linear(hidden, 4)", True),
+}
+
+
+@pytest.mark.parametrize(("layers", "is_reckoned"), RECKONED.values(), ids=RECKONED)
+def test_a_number_that_others_are_made_of(linter: Linter, layers: str, is_reckoned: bool) -> None:
+    head = HEAD.replace("Net", "Head").replace("self):", "self, hidden):", 1) + f"        {layers}\n{FORWARD}\n\n"
+    source = head + HEAD + "        self.head = Head(16)\n    def forward(self, x):\n        return self.head(x)\n"
+    checked = linter(PREAMBLE + source, ("B", 8))
+    assert ("in_features" in checked.model.layers["head.b"].reckoned) == is_reckoned
