@@ -125,23 +125,54 @@ def _fates_of(
     forgiven: Collection[Key],
 ) -> npt.NDArray[np.uint8]:
     fate = np.full(shape, ACCEPTED, dtype=np.uint8)
-    memo: dict[sympy.Basic, Grid] = {}
-    for event in events:
-        if isinstance(event, Need | Stop) and event.key in forgiven:
-            if isinstance(event, Stop):
-                break  # nothing is known behind it
-            continue
-        if isinstance(event, Refusal):
-            broken, mark = np.ones(shape, dtype=bool), REJECTED
-        elif isinstance(event, Halt):
-            broken, mark = np.ones(shape, dtype=bool), HALTED
-        else:
-            mark = UNCOVERED if isinstance(event, Assumption) else REJECTED
-            try:
-                broken = ~np.broadcast_to(np.asarray(evaluate(event.condition, values, memo), dtype=bool), shape)
-            except UnknownFunction:
-                broken, mark = np.ones(shape, dtype=bool), HALTED  # what has no value decides nothing
+    for _, broken, mark in _breaks(events, values, shape, forgiven):
         fate = np.where((fate == ACCEPTED) & broken, np.uint8(mark), fate)
         if not (fate == ACCEPTED).any():
             break
     return fate
+
+
+def none_left_at(domain: Domain, events: Sequence[Event], forgiven: Collection[Key] = ()) -> int | None:
+    """The number of the first event behind which no point is accepted any more."""
+    chunks = list(_chunks(domain)) if domain.axes else [(dict(domain.fixed), ())]
+    ends = [_none_left_at(events, values, shape, forgiven) for values, shape in chunks]
+    known = [end for end in ends if end is not None]
+    return max(known) if len(known) == len(ends) and known else None
+
+
+def _none_left_at(
+    events: Sequence[Event],
+    values: Mapping[sympy.Symbol, Grid],
+    shape: tuple[int, ...],
+    forgiven: Collection[Key],
+) -> int | None:
+    left = np.ones(shape, dtype=bool)
+    for number, broken, _ in _breaks(events, values, shape, forgiven):
+        left &= ~broken
+        if not left.any():
+            return number
+    return None
+
+
+def _breaks(
+    events: Sequence[Event],
+    values: Mapping[sympy.Symbol, Grid],
+    shape: tuple[int, ...],
+    forgiven: Collection[Key],
+) -> Iterator[tuple[int, npt.NDArray[np.bool_], int]]:
+    """For each event its number, the points that it ends for, and what becomes of these."""
+    memo: dict[sympy.Basic, Grid] = {}
+    for number, event in enumerate(events):
+        if isinstance(event, Need | Stop) and event.key in forgiven:
+            if isinstance(event, Stop):
+                return  # nothing is known behind it
+        elif isinstance(event, Refusal | Halt):
+            yield number, np.ones(shape, dtype=bool), REJECTED if isinstance(event, Refusal) else HALTED
+        else:
+            mark = UNCOVERED if isinstance(event, Assumption) else REJECTED
+            try:
+                holds = np.asarray(evaluate(event.condition, values, memo), dtype=bool)
+            except UnknownFunction:
+                yield number, np.ones(shape, dtype=bool), HALTED  # what has no value decides nothing
+            else:
+                yield number, ~np.broadcast_to(holds, shape), mark

@@ -19,7 +19,7 @@ from convlint.worker.inputs.input import BATCH, Input, hint, symbols_of
 from convlint.worker.mistakes import is_harmless, without_follow_ups
 from convlint.worker.places import Place
 from convlint.worker.run import LEVELS, Course, Run, Workshop
-from convlint.worker.trail import Halt
+from convlint.worker.trail import Halt, Key
 
 MAX_VARIANTS = 8
 MAX_FLIPS = 4
@@ -130,7 +130,7 @@ def _decided(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
     main = _examine_course(shop, first)
     findings = {found.key: found for found in main.findings}
     for course in _other_courses(shop, main.run):
-        for found in _examine_course(shop, shop.run(course)).findings:
+        for found in _examine_course(shop, shop.run(course), frozenset(findings)).findings:
             node = _same_call(main.run, found)
             if node is not None:
                 findings.setdefault(found.key, replace(found, node=node))
@@ -188,11 +188,12 @@ def _undecided(run: Run) -> Outcome:
     return Outcome(run, (), None, end if isinstance(end, Halt) else None, False)
 
 
-def _examine_course(shop: Workshop, first: Run) -> Examination:
+def _examine_course(shop: Workshop, first: Run, known: frozenset[Key] = frozenset()) -> Examination:
+    """All runs on one course; of what is known already nothing more is found out."""
     run = _past_decisions(shop, first)
     run = _best_variant(shop, run)
     outcome = explore(run, shop.run)
-    rejected = without_follow_ups(outcome.rejected, run)
+    rejected = [item for item in without_follow_ups(outcome.rejected, run) if item.key not in known]
     detail = in_symbols(shop, run) if rejected and has_known_sizes(run) else None
     findings = tuple(finding(shop, outcome, run, item, detail) for item in rejected)
     return Examination(run, outcome, findings, None)
@@ -244,7 +245,7 @@ def _best_variant(shop: Workshop, run: Run) -> Run:
     if not options:
         return run
     best = run
-    for choices in list(product(*(range(n) for n in options)))[1:MAX_VARIANTS]:
+    for choices in list(product(*(range(n) for n in options)))[1 : run.affordable(MAX_VARIANTS)]:
         other = shop.run(replace(run.course, choices=choices))
         if _score(other) < _score(best):
             best = other

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from convlint.worker.domain import ACCEPTED, Domain, fates
+from convlint.worker.domain import Domain, none_left_at
 from convlint.worker.extremes import long_size, single_size
 from convlint.worker.inputs.input import BATCH
 from convlint.worker.run import Run
-from convlint.worker.search import Fates, Search, Tracer, cover, domains
+from convlint.worker.search import MAX_TRACES, Fates, Search, Tracer, cover, domains
 from convlint.worker.trail import Halt, Key, Need, Stop
 
 
@@ -35,12 +35,12 @@ class Outcome:
     fates: Fates | None = None
 
 
-def explore(first: Run, trace: Tracer) -> Outcome:
-    """Decide every requirement of a model whose first run is given."""
+def explore(first: Run, trace: Tracer, most: int = MAX_TRACES) -> Outcome:
+    """Decide every requirement of a model whose first run is given, with so many runs at most."""
     names = _unknown(first)
     if not names:
         return _decided(first)
-    search = Search(trace, first, names)
+    search = Search(trace, first, names, most)
     search.add(first)
     forgiven: frozenset[Key] = frozenset()
     rejected: list[Need | Stop] = []
@@ -112,12 +112,11 @@ def _settle(
 def _blame(search: Search, forgiven: frozenset[Key]) -> Need | Stop | None:
     """The first requirement of the first run at which no size is left."""
     path, events = search.paths[0], search.first.trace.trail.events
-    domain = domains(search)[-1]()
-    for i, event in enumerate(path):
-        if not isinstance(event, Need | Stop) or event.key in forgiven:
-            continue
-        if not (fates(domain, path[: i + 1], forgiven) == ACCEPTED).any():
-            original = events[i]
+    end = none_left_at(domains(search)[-1](), path, forgiven)
+    if end is None:
+        return None
+    for event, original in zip(path[end:], events[end:], strict=True):
+        if isinstance(event, Need | Stop) and event.key not in forgiven:
             assert isinstance(original, Need | Stop)
             return original
     return None

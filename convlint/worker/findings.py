@@ -18,6 +18,7 @@ from convlint.worker.naming import named
 from convlint.worker.places import span_of
 from convlint.worker.rivals import rivalry
 from convlint.worker.run import Run, Workshop
+from convlint.worker.search import MAX_TRACES
 from convlint.worker.trail import Key, Need, Stop
 
 
@@ -57,7 +58,7 @@ def in_symbols(shop: Workshop, run: Run) -> Symbolic | None:
     # At sizes far from 1 no dim collapses, so the formulas stay general.
     symbolic = shop.run(replace(course, sizes={**course.sizes, **{name: hint(name) for name in known}}))
     values = {symbolic.symbols[name]: course.sizes[name] for name in symbolic.symbols}
-    return Symbolic(symbolic, explore(symbolic, shop.run), values)
+    return Symbolic(symbolic, explore(symbolic, shop.run, symbolic.affordable(MAX_TRACES)), values)
 
 
 def finding(shop: Workshop, outcome: Outcome, run: Run, item: Need | Stop, detail: Symbolic | None) -> Finding:

@@ -20,6 +20,8 @@ from convlint.worker.users import IsUser
 
 LEVELS = (0, 1, 2)
 """How much of a course runs on plain numbers (see `Course.on_numbers`)."""
+MOST_CALLS = 1500
+"""In all runs together that are only made to say more of a finding."""
 _FEATURES = ("C", "F")  # sizes that layers name outright, which a symbol is needed to hear of
 
 
@@ -69,6 +71,10 @@ class Run:
         if self.trace.trail.end() is None:
             return other.trace.trail.end() is not None
         return len(self.trace.nodes) > len(other.trace.nodes)
+
+    def affordable(self, most: int) -> int:
+        """How many runs like this one are made at most, to say more of a finding: of a large model fewer."""
+        return max(2, min(most, MOST_CALLS // max(1, len(self.trace.nodes))))
 
 
 def run_forward(model: nn.Module, mode: FakeTensorMode, course: Course, is_user: IsUser) -> Run:

@@ -31,6 +31,7 @@ class Search:
     trace: Tracer
     first: Run
     names: tuple[str, ...]  # the unknown symbols
+    most: int = MAX_TRACES  # runs
     paths: list[tuple[Event, ...]] = field(default_factory=list)
     traces: int = 1
     failed: set[tuple[int, ...]] = field(default_factory=set)  # sizes whose plain run did not come through
@@ -123,14 +124,14 @@ def cover(
         fate = search.look(domain, forgiven)
         if (fate == ACCEPTED).any():
             sizes = sizes_at(domain, pick(fate, ACCEPTED))
-            if search.traces >= MAX_TRACES:
+            if search.traces >= search.most:
                 return None, False, domain, fate
             search.traces += 1
             if search.comes_through(sizes, search.first.course.sizes, forgiven):
                 return sizes, True, domain, fate
             search.failed.add(tuple(sizes[str(axis.symbols[0])] for axis in domain.axes))
         elif (fate == UNCOVERED).any():
-            if search.traces >= MAX_TRACES:
+            if search.traces >= search.most:
                 return None, _same_everywhere(search), domain, fate
             search.traces += 1
             before = int((fate == UNCOVERED).sum())

@@ -238,9 +238,10 @@ class ShapeTracer(fx.Tracer):
         if told is not None:
             return told
         result = self._attempt(call, subject, run)
+        operands = list(tensors_in((call.args, call.kwargs)))
         for tensor in tensors_in(result):
-            operands = list(tensors_in((call.args, call.kwargs)))
-            self._ledger.note(tensor, of_computed(call, tensor.dim(), self._ledger.strides, operands))
+            if not any(tensor is operand for operand in operands):
+                self._ledger.note(tensor, of_computed(call, tensor.dim(), self._ledger.strides, operands))
         return result
 
     def _told(self, call: Call) -> torch.Tensor | None:

@@ -100,6 +100,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., torch.Tensor], tuple[Any, ...], tuple[i
     "torch.Tensor.reshape": (torch.Tensor.reshape, (5, 2, 3, 7), (3,)),
     "torch.Tensor.add": (torch.add, (torch.randn(7),), (3,)),
     "torch.Tensor.mul": (torch.mul, (2.0,), (3, 4)),
+    "torch.Tensor.pow": (torch.pow, (2,), (3, 4)),
     "torch.Tensor.matmul": (torch.matmul, (torch.randn(7, 3),), (3,)),
     "torch.Tensor.repeat_interleave": (torch.Tensor.repeat_interleave, (2, 1), (3, 4)),
 }

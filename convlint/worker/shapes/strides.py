@@ -39,7 +39,7 @@ _ELEMENTWISE: Final = _names("""
     ReLU ReLU6 LeakyReLU ELU SELU CELU GELU SiLU Mish Hardswish Hardsigmoid Hardtanh Sigmoid Tanh Softplus Softsign
     Tanhshrink Softshrink Hardshrink Threshold PReLU relu relu6 leaky_relu elu selu celu gelu silu mish hardswish
     hardsigmoid hardtanh sigmoid tanh softplus softsign exp log sqrt rsqrt abs neg square sin cos erf clamp clone
-    add sub mul div true_divide maximum minimum addcmul addcdiv lerp
+    add sub mul div true_divide maximum minimum addcmul addcdiv lerp pow
 """)
 MOVES: Final = _names("permute t T mT transpose swapaxes swapdims movedim moveaxis unsqueeze")
 """Views that leave nothing out."""

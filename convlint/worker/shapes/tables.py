@@ -128,7 +128,7 @@ _IN_PLACE = [
     "neg",
     "exp",
 ]
-_BINARY = ["add", "sub", "mul", "div", "true_divide", "maximum", "minimum", "addcmul", "addcdiv", "lerp"]
+_BINARY = ["add", "sub", "mul", "div", "true_divide", "maximum", "minimum", "addcmul", "addcdiv", "lerp", "pow"]
 
 LAYERS: dict[type[nn.Module], Rule] = {
     **{getattr(nn, name): same for name in _SAME_LAYERS if hasattr(nn, name)},
