@@ -1,6 +1,8 @@
 """The oracle's command line.
 
     python -m benchmarks.oracle mutants --nets 2000 --each 5 --out oracle.jsonl
+    python -m benchmarks.oracle files examples ../shared/cases --each 10 --out oracle.jsonl
+    python -m benchmarks.oracle package timm --count 50 --each 3 --out oracle.jsonl
     python -m benchmarks.oracle laws --nets 2000
     python -m benchmarks.oracle table oracle.jsonl
 
@@ -10,14 +12,24 @@ A run that was stopped goes on where it was: what stands in the file is not judg
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 import click
 
-from benchmarks.oracle import campaign, results
-from convlint.pool.parallel import default_parallel
-from convlint.pool.pool import WorkerPool
+from benchmarks.oracle import campaign, declared, packaged, results
+from benchmarks.oracle.judge import Judgement
+from benchmarks.oracle.sources import LeftOut
+
+T = TypeVar("T")
+_each = click.option("--each", default=5, show_default=True, help="mutants of each net")
+_out = click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("oracle.jsonl"), show_default=True, help="where to keep them"
+)
 
 
 @click.group(help=__doc__)
@@ -28,20 +40,51 @@ def oracle() -> None:
 @oracle.command()
 @click.option("--first", default=0, help="the first seed")
 @click.option("--nets", "count", default=2000, help="generated nets")
-@click.option("--each", default=5, help="mutants of each net")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("oracle.jsonl"), show_default=True)
+@_each
+@_out
 def mutants(first: int, count: int, each: int, out: Path) -> None:
     """Judge mutants of generated nets."""
+    plan = campaign.Campaign("generated", each, campaign.generated, is_apart=False)
+    _judge(plan, range(first, first + count), campaign.name_of, out, together=5)
+
+
+@oracle.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@_each
+@_out
+def files(paths: tuple[Path, ...], each: int, out: Path) -> None:
+    """Judge mutants of the models in files, whose inputs are declared there."""
+    plan = campaign.Campaign("files", each, declared.that_runs)
+    _judge(plan, list(declared.declared(paths)), lambda net: net.name, out)
+
+
+@oracle.command()
+@click.argument("family", type=click.Choice(packaged.FAMILIES))
+@click.option("--count", default=50, show_default=True, help="models, drawn with a fixed seed")
+@_each
+@_out
+def package(family: str, count: int, each: int, out: Path) -> None:
+    """Judge mutants of the models of an installed package."""
+    names = packaged.names(family)
+    Random(0).shuffle(names)  # a larger count goes on where a smaller one ended
+    plan = campaign.Campaign(family, each, partial(packaged.packaged, family))
+    _judge(plan, names[:count], partial(packaged.name_of, family), out)
+
+
+def _judge(
+    plan: campaign.Campaign[T], things: Sequence[T], name_of: Callable[[T], str], out: Path, together: int = 1
+) -> None:
     done = {one.name.rpartition("-")[0] for one in results.known(out)}
-    seeds = [seed for seed in range(first, first + count) if f"net-{seed:06}" not in done]
-    with WorkerPool(parallel=default_parallel()) as pool, click.progressbar(length=len(seeds), file=sys.stderr) as bar:
-        for start in range(0, len(seeds), campaign.BATCH):
-            some = seeds[start : start + campaign.BATCH]
-            nets = map(campaign.generated, some)
-            candidates = [one for net in nets for one in campaign.mutated(net, each)]
-            results.keep(out, campaign.judged(candidates, pool, "generated"))
-            bar.update(len(some))
+    left = [thing for thing in things if name_of(thing) not in done]
+    left_out: list[LeftOut] = []
+    with click.progressbar(length=len(left), file=sys.stderr) as bar:
+        for batch in plan.batches(left, together):
+            results.keep(out, (one for one in batch if isinstance(one, Judgement)))
+            left_out += [one for one in batch if isinstance(one, LeftOut)]
+            bar.update(together)
     click.echo("\n".join(results.table(results.known(out))))
+    for reason, count in Counter(one.reason for one in left_out).most_common():
+        click.echo(f"left out: {count} ({reason})")
 
 
 @oracle.command()

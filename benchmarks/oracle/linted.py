@@ -37,8 +37,13 @@ def lint(nets: Sequence[Net], pool: WorkerPool, *, bare: bool) -> Iterator[Linte
     with tempfile.TemporaryDirectory(prefix="oracle-") as folder:
         jobs = [_job(net, Path(folder), bare=bare) for net in nets]
         for facts in pool.run(jobs):
-            found = tuple(one for one in diagnose(facts, rules) if one.severity == "error")
+            found = tuple(one for one in diagnose(facts, rules) if _is_about_the_net(one))
             yield Linted(by_name[facts.filename], facts, found)
+
+
+def _is_about_the_net(one: Diagnostic) -> bool:
+    """Not about a file that cannot be read, or a process that died: that is no word on a shape."""
+    return one.severity == "error" and (one.code.startswith("CL1") or one.code == "CL006")
 
 
 def _job(net: Net, folder: Path, *, bare: bool) -> Job:
@@ -57,7 +62,7 @@ def _job(net: Net, folder: Path, *, bare: bool) -> Job:
         path=str(path),
         filename=path.name,
         module=net.name.replace("-", "_"),
-        search_path=(str(folder),),
+        search_path=(str(folder), *net.search_path),
         models=(model,),
         user_roots=(str(folder),),
     )

@@ -19,3 +19,5 @@ class Net:
     target: str = "Net"
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
+    classes: frozenset[str] | None = None  # those that the model is made of, where the file holds others as well
+    search_path: tuple[str, ...] = ()  # where its file's own imports are looked up

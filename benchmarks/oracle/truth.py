@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import sys
 import traceback
 import types
 import warnings
@@ -20,7 +21,10 @@ from convlint.jobs import InputSpec
 
 Shape = tuple[int, ...]
 NOT_ABOUT_SHAPES = ("NameError", "UnboundLocalError", "AttributeError", "ImportError", "SyntaxError", "KeyError")
-_FILE = "<oracle>"
+MODULE = "oracle_net"
+"""The name of a net's file as a module: its classes have it in `__module__`."""
+
+_FILE = "/oracle/nets/net.py"  # some packages look for folders in the name
 
 
 @dataclass(frozen=True)
@@ -59,14 +63,20 @@ class Real:
         self._seen: list[tuple[int, Shape, str]] = []
         linecache.cache[_FILE] = (len(net.source), None, net.source.splitlines(True), _FILE)
         try:
-            module = types.ModuleType("net")
-            module.__dict__["_seen"] = self._see
-            exec(compile(_observed(net.source, net.target), _FILE, "exec"), module.__dict__)  # noqa: S102
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), _importing(net.search_path):
                 warnings.simplefilter("ignore")
+                module = self._executed()
                 self.model = getattr(module, net.target)(*net.args, **net.kwargs)
         except Exception as error:
             self.broken = _raised(error, None, is_built=False)
+
+    def _executed(self) -> types.ModuleType:
+        module = types.ModuleType(MODULE)
+        module.__dict__.update(__file__=_FILE, _seen=self._see)
+        sys.modules[MODULE] = module  # dataclasses and registries look it up there
+        code = compile(_observed(self.net.source, self.net.target), _FILE, "exec", dont_inherit=True)
+        exec(code, module.__dict__)  # noqa: S102
+        return module
 
     def run(self, sizes: Mapping[str, int], *, training: bool = True) -> Truth:
         """One forward at these sizes: those of "B" and of whatever the inputs name."""
@@ -75,11 +85,13 @@ class Real:
             return self.broken
         self._seen.clear()
         self.model.train(training)
-        values = [feed(spec, sizes) for spec in self.net.inputs]
-        with _calls() as stack, torch.no_grad(), warnings.catch_warnings():
+        torch.manual_seed(0)
+        values = [feed(spec, sizes) for spec in self.net.inputs if spec.name is None]
+        named = {spec.name: feed(spec, sizes) for spec in self.net.inputs if spec.name is not None}
+        with _calls() as stack, torch.no_grad(), warnings.catch_warnings(), _importing(self.net.search_path):
             warnings.simplefilter("ignore")
             try:
-                output = self.model(*values)
+                output = self.model(*values, **named)
             except Exception as error:
                 paths = {id(module): path for path, module in self.model.named_modules()}
                 return _raised(error, paths.get(id(stack[-1])) if stack else None, is_built=True)
@@ -93,6 +105,10 @@ class Real:
 
 def feed(spec: InputSpec, sizes: Mapping[str, int]) -> Any:
     """A real value of an input."""
+    if spec.list is not None:
+        return [feed(item, sizes) for item in spec.list]
+    if spec.dict is not None:
+        return {key: feed(item, sizes) for key, item in spec.dict.items()}
     if spec.shape is None:
         return spec.value
     shape = [sizes[size] if isinstance(size, str) else size for size in spec.shape]
@@ -125,6 +141,17 @@ def _told(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
             if isinstance(name, ast.Name):
                 call = ast.parse(f"_seen({statement.lineno}, {name.id})").body[0]
                 yield ast.copy_location(call, statement)
+
+
+@contextmanager
+def _importing(folders: Sequence[str]) -> Iterator[None]:
+    """The folders on the path of imports."""
+    before = list(sys.path)
+    sys.path[:0] = folders
+    try:
+        yield
+    finally:
+        sys.path[:] = before
 
 
 @contextmanager

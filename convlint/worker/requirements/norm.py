@@ -124,9 +124,20 @@ def _layer_norm(call: Call) -> None:
 
 
 def _functional_layer_norm(call: Call) -> None:
-    shape = call.get(1, "normalized_shape")
-    if isinstance(shape, (list, tuple, torch.Size)):
-        _trailing(call, tuple(shape), None)
+    x, shape = call.tensor(0, "input"), call.get(1, "normalized_shape")
+    if x is None or not isinstance(shape, (list, tuple, torch.Size)):
+        return
+    weights = (call.tensor(2, "weight"), call.tensor(3, "bias"))
+    declared = [*(tuple(one.shape) for one in weights if one is not None), tuple(shape)]
+    _trailing(call, next((one for one in declared if not _ends_in(x, one)), declared[-1]), None)
+
+
+def _ends_in(x: torch.Tensor, shape: tuple[Size, ...]) -> bool:
+    """Whether the last dims are these for every size of the input."""
+    if len(shape) > x.dim():
+        return False
+    last = x.shape[x.dim() - len(shape) :]
+    return all(equal(came, declared) is sympy.true for came, declared in zip(last, shape, strict=True))
 
 
 def _functional_batch_norm(call: Call) -> None:

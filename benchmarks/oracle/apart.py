@@ -1,0 +1,36 @@
+"""Real torch in a process of its own: a mutant may loop, take all memory, or leave something behind."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from benchmarks.oracle.sweep_child import Lost, in_child
+
+SECONDS = 30.0
+MEMORY = 3 << 30  # beside what the process has already
+NO_MEMORY = ("can't allocate memory", "not enough memory", "unable to mmap", "Cannot allocate memory")
+"""How torch tells that it had no memory, which is no word about shapes."""
+
+T = TypeVar("T")
+
+
+def apart(function: Callable[[], T]) -> T | Lost:
+    """What the function returns, or why nothing came back."""
+
+    def limited() -> T:
+        limit = _address_space() + MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        torch.set_num_threads(1)
+        return function()
+
+    return in_child(limited, SECONDS)
+
+
+def _address_space() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    return pages * resource.getpagesize()
