@@ -232,6 +232,16 @@ def test_future_imports_hold_for_every_statement(desk: Desk) -> None:
     assert not desk.failures()
 
 
+@pytest.mark.parametrize("answer", [True, False])
+def test_a_question_decides_which_class_is_meant(desk: Desk, answer: bool) -> None:
+    desk.write(
+        "net.py",
+        f"def is_new():\n    return {answer}\n\n\nif is_new():\n    class A:\n        new = True\n"
+        "else:\n    class A:\n        new = False\n",
+    )
+    assert desk.load("net.py").A.new is answer
+
+
 def test_lines_stay_what_they_are(desk: Desk) -> None:
     desk.write("net.py", "import os\n\n\n\n\ndef f():\n    raise ValueError\n")
     assert desk.load("net.py").f.__code__.co_firstlineno == 6

@@ -16,6 +16,7 @@ _WORDS: dict[str, list[str]] = tomllib.loads(Path(__file__).with_name("calls.tom
 _PURE, _PURE_METHODS = frozenset(_WORDS["pure"]), frozenset(_WORDS["pure_methods"])
 _SETTINGS, _WORK, _SHORT = (frozenset(_WORDS[name]) for name in ("settings", "work", "short"))
 _PURE_FOLDERS = ("os.path.", "math.", "operator.", "string.")
+_QUESTIONS = ("is_", "has_")  # `is_flash_attn_available()`: who asks changes nothing
 _IMPURE_OWNERS = frozenset({"os", "shutil", "requests", "urllib", "subprocess", "sys", "torch"})
 
 
@@ -158,7 +159,7 @@ def _is_pure(function: ast.expr) -> bool:
     name = dotted(function)
     if name is None:
         return isinstance(function, ast.Attribute) and function.attr in _PURE_METHODS
-    if name in _PURE or name.startswith(_PURE_FOLDERS):
+    if name in _PURE or name.startswith(_PURE_FOLDERS) or name.rpartition(".")[2].startswith(_QUESTIONS):
         return True
     return name.rpartition(".")[2] in _PURE_METHODS and name.partition(".")[0] not in _IMPURE_OWNERS and "." in name
 
