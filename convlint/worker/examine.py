@@ -134,15 +134,29 @@ def _decided(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
             node = _same_call(main.run, found)
             if node is not None:
                 findings.setdefault(found.key, replace(found, node=node))
+    one_way = _on_one_way_only(shop, main, findings)
     numbers = _guessed_numbers(main.run)
     unsure = {key: numbers or _unconfirmed(main.run, found.node) for key, found in findings.items()}
     if is_found_out:  # which dim is the batch is a guess as well, and that an input is a tensor at all
         unsure.update({key: {"the inputs"} for key, found in findings.items() if found.is_misuse})
         unsure.update({key: {BATCH} for key, found in findings.items() if found.is_about_batch})
-    agreed = [found for key, found in findings.items() if not unsure[key]]
+    agreed = [found for key, found in findings.items() if not unsure[key] and key not in one_way]
     doubtful = sorted(set[str]().union(*unsure.values()))
-    reason = f"the shape of {', '.join(doubtful)} is only a guess, and what follows from it no finding"
-    return replace(main, findings=tuple(agreed), guess=reason if doubtful else None)
+    reason = None
+    if doubtful:
+        reason = f"the shape of {', '.join(doubtful)} is only a guess, and what follows from it no finding"
+    elif one_way:
+        reason = "which way a branch goes that no input decides is not known, and what follows from it no finding"
+    return replace(main, findings=tuple(agreed), guess=reason)
+
+
+def _on_one_way_only(shop: Workshop, main: Examination, findings: Mapping[Key, Finding]) -> set[Key]:
+    """What is found on one way alone of a branch that no input decides: a real run may never go there."""
+    one_way: set[Key] = set()
+    for i in main.run.trace.settled[:MAX_FLIPS]:
+        course = main.run.course.flipped(main.run.trace.decisions, i)
+        one_way |= findings.keys() ^ {found.key for found in _examine_course(shop, shop.run(course)).findings}
+    return one_way
 
 
 def _trial(shop: Workshop, course: Course) -> Run:
@@ -205,10 +219,10 @@ def _other_courses(shop: Workshop, run: Run) -> Iterable[Course]:
     if _asks_for_mode(shop.model):
         yield replace(course, training=False)
     places: set[Place | None] = set()
-    for i, (place, way) in enumerate(run.trace.decisions):
-        if place not in places and len(places) < MAX_FLIPS:
+    for i, (place, _) in enumerate(run.trace.decisions):
+        if place not in places and len(places) < MAX_FLIPS and i not in run.trace.settled:
             places.add(place)
-            yield replace(course, decisions=(*(taken for _, taken in run.trace.decisions[:i]), not way))
+            yield course.flipped(run.trace.decisions, i)
 
 
 def _asks_for_mode(model: nn.Module) -> bool:

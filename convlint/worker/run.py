@@ -42,6 +42,10 @@ class Course:
         """The same course at other sizes."""
         return replace(self, sizes={**self.sizes, **sizes})
 
+    def flipped(self, decisions: Sequence[tuple[object, bool]], number: int) -> Course:
+        """The other way at one branch on data, and the same ways before it."""
+        return replace(self, decisions=(*(way for _, way in decisions[:number]), not decisions[number][1]))
+
     def on_numbers(self, level: int) -> Course:
         """The same course with lengths as plain numbers (1), or every size (2): symbols do not pass through numpy."""
         names = frozenset(name for name in self.sizes if level > 1 or (level and name[0] not in _FEATURES))

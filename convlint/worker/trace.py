@@ -55,6 +55,7 @@ class Trace:
     trail: Trail = field(default_factory=Trail)
     output: Any = None
     decisions: list[tuple[Place | None, bool]] = field(default_factory=list)
+    settled: list[int] = field(default_factory=list)  # those that no input decides: in a real run they go one way only
     read: list[fx.Node] = field(default_factory=list)  # whose values forward asked for
     ambiguous: list[int] = field(default_factory=list)  # options of each repair that was a choice
 

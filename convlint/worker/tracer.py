@@ -192,7 +192,7 @@ class ShapeTracer(fx.Tracer):
             with outside_modes():
                 return function(*args, **kwargs)
         if short in _COMPARISONS or (short == "__bool__" and args[0].numel() == 1):
-            return self._decide()
+            return self._decide(args)
         if short in _RESULTS and (maker := self._recorder.maker(args[0])) is not None:
             self._trace.read.append(maker)
         if short == "tolist":  # torch would make a symbol for each value
@@ -204,13 +204,16 @@ class ShapeTracer(fx.Tracer):
                 return StandIn(f"the result of .{short}()", "a value is read from data")
             raise Halted(f"a value is read from data: {first_line(error)}", self._user_place()) from None
 
-    def _decide(self) -> bool:
+    def _decide(self, args: tuple[Any, ...]) -> bool:
         """Which way to go at a branch on data: as the setting says, else past it."""
         taken, given = self._trace.decisions, self._setting.decisions
         place = self._user_place()
         if len(taken) >= MAX_DECISIONS:
             raise Halted("a loop runs on data", place)
         way = given[len(taken)] if len(taken) < len(given) else False
+        makers = [self._recorder.maker(tensor) for tensor in tensors_in(args)]
+        if not any(maker is None or _hangs_on_inputs(maker) for maker in makers):
+            self._trace.settled.append(len(taken))
         taken.append((place, way))
         return way
 
@@ -298,6 +301,19 @@ class ShapeTracer(fx.Tracer):
                 return place_of(frame)
             frame = frame.f_back  # type: ignore[assignment]
         return None
+
+
+def _hangs_on_inputs(node: fx.Node) -> bool:
+    """Whether the values of an input of forward have a part in a result, and not only its sizes."""
+    queue, seen = [node], set[fx.Node]()
+    while queue:
+        current = queue.pop()
+        if current.op == "placeholder":
+            return True
+        if current not in seen:
+            seen.add(current)
+            queue.extend(current.all_input_nodes)
+    return False
 
 
 class _FunctionCalls(TorchFunctionMode):
