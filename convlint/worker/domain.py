@@ -103,7 +103,10 @@ def fates_at(
 
 
 def _chunks(domain: Domain) -> Iterator[tuple[dict[sympy.Symbol, Grid], tuple[int, ...]]]:
-    """The grid in slabs along its first axis."""
+    """The grid in slabs along its first axis; one point where it has none."""
+    if not domain.axes:
+        yield dict(domain.fixed), ()
+        return
     rest = int(np.prod(domain.shape[1:], dtype=np.int64))
     step = max(1, _CHUNK // max(1, rest))
     rank = len(domain.axes)
@@ -134,10 +137,13 @@ def _fates_of(
 
 def none_left_at(domain: Domain, events: Sequence[Event], forgiven: Collection[Key] = ()) -> int | None:
     """The number of the first event behind which no point is accepted any more."""
-    chunks = list(_chunks(domain)) if domain.axes else [(dict(domain.fixed), ())]
-    ends = [_none_left_at(events, values, shape, forgiven) for values, shape in chunks]
-    known = [end for end in ends if end is not None]
-    return max(known) if len(known) == len(ends) and known else None
+    last = 0
+    for values, shape in _chunks(domain):
+        end = _none_left_at(events, values, shape, forgiven)
+        if end is None:
+            return None
+        last = max(last, end)
+    return last
 
 
 def _none_left_at(
@@ -166,7 +172,7 @@ def _breaks(
         if isinstance(event, Need | Stop) and event.key in forgiven:
             if isinstance(event, Stop):
                 return  # nothing is known behind it
-        elif isinstance(event, Refusal | Halt):
+        elif isinstance(event, Halt):
             yield number, np.ones(shape, dtype=bool), REJECTED if isinstance(event, Refusal) else HALTED
         else:
             mark = UNCOVERED if isinstance(event, Assumption) else REJECTED

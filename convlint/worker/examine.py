@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import sympy
-from torch import fx, nn
+from torch import nn
 
 from convlint.facts import Span
 from convlint.worker.explore import Outcome, explore
@@ -17,6 +17,7 @@ from convlint.worker.inputs.guesses import GUESSED, NAMED, TRIED
 from convlint.worker.inputs.inference import infer, is_taken
 from convlint.worker.inputs.input import BATCH, Input, hint, symbols_of
 from convlint.worker.mistakes import is_harmless, without_follow_ups
+from convlint.worker.nodes import ancestors
 from convlint.worker.places import Place
 from convlint.worker.run import LEVELS, Course, Run, Workshop
 from convlint.worker.trail import Halt, Key
@@ -154,8 +155,8 @@ def _on_one_way_only(shop: Workshop, main: Examination, findings: Mapping[Key, F
     """What is found on one way alone of a branch that no input decides: a real run may never go there."""
     one_way: set[Key] = set()
     for i in main.run.trace.settled[:MAX_FLIPS]:
-        course = main.run.course.flipped(main.run.trace.decisions, i)
-        one_way |= findings.keys() ^ {found.key for found in _examine_course(shop, shop.run(course)).findings}
+        outcome = _outcome(shop, shop.run(main.run.course.flipped(main.run.trace.decisions, i)))
+        one_way |= findings.keys() ^ {item.key for item in without_follow_ups(outcome.rejected, outcome.first)}
     return one_way
 
 
@@ -173,13 +174,10 @@ def _guessed_numbers(run: Run) -> set[str]:
 def _unconfirmed(run: Run, node: int) -> set[str]:
     """The inputs behind a node whose shape no layer has confirmed."""
     guesses = {item.name for item in run.course.inputs if item.source in (GUESSED, TRIED, NAMED)}
-    queue, seen = [run.trace.nodes[node]], set[fx.Node]()
-    while guesses and queue:
-        current = queue.pop()
-        if current not in seen:
-            seen.add(current)
-            queue.extend(current.all_input_nodes)
-    return guesses & {str(found.meta.get("name")) for found in seen if found.op == "placeholder"}
+    if not guesses:
+        return guesses
+    behind = ancestors(run.trace.nodes[node])
+    return guesses & {str(found.meta.get("name")) for found in behind if found.op == "placeholder"}
 
 
 def _first(shop: Workshop, course: Course) -> Run:
@@ -204,13 +202,16 @@ def _undecided(run: Run) -> Outcome:
 
 def _examine_course(shop: Workshop, first: Run, known: frozenset[Key] = frozenset()) -> Examination:
     """All runs on one course; of what is known already nothing more is found out."""
-    run = _past_decisions(shop, first)
-    run = _best_variant(shop, run)
-    outcome = explore(run, shop.run)
+    outcome = _outcome(shop, first)
+    run = outcome.first
     rejected = [item for item in without_follow_ups(outcome.rejected, run) if item.key not in known]
     detail = in_symbols(shop, run) if rejected and has_known_sizes(run) else None
     findings = tuple(finding(shop, outcome, run, item, detail) for item in rejected)
     return Examination(run, outcome, findings, None)
+
+
+def _outcome(shop: Workshop, first: Run) -> Outcome:
+    return explore(_best_variant(shop, _past_decisions(shop, first)), shop.run)
 
 
 def _other_courses(shop: Workshop, run: Run) -> Iterable[Course]:

@@ -114,3 +114,14 @@ class NodeRecorder:
         node.meta.update(val=tensor, spoiled=False)
         self.made(tensor, node)
         return node
+
+
+def ancestors(node: fx.Node) -> Iterator[fx.Node]:
+    """The node and all that it is made of."""
+    queue, seen = [node], set[fx.Node]()
+    while queue:
+        current = queue.pop()
+        if current not in seen:
+            seen.add(current)
+            queue.extend(current.all_input_nodes)
+            yield current

@@ -19,7 +19,7 @@ from convlint.worker import devices
 from convlint.worker.call import Call
 from convlint.worker.confirm import Unconfirmed, refusal
 from convlint.worker.ledger import TraceLedger
-from convlint.worker.nodes import NodeRecorder
+from convlint.worker.nodes import NodeRecorder, ancestors
 from convlint.worker.places import Place, place_of, raised_at, raises_at, span_of
 from convlint.worker.project.standins import StandIn
 from convlint.worker.project.unavailable import Unavailable
@@ -212,7 +212,7 @@ class ShapeTracer(fx.Tracer):
             raise Halted("a loop runs on data", place)
         way = given[len(taken)] if len(taken) < len(given) else False
         makers = [self._recorder.maker(tensor) for tensor in tensors_in(args)]
-        if not any(maker is None or _hangs_on_inputs(maker) for maker in makers):
+        if all(maker is not None and all(one.op != "placeholder" for one in ancestors(maker)) for maker in makers):
             self._trace.settled.append(len(taken))
         taken.append((place, way))
         return way
@@ -262,7 +262,7 @@ class ShapeTracer(fx.Tracer):
         if call.target.endswith("_"):
             return tensors[0]  # in place: what was given, with the shape that the check made sure of
         result = self._ledger.fresh(shape, like=numbers_among(tensors), strides=strides)
-        self._ledger.note(result, strides)
+        self._ledger.note(result, strides)  # unknown ones do not count as contiguous
         return result
 
     def _attempt(self, call: Call, subject: Any, run: Callable[..., Any]) -> Any:
@@ -301,19 +301,6 @@ class ShapeTracer(fx.Tracer):
                 return place_of(frame)
             frame = frame.f_back  # type: ignore[assignment]
         return None
-
-
-def _hangs_on_inputs(node: fx.Node) -> bool:
-    """Whether the values of an input of forward have a part in a result, and not only its sizes."""
-    queue, seen = [node], set[fx.Node]()
-    while queue:
-        current = queue.pop()
-        if current.op == "placeholder":
-            return True
-        if current not in seen:
-            seen.add(current)
-            queue.extend(current.all_input_nodes)
-    return False
 
 
 class _FunctionCalls(TorchFunctionMode):
