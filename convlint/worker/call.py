@@ -75,6 +75,10 @@ class Call:
     def get(self, index: int, name: str, default: Any = None) -> Any:
         return self.args[index] if index < len(self.args) else self.kwargs.get(name, default)
 
+    def option(self, index: int, name: str, default: Any = None) -> Any:
+        """What the layer was made with, or what the function is given under the same name."""
+        return self.get(index, name, default) if self.layer is None else getattr(self.layer, name, default)
+
     def put(self, index: int, name: str, value: Any) -> None:
         if index < len(self.args):
             self.args[index] = value

@@ -109,12 +109,8 @@ def _method(call: Call) -> None:
 
 
 def _unflatten(call: Call) -> None:
-    layer: Any = call.layer
-    x = call.tensor(0, "input")
-    if layer is not None:
-        _unflatten_dim(call, x, layer.dim, layer.unflattened_size)
-    else:
-        _unflatten_dim(call, x, call.get(1, "dim"), call.get(2, "sizes"))
+    sizes = call.option(2, "sizes" if call.layer is None else "unflattened_size")
+    _unflatten_dim(call, call.tensor(0, "input"), call.option(1, "dim"), sizes)
 
 
 def _unflatten_dim(call: Call, x: torch.Tensor | None, dim: Any, sizes: Any) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import sympy
 import torch
-from torch import nn
 
 from convlint.worker.call import Call
 from convlint.worker.requirements.conv import per_dim
@@ -18,11 +17,7 @@ from convlint.worker.sizes import Size, equal, product
 
 def flattened(call: Call) -> Shape | None:
     x = call.tensor(0, "input")
-    if call.layer is not None:
-        layer: Any = call.layer
-        start, end = layer.start_dim, layer.end_dim
-    else:
-        start, end = call.get(1, "start_dim", 0), call.get(2, "end_dim", -1)
+    start, end = call.option(1, "start_dim", 0), call.option(2, "end_dim", -1)
     if x is None or x.dim() == 0 or not isinstance(start, int) or not isinstance(end, int):
         return None
     start, end = start % x.dim(), end % x.dim()
@@ -68,10 +63,7 @@ def moved(call: Call) -> Shape | None:
 
 def shuffled(call: Call) -> Shape | None:
     """Channels become pixels, or pixels channels, r in each direction (torch.nn.PixelShuffle)."""
-    layer: Any = call.layer
-    x = call.tensor(0, "input")
-    up = layer.upscale_factor if isinstance(layer, nn.PixelShuffle) else call.get(1, "upscale_factor")
-    down = layer.downscale_factor if isinstance(layer, nn.PixelUnshuffle) else call.get(1, "downscale_factor")
+    x, up, down = call.tensor(0, "input"), call.option(1, "upscale_factor"), call.option(1, "downscale_factor")
     if x is None or x.dim() < 3:
         return None
     *front, channels, height, width = x.shape
