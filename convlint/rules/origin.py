@@ -74,6 +74,15 @@ def origins(model: ModelFacts, node: Node, unmet: Unmet | None) -> Iterator[Orig
             yield from islice(_origins(model, nodes, _Size(feeder, node.inputs[number].shape, dim)), MOST_PARTS)
 
 
+def subject(unmet: Unmet) -> tuple[str | int, ...]:
+    """What a requirement is about: the number of an input and the way from there, as in `inputs[0].shape[1]`."""
+    try:
+        path = parse(unmet.operand)
+    except PathError:
+        return ()
+    return path.steps if path.root == "inputs" else ()
+
+
 def feeders(nodes: Mapping[int, Node], node: Node) -> tuple[Node | None, ...]:
     """The node that each input comes from, where that is certain: no producer stands twice, parameters have none."""
     producers = [nodes[number] for number in node.producers if number in nodes and number < node.id]
@@ -117,15 +126,12 @@ def _wanted(node: Node, unmet: Unmet) -> Iterator[tuple[int, int]]:
 
 def _operand(node: Node, unmet: Unmet) -> tuple[int, int] | None:
     """The input and the dim that a requirement is about, where the facts agree that this size came."""
-    try:
-        path = parse(unmet.operand)
-    except PathError:
-        return None
-    number = path.steps[0] if path.root == "inputs" and path.steps else None
+    steps = subject(unmet)
+    number = steps[0] if steps else None
     if not isinstance(number, int) or not 0 <= number < len(node.inputs) or not _is_number(unmet.came):
         return None
     shape = node.inputs[number].shape
-    match path.steps[1:]:
+    match steps[1:]:
         case ("shape", int(dim)) if -len(shape) <= dim < len(shape) and shape[dim] == unmet.came:
             return number, dim % len(shape)
         case ("elements",) if shape[1:].count(unmet.came) == 1:  # all that there is of an example is in one dim

@@ -9,8 +9,7 @@ from convlint.facts import Layer, ModelFacts, Node, Span, Unmet
 from convlint.notebook import line_of
 from convlint.rules.environment import Environment, title
 from convlint.rules.locate import end, overlaps, row_span, start
-from convlint.rules.origin import feeders, origins
-from convlint.rules.paths import PathError, parse
+from convlint.rules.origin import feeders, origins, subject
 from convlint.rules.templates import spell
 
 LONGEST_TRAIL = 12
@@ -28,7 +27,7 @@ def related(environment: Environment, place: Span, unmet: Unmet | None) -> tuple
         return tuple(_to_show(one.at, one.what) for one in environment.effects[1:] if one.at is not None)
     if node is None or model is None:
         return ()
-    operands = {offender(unmet)}
+    operands = {_offender(unmet)}
     if node.op == "function":
         operands.add(0)  # where two tensors do not fit, both have a history
     shown = _apart(place, _shown(model, node, environment.layer, unmet))
@@ -61,15 +60,13 @@ def _apart(place: Span, places: Iterable[tuple[Span, str]]) -> Iterator[Related]
             yield _to_show(span, message)
 
 
-def offender(unmet: Unmet | None) -> int:
+def _offender(unmet: Unmet | None) -> int:
     """The number of the input that a requirement is about."""
-    try:
-        path = parse(unmet.operand) if unmet is not None else None
-    except PathError:
-        return 0
-    if path is not None and path.root == "inputs" and path.steps and isinstance(path.steps[0], int):
-        return max(path.steps[0], 0)
-    return 0
+    match subject(unmet) if unmet is not None else ():
+        case (int(number), *_):
+            return max(number, 0)
+        case _:
+            return 0
 
 
 def trail(filename: str, model: ModelFacts, node: Node, operands: Iterable[int]) -> tuple[Related, ...]:

@@ -19,10 +19,10 @@ from convlint.worker import devices
 from convlint.worker.call import Call
 from convlint.worker.confirm import Unconfirmed, refusal
 from convlint.worker.ledger import TraceLedger
-from convlint.worker.nodes import NodeRecorder, ancestors
+from convlint.worker.nodes import NodeRecorder
 from convlint.worker.places import Place, place_of, raised_at, raises_at, span_of
-from convlint.worker.project.standins import StandIn
 from convlint.worker.project.unavailable import Unavailable
+from convlint.worker.reading import READERS, Reader
 from convlint.worker.requirements import function_check, layer_check
 from convlint.worker.shapes import goes_on_numbers, has_rule, is_one_dtype, numbers_among, result_shape
 from convlint.worker.shapes.strides import of_computed, of_result
@@ -30,8 +30,6 @@ from convlint.worker.strides import contiguous
 from convlint.worker.torch_private import (
     INNER_CALL,
     UNDECIDABLE,
-    UNREADABLE,
-    FakeTensor,
     changes_results,
     module_calls,
     outside_modes,
@@ -51,11 +49,6 @@ from convlint.worker.trace import (
 from convlint.worker.trail import Halt, Refusal, Stop
 from convlint.worker.wording import first_line, said
 
-MAX_DECISIONS = 64
-
-_COMPARISONS = frozenset({"equal", "allclose"})
-_RESULTS = frozenset({"item", "numpy", "tolist"})
-_READERS = frozenset({"item", "tolist", "__bool__", "__int__", "__float__", "__index__", "numpy", "equal", "allclose"})
 # How torch.distributions asks whether values are fit for it: a model that trains passes them.
 _VALIDITY = frozenset({"_is_all_true"})
 # Questions about a tensor that no shape depends on beyond their answer: no nodes.
@@ -79,6 +72,7 @@ class ShapeTracer(fx.Tracer):
         self._trace = Trace(self.graph)
         self._recorder = NodeRecorder(model, self._trace, self._user_place, setting.limit)
         self._ledger = TraceLedger(model, setting, self._trace, self._recorder, self._user_place)
+        self._reader = Reader(self._trace, setting, self._recorder.maker, self._user_place)
         self._refused: tuple[BaseException, Stop] | None = None
 
     def run(self, args: Sequence[Any], kwargs: Mapping[str, Any], inputs: Iterable[tuple[str, Any]]) -> Trace:
@@ -163,8 +157,8 @@ class ShapeTracer(fx.Tracer):
             return function(*args, **kwargs)
         if short == "__get__":
             return self._property(function, name, args)
-        if short in _READERS and args and isinstance(args[0], torch.Tensor):
-            return self._read(function, short, args, kwargs)
+        if short in READERS and args and isinstance(args[0], torch.Tensor):
+            return self._reader.read(function, short, args, kwargs)
         if short in _VALIDITY and has_fake(args):
             return True
         args, kwargs = devices.neutral(name, args, kwargs)
@@ -185,37 +179,6 @@ class ShapeTracer(fx.Tracer):
             return function(*args)
         call = Call(self._ledger, name.removesuffix(".__get__"), list(args), {})
         return self._record("call_method", short, call, function, function)
-
-    def _read(self, function: Callable[..., Any], short: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The value of a tensor: known for real ones; a branch on an unknown one is a decision."""
-        if not isinstance(args[0], FakeTensor):
-            with outside_modes():
-                return function(*args, **kwargs)
-        if short in _COMPARISONS or (short == "__bool__" and args[0].numel() == 1):
-            return self._decide(args)
-        if short in _RESULTS and (maker := self._recorder.maker(args[0])) is not None:
-            self._trace.read.append(maker)
-        if short == "tolist":  # torch would make a symbol for each value
-            return StandIn("the result of .tolist()", "a value is read from data")
-        try:
-            return function(*args, **kwargs)
-        except UNREADABLE as error:
-            if short in _RESULTS:  # often only logged or plotted
-                return StandIn(f"the result of .{short}()", "a value is read from data")
-            raise Halted(f"a value is read from data: {first_line(error)}", self._user_place()) from None
-
-    def _decide(self, args: tuple[Any, ...]) -> bool:
-        """Which way to go at a branch on data: as the setting says, else past it."""
-        taken, given = self._trace.decisions, self._setting.decisions
-        place = self._user_place()
-        if len(taken) >= MAX_DECISIONS:
-            raise Halted("a loop runs on data", place)
-        way = given[len(taken)] if len(taken) < len(given) else False
-        makers = [self._recorder.maker(tensor) for tensor in tensors_in(args)]
-        if all(maker is not None and all(one.op != "placeholder" for one in ancestors(maker)) for maker in makers):
-            self._trace.settled.append(len(taken))
-        taken.append((place, way))
-        return way
 
     # -- one call -------------------------------------------------------------------------------------------
 

@@ -1,0 +1,67 @@
+"""Values that a model reads off its tensors: known for real ones, a decision or a stand-in for unknown ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import fx
+
+from convlint.worker.nodes import ancestors
+from convlint.worker.places import Place
+from convlint.worker.project.standins import StandIn
+from convlint.worker.torch_private import UNREADABLE, FakeTensor, outside_modes
+from convlint.worker.trace import Halted, Setting, Trace, tensors_in
+from convlint.worker.wording import first_line
+
+READERS = frozenset({"item", "tolist", "__bool__", "__int__", "__float__", "__index__", "numpy", "equal", "allclose"})
+MAX_DECISIONS = 64
+
+_COMPARISONS = frozenset({"equal", "allclose"})
+_RESULTS = frozenset({"item", "numpy", "tolist"})
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What one run of forward reads, noted in its trace."""
+
+    trace: Trace
+    setting: Setting
+    maker: Callable[[torch.Tensor], fx.Node | None]
+    place: Callable[[], Place | None]
+
+    def read(self, function: Callable[..., Any], short: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """The value of the first argument, asked for by one of READERS.
+
+        Raises `Halted` where forward cannot go on without it.
+        """
+        if not isinstance(args[0], FakeTensor):
+            with outside_modes():
+                return function(*args, **kwargs)
+        if short in _COMPARISONS or (short == "__bool__" and args[0].numel() == 1):
+            return self._decide(args)
+        if short in _RESULTS and (maker := self.maker(args[0])) is not None:
+            self.trace.read.append(maker)
+        if short == "tolist":  # torch would make a symbol for each value
+            return StandIn("the result of .tolist()", "a value is read from data")
+        try:
+            return function(*args, **kwargs)
+        except UNREADABLE as error:
+            if short in _RESULTS:  # often only logged or plotted
+                return StandIn(f"the result of .{short}()", "a value is read from data")
+            raise Halted(f"a value is read from data: {first_line(error)}", self.place()) from None
+
+    def _decide(self, args: tuple[Any, ...]) -> bool:
+        """Which way to go at a branch on data: as the setting says, else past it."""
+        taken, given = self.trace.decisions, self.setting.decisions
+        place = self.place()
+        if len(taken) >= MAX_DECISIONS:
+            raise Halted("a loop runs on data", place)
+        way = given[len(taken)] if len(taken) < len(given) else False
+        makers = [self.maker(tensor) for tensor in tensors_in(args)]
+        if all(maker is not None and all(one.op != "placeholder" for one in ancestors(maker)) for maker in makers):
+            self.trace.settled.append(len(taken))
+        taken.append((place, way))
+        return way
