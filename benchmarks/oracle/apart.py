@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import torch
 
-from benchmarks.oracle.sweep_child import Lost, in_child
+from benchmarks.oracle.child import Lost, in_child
 
 SECONDS = 30.0
 MEMORY = 3 << 30  # beside what the process has already

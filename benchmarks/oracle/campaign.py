@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from multiprocessing.util import Finalize
 from random import Random
 from typing import Generic, TypeVar
@@ -14,15 +12,14 @@ from typing import Generic, TypeVar
 import torch
 
 from benchmarks.oracle.apart import NO_MEMORY, apart
-from benchmarks.oracle.generate import generate
+from benchmarks.oracle.child import Lost
 from benchmarks.oracle.judge import Judgement, judge, truth_of
 from benchmarks.oracle.linted import Linted, lint
 from benchmarks.oracle.mutants import Mutant, sample
 from benchmarks.oracle.net import Net
+from benchmarks.oracle.processes import in_processes
 from benchmarks.oracle.sources import LeftOut
-from benchmarks.oracle.sweep_child import Lost
 from benchmarks.oracle.truth import Raised, Truth
-from convlint.pool.parallel import default_parallel
 from convlint.pool.pool import WorkerPool
 
 T = TypeVar("T")
@@ -49,10 +46,8 @@ class Campaign(Generic[T]):
     def batches(self, things: Sequence[T], together: int = 1) -> Iterator[Batch]:
         """In the order of the things, so many of them in a batch."""
         groups = [things[start : start + together] for start in range(0, len(things), together)]
-        workers = max(1, min(len(groups), default_parallel()))
         # Each process takes all steps by itself, and so none waits for another one's step.
-        with ProcessPoolExecutor(workers, get_context("fork"), _start) as processes:
-            yield from processes.map(self._batch, groups)
+        yield from in_processes(self._batch, groups, _start)
 
     def _batch(self, things: Sequence[T]) -> Batch:
         nets = [self.net_of(thing) for thing in things]
@@ -66,19 +61,10 @@ _pools: list[WorkerPool] = []
 
 
 def _start() -> None:
-    torch.set_num_threads(1)
     pool = WorkerPool()
     pool.start()
     _pools.append(pool)
     Finalize(pool, pool.close, exitpriority=1)
-
-
-def generated(seed: int) -> Net:
-    return generate(Random(seed), name_of(seed))
-
-
-def name_of(seed: int) -> str:
-    return f"net-{seed:06}"
 
 
 def mutated(net: Net, count: int) -> Iterator[Candidate]:

@@ -13,8 +13,8 @@ from typing import Any
 from torch import nn
 
 from benchmarks.oracle.sources import FeedsOf
-from benchmarks.oracle.sweep_subject import Subject, Variant
-from benchmarks.oracle.sweep_transformers import small
+from benchmarks.oracle.sweep.subject import Subject, Variant
+from benchmarks.oracle.sweep.transformers import small
 
 FACTORY = "oracle_model"
 

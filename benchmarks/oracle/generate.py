@@ -15,6 +15,14 @@ _FIRST = ("image", "image", "image", "image", "words", "tokens", "line", "flat",
 _TRIES = 8
 
 
+def generated(seed: int) -> Net:
+    return generate(Random(seed), name_of(seed))
+
+
+def name_of(seed: int) -> str:
+    return f"net-{seed:06}"
+
+
 def generate(random: Random, name: str) -> Net:
     """A net of a few to a dozen steps, which real torch has run line by line."""
     torch.manual_seed(0)  # dropout and initial weights; no shape hangs on them

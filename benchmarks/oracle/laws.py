@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import sympy
 
+from benchmarks.oracle.generate import generated
 from benchmarks.oracle.net import Net
 from benchmarks.oracle.truth import Raised, Ran, Real, Shape
 from convlint.jobs import InputSpec
@@ -32,11 +33,18 @@ _FILE = "<linted>"
 
 @dataclass(frozen=True)
 class Claims:
-    """How many things were held against torch, those that torch denies, and those that convlint leaves open."""
+    """How many things about a net were held against torch, those that torch denies, and those that are left open."""
 
+    name: str
     held: int
     broken: tuple[str, ...]
     undecided: int
+
+
+def claims_of(seed: int) -> Claims:
+    """Those about a generated net."""
+    net = generated(seed)
+    return claims(net, Random(net.name))
 
 
 def claims(net: Net, random: Random) -> Claims:
@@ -61,9 +69,9 @@ def claims(net: Net, random: Random) -> Claims:
             elif verdict != isinstance(told, Ran):
                 words = told.words[:100] if isinstance(told, Raised) else "runs"
                 broken.append(f"{spec.shape} at {at}: {'accepted' if verdict else 'rejected'}, but torch: {words}")
-            if isinstance(told, Ran) and verdict and _is_on_path(run, at):
+            if isinstance(told, Ran) and verdict is not False and _is_on_path(run, at):
                 broken += [f"{spec.shape} at {at}: {one}" for one in _shapes(run, told, at)]
-    return Claims(held, tuple(broken), undecided)
+    return Claims(net.name, held, tuple(broken), undecided)
 
 
 def _with_its_batch(told: Ran | Raised, at: Mapping[str, int]) -> Ran | Raised:

@@ -15,8 +15,8 @@ from torch import nn
 from benchmarks.oracle.factories import FACTORY, Factory, of_architecture, of_class
 from benchmarks.oracle.net import Net
 from benchmarks.oracle.sources import FeedsOf, LeftOut, fit_for_a_file, running, standing_alone
-from benchmarks.oracle.sweep_sources import FAMILIES, image, load_torchvision
-from benchmarks.oracle.sweep_subject import Feed
+from benchmarks.oracle.sweep.sources import FAMILIES, image, load_torchvision
+from benchmarks.oracle.sweep.subject import Feed
 
 __all__ = ["FAMILIES", "name_of", "names", "packaged"]
 
@@ -119,13 +119,13 @@ def _smp() -> dict[str, Drafts]:
 
 
 def _classes(family: str) -> dict[str, Drafts]:
-    from benchmarks.oracle.sweep_classes import classes
+    from benchmarks.oracle.sweep.classes import classes
 
     return {one.name: partial(_made, name_of(family, one.name), partial(of_class, one)) for one in classes(family)}
 
 
 def _transformers() -> dict[str, Drafts]:
-    from benchmarks.oracle.sweep_transformers import architectures
+    from benchmarks.oracle.sweep.transformers import architectures
 
     return {
         one.name: partial(_made, name_of("transformers", one.name), partial(of_architecture, one))

@@ -12,11 +12,11 @@ from typing import Final
 from torch import nn
 
 from benchmarks.oracle.apart import apart
+from benchmarks.oracle.child import Lost
 from benchmarks.oracle.judge import BATCHES
 from benchmarks.oracle.net import Net
-from benchmarks.oracle.sweep_child import Lost
-from benchmarks.oracle.sweep_real import limited
-from benchmarks.oracle.sweep_subject import Feed
+from benchmarks.oracle.sweep.real import limited
+from benchmarks.oracle.sweep.subject import Feed
 from benchmarks.oracle.truth import MODULE, Raised, Ran, Real, Truth
 
 MOST_PARAMETERS = 30_000_000

@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.oracle.full_run import BEGIN, END, write
+from benchmarks.oracle.journal import keep, known
 from benchmarks.oracle.judge import Judgement, judge
+from benchmarks.oracle.laws import Claims
 from benchmarks.oracle.linted import Linted
 from benchmarks.oracle.mutants import Mutant
 from benchmarks.oracle.net import Net
-from benchmarks.oracle.results import keep, known, table
+from benchmarks.oracle.sweep.swept import Result
+from benchmarks.oracle.tables import of_judgements
 from benchmarks.oracle.truth import Raised
 from convlint.diagnostics import Diagnostic, Location, Place, Related
 from convlint.facts import FileFacts
@@ -81,6 +85,21 @@ def test_the_table_leaves_out_what_was_not_judged(tmp_path: Path) -> None:
     del old["is_row_named"]
     with out.open("a", encoding="utf-8") as file:
         file.write(json.dumps(old) + "\n")
-    lines = table(known(out))
-    assert "| the mutated line is the one pointed at | 2 of 4 | 50.0% |" in lines
-    assert "| the mutated line is named | 2 of 3 | 66.7% |" in lines
+    lines = of_judgements(known(out, Judgement))
+    assert "| the mutated line is the one pointed at | 50.0% (2 of 4) |" in lines
+    assert "| the mutated line is named | 66.7% (2 of 3) |" in lines
+
+
+def test_the_tables_stand_between_the_marks_of_the_page(tmp_path: Path) -> None:
+    keep(tmp_path / "generated.jsonl", [judged(5)])
+    keep(tmp_path / "laws.jsonl", [Claims("net-000001", 86, (), 20)])
+    keep(tmp_path / "sweep-timm.jsonl", [Result("timm", "vit", "not traced", "stops"), Result("timm", "vit", "agrees")])
+    page = tmp_path / "oracle.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nbehind\n", encoding="utf-8")
+    write(tmp_path, page)
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(f"before\n{BEGIN}\n")
+    assert text.endswith(f"{END}\nbehind\n")
+    assert "\nold\n" not in text
+    assert "| claims held against torch | 86 |" in text
+    assert "| timm | 1 | 100.0% | 1 | 0 |" in text

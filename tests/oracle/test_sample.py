@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.oracle.campaign import generated, judged, mutated
+from benchmarks.oracle.campaign import judged, mutated
+from benchmarks.oracle.generate import generated
 from benchmarks.oracle.judge import Judgement
 from benchmarks.oracle.linted import lint
 from benchmarks.oracle.truth import Ran, Real

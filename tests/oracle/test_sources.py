@@ -18,14 +18,14 @@ from benchmarks.oracle import apart as limits
 from benchmarks.oracle.__main__ import oracle
 from benchmarks.oracle.apart import apart
 from benchmarks.oracle.campaign import Campaign, Candidate, judged, mutated
+from benchmarks.oracle.child import Lost
 from benchmarks.oracle.declared import declared, that_runs
 from benchmarks.oracle.factories import FACTORY, of_class
 from benchmarks.oracle.judge import Judgement
 from benchmarks.oracle.mutants import Mutant
 from benchmarks.oracle.net import Net
 from benchmarks.oracle.sources import LeftOut, running, standing_alone
-from benchmarks.oracle.sweep_child import Lost
-from benchmarks.oracle.sweep_subject import Subject, Variant
+from benchmarks.oracle.sweep.subject import Subject, Variant
 from benchmarks.oracle.truth import Ran, Real
 from convlint.jobs import InputSpec
 from convlint.pool.pool import WorkerPool

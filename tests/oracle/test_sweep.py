@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from benchmarks.oracle.sweep import Result, judged, read, tables
-from benchmarks.oracle.sweep_child import Lost, in_child
-from benchmarks.oracle.sweep_compare import compare
-from benchmarks.oracle.sweep_real import real_run
-from benchmarks.oracle.sweep_subject import Event, Feed, Real, Subject, Traced, Variant
-from benchmarks.oracle.sweep_traced import traced
+from benchmarks.oracle.child import Lost, in_child
+from benchmarks.oracle.full_run import tables
+from benchmarks.oracle.journal import keep
+from benchmarks.oracle.sweep.compare import compare
+from benchmarks.oracle.sweep.real import real_run
+from benchmarks.oracle.sweep.subject import Event, Feed, Real, Subject, Traced, Variant
+from benchmarks.oracle.sweep.swept import Result, judged
+from benchmarks.oracle.sweep.traced import traced
 from convlint.jobs import InputSpec
 
 
@@ -131,11 +132,10 @@ def test_a_finding_is_the_verdict_before_all_else(both: tuple[Real, Traced]) -> 
 
 def test_results_are_read_back_and_counted(tmp_path: Path) -> None:
     first = Result("timm", "a", "agrees")
-    results = [first, Result("timm", "b", "not traced", "stops at 3"), first]
-    out = tmp_path / "sweep.jsonl"
-    out.write_text("".join(json.dumps(asdict(result)) + "\n" for result in results))
-    assert read(out) == results[:2]
-    assert "1 timm: not traced: stops at N (b)" in tables(read(out))
+    keep(tmp_path / "sweep.jsonl", [first, Result("timm", "b", "not traced", "stops at 3"), first])
+    lines = tables([tmp_path / "sweep.jsonl"])
+    assert "| timm | 2 | 50.0% | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |" in lines
+    assert "| timm | not traced | stops at N | 1 | b |" in lines
 
 
 def test_a_child_gives_back_what_it_can() -> None:

@@ -11,9 +11,9 @@ from typing import Any
 import sympy
 from torch import fx
 
-from benchmarks.oracle.sweep_compare import compare
-from benchmarks.oracle.sweep_real import said
-from benchmarks.oracle.sweep_subject import BATCH, Event, Meta, Real, Subject, Traced
+from benchmarks.oracle.sweep.compare import compare
+from benchmarks.oracle.sweep.real import said
+from benchmarks.oracle.sweep.subject import BATCH, Event, Meta, Real, Subject, Traced
 from convlint.worker.examine import Examination, examine, stopped_at
 from convlint.worker.inputs.input import declared
 from convlint.worker.run import Course, Run, Workshop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import nn
 
@@ -59,10 +60,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Real:
-    """What real torch did. `failure` says at what it failed: "cannot be built", "real run fails", "too large"."""
+    """What real torch did, and at what it failed."""
 
     choice: Choice | None
-    failure: str = ""
+    failure: Literal["", "cannot be built", "real run fails", "too large"] = ""
     reason: str = ""
     events: tuple[Event, ...] = ()
     outputs: tuple[Meta, ...] = ()

@@ -13,12 +13,12 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from benchmarks.oracle.sweep_subject import BATCH, Choice, Event, Feed, Meta, Real, Subject
+from benchmarks.oracle.sweep.subject import BATCH, Choice, Event, Feed, Meta, Real, Subject
 from convlint.jobs import InputSpec
 from convlint.worker.torch_private import module_calls
 from convlint.worker.trace import function_name, tensors_in
 
-MOST_PARAMETERS = 300_000_000
+MOST_PARAMETERS = 1_200_000_000
 
 
 class TooLarge(Exception):

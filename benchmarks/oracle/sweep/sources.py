@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from benchmarks.oracle.sweep_subject import Feed, Subject, Variant
+from benchmarks.oracle.sweep.subject import Feed, Subject, Variant
 from convlint.jobs import InputSpec
 from convlint.worker.project.operators import define_missing
 
@@ -25,11 +25,11 @@ def family(name: str) -> list[Subject]:
     warm_up()
     load_torchvision()
     if name == "transformers":
-        from benchmarks.oracle.sweep_transformers import architectures
+        from benchmarks.oracle.sweep.transformers import architectures
 
         return architectures()
     if name in ("vit-pytorch", "x-transformers"):
-        from benchmarks.oracle.sweep_classes import classes
+        from benchmarks.oracle.sweep.classes import classes
 
         return classes(name)
     return list({"torchvision": _torchvision, "timm": _timm, "smp": _smp}[name]())

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import nn
 
-from benchmarks.oracle.sweep_subject import Feed, Subject, Variant
+from benchmarks.oracle.sweep.subject import Feed, Subject, Variant
 from convlint.jobs import InputSpec
 
 _WIDTH = 32

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from benchmarks.oracle.sweep_subject import Event, Meta, Real, Traced
+from benchmarks.oracle.sweep.subject import Event, Meta, Real, Traced
 
 
 @dataclass(frozen=True)
