@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, product
+from math import prod
 from typing import Literal
 
 from benchmarks.oracle.linted import Linted
@@ -23,6 +24,7 @@ OF_FEATURES = ("times 2", "plus 1", "plus 16", "swapped arguments")
 _USUAL = (16, 28, 32, 64, 8, 12, 24, 7, 224, 3, 4)
 _TRIES = 600
 _SECONDS = 10.0  # for all tries together: large sizes cost real torch minutes
+_LARGE = 1 << 20  # elements of an example that are tried at one batch alone
 _BREAK = re.compile(r"\r\n|\r|\n")  # what ends a row for Python; str.splitlines knows more
 
 Agreement = Literal["agrees", "false alarm", "missed", "not checked"]
@@ -115,11 +117,18 @@ def _runs_as_told(linted: Linted) -> bool:
     choices = [[(name, size) for size in sorted(model.sizes.get(name) or _USUAL)] for name in sorted(names)]
     real, started = Real(replace(linted.net, inputs=specs)), time.monotonic()
     for sizes in islice(product(*choices), _TRIES):
-        if all(isinstance(real.run({**dict(sizes), "B": batch}), Ran) for batch in BATCHES):
+        batches = BATCHES if _elements(specs, dict(sizes)) < _LARGE else BATCHES[:1]
+        if all(isinstance(real.run({**dict(sizes), "B": batch}), Ran) for batch in batches):
             return True
         if time.monotonic() - started > _SECONDS:
             break
     return False
+
+
+def _elements(specs: Iterable[InputSpec], sizes: Mapping[str, int]) -> int:
+    """Of all inputs, in one example."""
+    known = {**sizes, "B": 1}
+    return sum(prod(known[size] if isinstance(size, str) else size for size in spec.shape or ()) for spec in specs)
 
 
 def _said(linted: Linted) -> str:

@@ -86,11 +86,11 @@ class Real:
         self._seen.clear()
         self.model.train(training)
         torch.manual_seed(0)
-        values = [feed(spec, sizes) for spec in self.net.inputs if spec.name is None]
-        named = {spec.name: feed(spec, sizes) for spec in self.net.inputs if spec.name is not None}
         with _calls() as stack, torch.no_grad(), warnings.catch_warnings(), _importing(self.net.search_path):
             warnings.simplefilter("ignore")
             try:
+                values = [feed(spec, sizes) for spec in self.net.inputs if spec.name is None]
+                named = {spec.name: feed(spec, sizes) for spec in self.net.inputs if spec.name is not None}
                 output = self.model(*values, **named)
             except Exception as error:
                 paths = {id(module): path for path, module in self.model.named_modules()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch.utils._pytree import tree_map  # public as torch.utils._pytree; see torch_private for the rest
 
@@ -34,14 +35,16 @@ class _Budget:
         self._left = elements
 
     def real(self, x: torch.Tensor) -> torch.Tensor:
-        """Zeros of the same shape, strides and dtype."""
-        if x.layout is not torch.strided:
-            raise Unconfirmed("it is sparse")
+        """Zeros of the same shape, strides and dtype, in memory that costs nothing before it is touched."""
+        if x.layout is not torch.strided or x.is_quantized:
+            raise Unconfirmed("it is sparse or quantized")
         shape, strides = [_known(size) for size in x.shape], [_known(stride) for stride in x.stride()]
-        self._left -= 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True) if size)
+        elements = 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True) if size)
+        self._left -= elements
         if self._left < 0:
             raise Unconfirmed("it is too large to be tried on real tensors")
-        return torch.empty_strided(shape, strides, dtype=x.dtype).zero_()
+        memory = np.zeros(elements * x.element_size(), dtype=np.uint8)
+        return torch.from_numpy(memory).view(x.dtype).as_strided(shape, strides)
 
     def convert(self, value: Any) -> Any:
         if isinstance(value, FakeTensor):

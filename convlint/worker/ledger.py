@@ -141,6 +141,7 @@ class TraceLedger:
         path = self.path(call.layer) if call.layer is not None else None
         if path is not None:
             return path
-        place = self._place()
+        node = self._recorder.current
+        place = node.meta["place"] if node is not None else self._place()
         span = span_of(place) if place is not None else None
         return f"{''.join(self._recorder.blocks[-1:])}@{span.row}:{span.column}" if span else call.target

@@ -91,7 +91,7 @@ class Source:
 
     @cached_property
     def calls(self) -> dict[Position, ast.Call]:
-        return {_node_position(node): node for node in ast.walk(self.tree) if isinstance(node, ast.Call)}
+        return {node_position(node): node for node in ast.walk(self.tree) if isinstance(node, ast.Call)}
 
     @cached_property
     def raises(self) -> list[tuple[int, int]]:
@@ -118,7 +118,7 @@ def source_of(filename: str) -> Source | None:
         return None
 
 
-def _node_position(node: ast.expr) -> Position:
+def node_position(node: ast.expr) -> Position:
     return (
         node.lineno,
         node.col_offset,
@@ -218,4 +218,4 @@ def _assigned(function: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str
 
 
 def expression_span(filename: str, expression: ast.expr) -> Span:
-    return span_at(filename, _node_position(expression))
+    return span_at(filename, node_position(expression))

@@ -16,12 +16,15 @@ from convlint.worker.skeleton import Sites
 from convlint.worker.torch_private import FakeTensorMode, SizeEnv, new_env, new_symbol, set_env
 from convlint.worker.trace import MAX_NODES, Setting, Trace
 from convlint.worker.tracer import ShapeTracer
+from convlint.worker.trail import Halt
 from convlint.worker.users import IsUser
 
 LEVELS = (0, 1, 2)
 """How much of a course runs on plain numbers (see `Course.on_numbers`)."""
 MOST_CALLS = 1500
 """In all runs together that are only made to say more of a finding."""
+MOST_KEPT = 300
+"""Calls of a run that is kept, in case it is asked for again."""
 _FEATURES = ("C", "F")  # sizes that layers name outright, which a symbol is needed to hear of
 
 
@@ -46,6 +49,10 @@ class Course:
         """The other way at one branch on data, and the same ways before it."""
         return replace(self, decisions=(*(way for _, way in decisions[:number]), not decisions[number][1]))
 
+    def without_sources(self) -> Course:
+        """What a run hangs on: not on how an input was found out."""
+        return replace(self, inputs=tuple(replace(item, source="") for item in self.inputs))
+
     def on_numbers(self, level: int) -> Course:
         """The same course with lengths as plain numbers (1), or every size (2): symbols do not pass through numpy."""
         names = frozenset(name for name in self.sizes if level > 1 or (level and name[0] not in _FEATURES))
@@ -69,6 +76,12 @@ class Run:
     def is_on_numbers(self) -> bool:
         """Whether sizes that nobody gave were plain numbers of our own choice: such a run proves only itself."""
         return bool(self.course.fixed - {BATCH})
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether the limit of its course may have ended the run."""
+        limit = self.course.limit
+        return limit is not None and len(self.trace.nodes) >= limit and isinstance(self.trace.trail.end(), Halt)
 
     def is_further_than(self, other: Run) -> bool:
         """Whether forward came to its end here, or to more calls than in the other run."""
@@ -144,15 +157,18 @@ class Workshop:
     sites: Sites
     is_user: IsUser
     is_plain: bool = False  # every symbol is a plain number
-    short: list[Run] = field(default_factory=list, compare=False)  # runs that came to an end below their limit
+    known: list[tuple[Course, Run]] = field(default_factory=list, compare=False)  # inferring an input repeats itself
 
     def run(self, course: Course) -> Run:
+        """What forward does on a course; nothing is traced twice, as far as that can be kept in memory."""
         if self.is_plain:
             course = replace(course, fixed=frozenset(course.sizes), is_quick=True)
-        known = next((run for run in self.short if replace(run.course, limit=course.limit) == course), None)
+        asked = course.without_sources()
+        whole = replace(asked, limit=None)
+        known = next((run for made, run in self.known if made in (asked, whole)), None)
         if known is not None:
             return replace(known, course=course)
         run = run_forward(self.model, self.mode, course, self.is_user)
-        if course.limit is not None and len(run.trace.nodes) < course.limit:
-            self.short.append(run)
+        if len(run.trace.nodes) <= MOST_KEPT:
+            self.known.append((asked if run.is_cut_short else whole, run))
         return run

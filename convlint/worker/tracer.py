@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import sympy
 import torch
 from torch import fx
 from torch.overrides import TorchFunctionMode
@@ -46,7 +47,8 @@ from convlint.worker.trace import (
     tensors_in,
     type_name,
 )
-from convlint.worker.trail import Halt, Refusal, Stop
+from convlint.worker.trail import Halt, Refusal, Stop, Unread
+from convlint.worker.unpacking import Misreading, misreading
 from convlint.worker.wording import first_line, said
 
 # How torch.distributions asks whether values are fit for it: a model that trains passes them.
@@ -102,11 +104,27 @@ class ShapeTracer(fx.Tracer):
             return self._refused[1]
         place = raised_at(error, self._setting.is_user)
         at = span_of(place) if place else None
+        misread = misreading(error, self._setting.is_user)
+        if misread is not None and not self._trace.decisions and self._is_noted(misread):
+            return Unread(said(error), at)
         if isinstance(error, Unavailable):
             return Halt(error.reason, at)
         if isinstance(error, UNDECIDABLE):
             return Halt(f"depends on data: {first_line(error)}", at)
         return Refusal(said(error), at) if self._is_refusal(error) else Halt(said(error), at)
+
+    def _is_noted(self, misread: Misreading) -> bool:
+        """The code that reads a shape as a node, whose requirement is broken; not where a repair gave the shape."""
+        block, dims = misread.frame.f_locals.get("self"), misread.reading.dims
+        path = self._ledger.path(block) if isinstance(block, torch.nn.Module) else None
+        call = Call(self._ledger, "torch.Tensor.shape", [misread.tensor], {})
+        with self._recorder.node("call_method", "size", call) as node:
+            node.meta.update(place=misread.place, block=path or "", outputs=[])
+            if node.meta["spoiled"]:
+                return False
+            needed = f"at least {dims}" if misread.reading.is_least else dims
+            call.need("rank", "inputs[0].rank", sympy.false, came=misread.tensor.dim(), needed=needed)
+        return True
 
     def _is_refusal(self, error: Exception) -> bool:
         """Whether the user's code itself raised, on a path that only the sizes of the inputs decide."""

@@ -69,6 +69,11 @@ class Refusal(Halt):
     """The user's own code raises at these sizes: an assertion, a check of its inputs."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unread(Halt):
+    """The user's code cannot read a shape as it wants to; the broken need before this event says why."""
+
+
 Event = Assumption | Need | Stop | Halt
 
 

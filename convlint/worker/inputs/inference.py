@@ -14,7 +14,7 @@ from convlint.worker.inputs.guesses import GUESSED, NAMED, RANKS, TRIED, Guess, 
 from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.project.patience import Impatient
 from convlint.worker.run import LEVELS, Course, Run
-from convlint.worker.trail import Halt, Need, Refusal, Stop
+from convlint.worker.trail import Halt, Need, Refusal, Stop, Unread
 
 MAX_TRIALS = 60
 _SHORT = 12  # calls that a run is listened to before it is made in full
@@ -46,7 +46,8 @@ class _Attempt:
         certain = sum(not need.condition.free_symbols or self._asks_for_a_batch(need) for need in broken)
         end = trail.end()
         certain += isinstance(end, Stop)
-        ended = end is None or (isinstance(end, Stop) and not self._is_open(end) and not self._has_stopgap)
+        refused = isinstance(end, Stop) and not self._is_open(end) and not self._has_stopgap
+        ended = end is None or refused or isinstance(end, Unread)
         return ended and taken, -certain, -len(broken), len(self.run.trace.nodes)
 
     @property
