@@ -252,9 +252,9 @@ class ShapeTracer(fx.Tracer):
             return run(*call.args, **call.kwargs)
         except Unavailable:
             raise
-        except UNDECIDABLE as error:
-            raise Halted(f"{call.target} depends on data: {first_line(error)}", self._user_place()) from None
         except Exception as error:
+            if isinstance(error, UNDECIDABLE) and not _is_of_torch_nn(error):
+                raise Halted(f"{call.target} depends on data: {first_line(error)}", self._user_place()) from None
             reason = self._confirmed(call, subject, error)
             key = (self._ledger.where(call), "raises", call.target)
             at = max(0, len(self._trace.nodes) - 1)
@@ -282,6 +282,12 @@ class ShapeTracer(fx.Tracer):
                 return place_of(frame)
             frame = frame.f_back  # type: ignore[assignment]
         return None
+
+
+def _is_of_torch_nn(error: Exception) -> bool:
+    """Whether a layer or function of torch raises by itself, not for want of a kernel, as `interpolate` of a matrix."""
+    steps = steps_of(error)
+    return bool(steps) and str(steps[0].tb_frame.f_globals.get("__name__")).startswith("torch.nn.")
 
 
 class _FunctionCalls(TorchFunctionMode):

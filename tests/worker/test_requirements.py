@@ -480,6 +480,21 @@ OPERATIONS = [
         ("divisible", 4, 10, "2"),
     ),
     row(
+        "interpolated_row",
+        "self.a = nn.Conv2d(3, 8, 3)",
+        "return F.interpolate(self.a(x).<flatten(2)|relu()>, scale_factor=2, mode='bilinear')",
+        IMAGE,
+        ("rank", 4, 3, "F.interpolate(self.a(x).flatten(2), scale_factor=2, mode='bilinear')"),
+    ),
+    row(
+        "upsampled_features",
+        "self.a = nn.Linear(3, 8)\nself.b = nn.Upsample(scale_factor=2)",
+        "return self.b(self.a(x)<|[:, None]>)",
+        FLAT,
+        ("rank", "3 to 5", 2, "self.b(self.a(x))"),
+        bare=False,
+    ),
+    row(
         "view_across_strides",
         "self.a = nn.Linear(3, 8)",
         "return self.a(x).transpose(1, 2).<view|reshape>(x.size(0), -1)",

@@ -27,7 +27,7 @@ def test_a_shape_of_another_rank_is_an_error(
 ) -> None:
     source = net(CONV, f"x = self.conv(x)\n{forward}\nreturn x")
     space: dict[str, type[torch.nn.Module]] = {}
-    exec(source, space)
+    exec(source, space)  # noqa: S102
     with pytest.raises((ValueError, IndexError)):
         space["Net"]()(torch.zeros(2, 3, 8, 8))
     if needed is None:  # what is taken apart there has no name

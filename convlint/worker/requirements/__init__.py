@@ -21,6 +21,7 @@ from convlint.worker.requirements import (
     padding,
     pool,
     recurrent,
+    resample,
     reshape,
     shuffle,
 )
@@ -35,6 +36,7 @@ _LAYERS: dict[type[torch.nn.Module], Check] = {
     **padding.LAYERS,
     **pool.LAYERS,
     **recurrent.LAYERS,
+    **resample.LAYERS,
     **reshape.LAYERS,
     **shuffle.LAYERS,
 }
@@ -47,6 +49,7 @@ _FUNCTIONS: dict[str, Check] = {
     **norm.FUNCTIONS,
     **padding.FUNCTIONS,
     **pool.FUNCTIONS,
+    **resample.FUNCTIONS,
     **reshape.FUNCTIONS,
     **shuffle.FUNCTIONS,
 }

@@ -1,0 +1,28 @@
+"""Maps that are made larger or smaller: each way of interpolating takes maps of so many dims."""
+
+from __future__ import annotations
+
+import sympy
+from torch import nn
+
+from convlint.worker.call import Call, Check
+
+_DIMS = {"linear": 3, "bilinear": 4, "bicubic": 4, "trilinear": 5}
+_ANY = (3, 4, 5)
+
+
+def _interpolate(call: Call) -> None:
+    """`[B, C, *] -> [B, C, *]` with one to three lengths (torch.nn.functional.interpolate)."""
+    x, mode = call.tensor(0, "input"), call.option(3, "mode", "nearest")
+    dims = _DIMS.get(str(mode))
+    if x is None or x.dim() in ((dims,) if dims else _ANY):
+        return
+    call.need("rank", "input.rank", sympy.false, came=x.dim(), needed=dims or f"{_ANY[0]} to {_ANY[-1]}")
+    call.result = call.ledger.fresh(tuple(x.shape), x)
+    call.spoiled = True
+
+
+LAYERS: dict[type[nn.Module], Check] = dict.fromkeys(
+    (nn.Upsample, nn.UpsamplingNearest2d, nn.UpsamplingBilinear2d), _interpolate
+)
+FUNCTIONS: dict[str, Check] = {"torch.nn.functional.interpolate": _interpolate}
