@@ -40,6 +40,11 @@ def divides(divisor: Size, a: Size) -> sympy.Basic:
     return sympy.Eq(sympy.Mod(top, bottom), 0)
 
 
+def shared_out(size: Size, parts: int) -> Size | None:
+    """The size, if it can be shared out evenly: with another one the constructor would raise."""
+    return None if divides(parts, size) is sympy.false else size
+
+
 def _has_factor(product: sympy.Expr, factor: sympy.Expr) -> bool:
     """Whether every factor of `factor` stands in `product`: enough for `B*16*h` by `16*h`."""
     left = sympy.Mul.make_args(product)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from convlint.worker.call import Call, Check
-from convlint.worker.sizes import equal
+from convlint.worker.sizes import equal, shared_out
 
 _OPERANDS = (
     ("query", "embed_dim", "embed_dim", "embed_dim"),
@@ -45,7 +45,7 @@ def _multihead(call: Call) -> None:
             came=x.shape[-1],
             needed=declared,
             argument=argument,
-            value=x.shape[-1],
+            value=shared_out(x.shape[-1], layer.num_heads if argument == "embed_dim" else 1),
         )
         repaired = x if fits else call.resized(x, -1, declared)
         checked[id(x), declared] = repaired

@@ -13,7 +13,7 @@ from torch import nn
 from convlint.worker.call import Call, Check
 from convlint.worker.requirements.padding import check_pads
 from convlint.worker.requirements.room import with_room
-from convlint.worker.sizes import Size, at_least, divides, equal
+from convlint.worker.sizes import Size, at_least, divides, equal, shared_out
 
 _RANKS = {"1d": 1, "2d": 2, "3d": 3}
 
@@ -32,6 +32,7 @@ class Convolution:
     stride: Sequence[int] = ()  # of a transposed one
     extra: Sequence[int] = ()  # its `output_padding`
     padding_mode: str = "zeros"
+    groups: int = 1
 
 
 def check_convolution(call: Call, conv: Convolution) -> None:
@@ -49,7 +50,7 @@ def check_convolution(call: Call, conv: Convolution) -> None:
         came=came,
         needed=conv.in_channels,
         argument=argument,
-        value=came,
+        value=shared_out(came, conv.groups),
     ):
         x = call.resized(x, channel, conv.in_channels)
         call.put(0, "input", x)
@@ -141,6 +142,7 @@ def _layer(call: Call) -> None:
             stride=layer.stride,
             extra=layer.output_padding,
             padding_mode=layer.padding_mode,
+            groups=layer.groups,
         ),
     )
 

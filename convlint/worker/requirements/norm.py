@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from convlint.worker.call import Call, Check
-from convlint.worker.sizes import Size, divides, equal
+from convlint.worker.sizes import Size, divides, equal, shared_out
 
 
 def _repair(call: Call, x: torch.Tensor, dim: int, declared: Size) -> None:
@@ -27,7 +27,7 @@ def _check_rank(call: Call, x: torch.Tensor, ranks: tuple[int, ...]) -> bool:
     return False
 
 
-def _channels(call: Call, x: torch.Tensor, channel: int, declared: int, argument: str | None) -> bool:
+def _channels(call: Call, x: torch.Tensor, channel: int, declared: int, argument: str | None, groups: int = 1) -> bool:
     came = x.shape[channel]
     if call.need(
         "num_features",
@@ -36,7 +36,7 @@ def _channels(call: Call, x: torch.Tensor, channel: int, declared: int, argument
         came=came,
         needed=declared,
         argument=argument,
-        value=came,
+        value=shared_out(came, groups),
     ):
         return True
     _repair(call, x, channel, declared)
@@ -77,7 +77,7 @@ def _group(call: Call) -> None:
     x = call.tensor(0, "input")
     if x is None or (x.dim() < 2 and not _check_rank(call, x, (2, 3, 4, 5))):
         return
-    if layer.affine and not _channels(call, x, 1, layer.num_channels, "num_channels"):
+    if layer.affine and not _channels(call, x, 1, layer.num_channels, "num_channels", layer.num_groups):
         return
     came = x.shape[1]
     if not call.need(
