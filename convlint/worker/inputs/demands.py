@@ -174,3 +174,17 @@ def is_near(node: fx.Node, source: fx.Node) -> bool:
             return False
         current = next((p for p in current.all_input_nodes if p.op != "get_attr"), None)
     return current is source
+
+
+def takes_floats(run: Run, name: str) -> bool:
+    """Whether a layer with weights takes an input as it comes: no tensor of indices, and no plain value."""
+    for node in run.trace.nodes:
+        layer = node.meta.get("layer")
+        if layer is None or isinstance(layer, nn.Embedding | nn.EmbeddingBag):
+            continue
+        if not any(weight.is_floating_point() for weight in layer.parameters(recurse=False)):
+            continue
+        source = placeholder(node)
+        if source is not None and source.meta["name"] == name and is_near(node, source):
+            return True
+    return False

@@ -9,7 +9,16 @@ from dataclasses import dataclass, replace
 from torch import nn
 
 from convlint.worker.explore import explore
-from convlint.worker.inputs.demands import FLEXIBLE, RIGID, axes_for, demand, is_near, label_of, placeholder
+from convlint.worker.inputs.demands import (
+    FLEXIBLE,
+    RIGID,
+    axes_for,
+    demand,
+    is_near,
+    label_of,
+    placeholder,
+    takes_floats,
+)
 from convlint.worker.inputs.guesses import GUESSED, NAMED, RANKS, TRIED, Guess, first_guess, guessed, other_forms, slots
 from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.project.patience import Impatient
@@ -177,7 +186,10 @@ def _changes(search: _Search, best: _Attempt) -> Iterator[Change]:
     for slot in slots(search.model, best.guesses):
         guess = best.guesses[slot.name]
         if not guess.is_settled:
-            for form in other_forms(slot.parameter, guess):
+            forms = other_forms(slot.parameter, guess)
+            if takes_floats(best.run, slot.name):
+                forms = [form for form in forms if form.given is None and form.dtype == guess.dtype]
+            for form in forms:
                 yield lambda _, name=slot.name, form=form: {name: form}  # type: ignore[misc]
 
 
