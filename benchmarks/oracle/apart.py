@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Callable
+from multiprocessing import current_process
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,8 +20,10 @@ NO_MEMORY = ("can't allocate memory", "not enough memory", "unable to mmap", "Ca
 T = TypeVar("T")
 
 
-def apart(function: Callable[[], T]) -> T | Lost:
-    """What the function returns, or why nothing came back."""
+def apart(function: Callable[[], T], seconds: float | None = None) -> T | Lost:
+    """What the function returns, or why nothing came back. In a process that is apart already it is just called."""
+    if current_process().daemon:
+        return function()
 
     def limited() -> T:
         limit = _address_space() + MEMORY
@@ -28,7 +31,7 @@ def apart(function: Callable[[], T]) -> T | Lost:
         torch.set_num_threads(1)
         return function()
 
-    return in_child(limited, SECONDS)
+    return in_child(limited, seconds or SECONDS)
 
 
 def _address_space() -> int:

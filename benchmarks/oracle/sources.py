@@ -15,11 +15,9 @@ from benchmarks.oracle.apart import apart
 from benchmarks.oracle.child import Lost
 from benchmarks.oracle.judge import BATCHES
 from benchmarks.oracle.net import Net
-from benchmarks.oracle.sweep.real import limited
 from benchmarks.oracle.sweep.subject import Feed
 from benchmarks.oracle.truth import MODULE, Raised, Ran, Real, Truth
 
-MOST_PARAMETERS = 30_000_000
 FeedsOf = Callable[[nn.Module], Sequence[Feed]]
 
 _RELATIVE: Final = re.compile(r"from\s*\.+[\w.]*\s")
@@ -42,8 +40,7 @@ def running(net: Net, feeds_of: FeedsOf) -> Net | LeftOut:
 
 
 def _running(net: Net, feeds_of: FeedsOf) -> Net | str:
-    with limited(MOST_PARAMETERS):
-        real = Real(net)
+    real = Real(net)
     if real.model is None:
         assert real.broken is not None
         return f"cannot be built: {real.broken.error}"

@@ -17,10 +17,20 @@ import torch
 from torch import nn
 
 from benchmarks.oracle.net import Net
+from benchmarks.oracle.parameters import limited
 from convlint.jobs import InputSpec
 
 Shape = tuple[int, ...]
-NOT_ABOUT_SHAPES = ("NameError", "UnboundLocalError", "AttributeError", "ImportError", "SyntaxError", "KeyError")
+NOT_ABOUT_SHAPES = (
+    "NameError",
+    "UnboundLocalError",
+    "AttributeError",
+    "ImportError",
+    "SyntaxError",
+    "KeyError",
+    "TooLarge",
+)
+MOST_PARAMETERS = 30_000_000
 MODULE = "oracle_net"
 """The name of a net's file as a module: its classes have it in `__module__`."""
 
@@ -63,7 +73,7 @@ class Real:
         self._seen: list[tuple[int, Shape, str]] = []
         linecache.cache[_FILE] = (len(net.source), None, net.source.splitlines(True), _FILE)
         try:
-            with warnings.catch_warnings(), _importing(net.search_path):
+            with warnings.catch_warnings(), _importing(net.search_path), limited(MOST_PARAMETERS):
                 warnings.simplefilter("ignore")
                 module = self._executed()
                 self.model = getattr(module, net.target)(*net.args, **net.kwargs)

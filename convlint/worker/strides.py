@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+
+from convlint.worker.torch_private import hint_of
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,31 @@ def contiguous(rank: int) -> Strides:
 
 def of_tensor(x: torch.Tensor) -> Strides | None:
     """Those of a tensor whose sizes are plain numbers; None where a size of 1 leaves the order open."""
-    if x.is_contiguous():
-        return contiguous(x.dim())
-    if 1 in x.shape or 0 in x.stride():
+    return _of(x.shape, x.stride())
+
+
+def of_fake(x: torch.Tensor) -> Strides | None:
+    """Those that a fake tensor has at the sizes of its trace, read without a guard."""
+    if x.layout is not torch.strided:
         return None
-    strides = x.stride()
-    order = tuple(sorted(range(x.dim()), key=lambda dim: -strides[dim]))
-    return Strides(order, x.permute(order).is_contiguous())
+    shape, strides = [hint_of(size) for size in x.shape], [hint_of(stride) for stride in x.stride()]
+    if None in shape or None in strides:
+        return None
+    return _of([size for size in shape if size is not None], [stride for stride in strides if stride is not None])
+
+
+def _of(shape: Sequence[int], strides: Sequence[int]) -> Strides | None:
+    order = tuple(sorted(range(len(shape)), key=lambda dim: -strides[dim]))
+    if 0 in shape or _is_dense(shape, strides, range(len(shape))):
+        return contiguous(len(shape))
+    return None if 1 in shape or 0 in strides else Strides(order, _is_dense(shape, strides, order))
+
+
+def _is_dense(shape: Sequence[int], strides: Sequence[int], order: Sequence[int]) -> bool:
+    """Whether each dim of this order goes on where the ones behind it end."""
+    expected = 1
+    for dim in reversed(order):
+        if shape[dim] != 1 and strides[dim] != expected:
+            return False
+        expected *= shape[dim]
+    return True

@@ -27,7 +27,7 @@ from convlint.worker.reading import READERS, Reader
 from convlint.worker.requirements import function_check, layer_check
 from convlint.worker.shapes import goes_on_numbers, has_rule, is_one_dtype, numbers_among, result_shape
 from convlint.worker.shapes.strides import of_computed, of_result
-from convlint.worker.strides import contiguous
+from convlint.worker.strides import contiguous, of_fake
 from convlint.worker.torch_private import (
     INNER_CALL,
     UNDECIDABLE,
@@ -225,7 +225,8 @@ class ShapeTracer(fx.Tracer):
         operands = list(tensors_in((call.args, call.kwargs)))
         for tensor in tensors_in(result):
             if not any(tensor is operand for operand in operands):
-                self._ledger.note(tensor, of_computed(call, tensor.dim(), self._ledger.strides, operands))
+                strides = of_computed(call, tensor.dim(), self._ledger.strides, operands)
+                self._ledger.note(tensor, strides or of_fake(tensor))
         return result
 
     def _told(self, call: Call) -> torch.Tensor | None:

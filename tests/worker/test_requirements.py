@@ -480,6 +480,20 @@ OPERATIONS = [
         ("divisible", 4, 10, "2"),
     ),
     row(
+        "group_norm_function",
+        "self.a = nn.Conv2d(3, <6|8>, 3)",
+        "return F.group_norm(self.a(x), 4)",
+        IMAGE,
+        ("num_groups", 4, 6, "F.group_norm(self.a(x), 4)"),
+    ),
+    row(
+        "weights_of_group_norm",
+        "self.a = nn.Conv2d(3, <4|8>, 3)\nself.w = nn.Parameter(torch.ones(8))",
+        "return F.group_norm(self.a(x), 4, self.w)",
+        IMAGE,
+        ("num_features", 8, 4, "F.group_norm(self.a(x), 4, self.w)"),
+    ),
+    row(
         "interpolated_row",
         "self.a = nn.Conv2d(3, 8, 3)",
         "return F.interpolate(self.a(x).<flatten(2)|relu()>, scale_factor=2, mode='bilinear')",

@@ -359,6 +359,7 @@ def functional(name: str) -> Callable[[torch.Tensor], torch.Tensor]:
         "clamp": (0, 1),
         "channel_shuffle": (3,),
         "prelu": (torch.zeros(6),),
+        "group_norm": (2,),
         "batch_norm": (torch.zeros(6), torch.ones(6)),
     }
     if name in ("layer_norm", "rms_norm"):

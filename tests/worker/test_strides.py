@@ -13,7 +13,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from convlint.worker.call import Call
 from convlint.worker.shapes.strides import of_result, of_view
-from convlint.worker.strides import Strides, contiguous, of_tensor
+from convlint.worker.strides import Strides, contiguous, of_fake, of_tensor
+from convlint.worker.torch_private import guard_count, new_env, new_mode, new_symbol
 
 SIZES = (5, 6, 7, 8, 9)
 Operand = torch.Tensor
@@ -92,6 +93,8 @@ FUNCTIONS: dict[str, tuple[Callable[..., torch.Tensor], tuple[Any, ...], tuple[i
     "torch.Tensor.detach": (torch.Tensor.detach, (), (3, 4)),
     "torch.softmax": (torch.softmax, (1,), (3, 4)),
     "torch.nn.functional.linear": (F.linear, (torch.randn(3, 7),), (3,)),
+    "torch.nn.functional.group_norm": (F.group_norm, (2, torch.randn(6)), (3, 4, 5)),
+    "torch.nn.functional.instance_norm": (F.instance_norm, (), (3, 4)),
     "torch.nn.functional.interpolate": (F.interpolate, (None, 2.0), (3, 4, 5)),
     "torch.nn.functional.pad": (F.pad, ((1, 1),), (3, 4, 5)),
     "torch.Tensor.flatten": (torch.flatten, (1,), (3, 4, 5)),
@@ -184,3 +187,15 @@ def test_what_may_be_the_operand_itself_stays_open() -> None:
 def test_a_size_of_one_leaves_the_order_open() -> None:
     assert of_tensor(torch.randn(4, 1, 5).transpose(0, 2)) is None
     assert of_tensor(torch.randn(4, 1, 5)) == contiguous(3)
+
+
+def test_a_fake_tensor_tells_its_order_without_a_guard(warm: None) -> None:
+    env = new_env()
+    with new_mode(env) as mode:
+        size, _ = new_symbol(env, "H", 11)
+        x = mode.from_tensor(torch.randn(2, 3)).new_empty((4, 7, size))
+        before = guard_count(env)
+        for order in permutations(range(3)):
+            assert of_fake(x.permute(order)) == of_tensor(torch.randn(4, 7, 11).permute(order))
+        assert of_fake(x[:, 1:]) == Strides((0, 1, 2), is_dense=False)
+        assert guard_count(env) == before

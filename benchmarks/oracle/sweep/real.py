@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,16 +12,13 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from benchmarks.oracle.parameters import TooLarge, limited
 from benchmarks.oracle.sweep.subject import BATCH, Choice, Event, Feed, Meta, Real, Subject
 from convlint.jobs import InputSpec
 from convlint.worker.torch_private import module_calls
 from convlint.worker.trace import function_name, tensors_in
 
 MOST_PARAMETERS = 1_200_000_000
-
-
-class TooLarge(Exception):
-    """More parameters than a real run is worth."""
 
 
 def real_run(subject: Subject) -> Real:
@@ -133,27 +129,6 @@ def fill(model: nn.Module) -> None:
         for p in model.parameters():
             if p.is_floating_point() and not nn.parameter.is_lazy(p):
                 p.uniform_(-0.05, 0.05)
-
-
-@contextmanager
-def limited(most: int) -> Iterator[None]:
-    """Raise TooLarge as soon as the modules that are built hold more parameters; untouched memory costs nothing."""
-    original = nn.Module.register_parameter
-    total = 0
-
-    def register(self: nn.Module, name: str, param: nn.Parameter | None) -> None:
-        nonlocal total
-        if param is not None and not nn.parameter.is_lazy(param):
-            total += param.numel()
-            if total > most:
-                raise TooLarge(f"more than {most // 1_000_000} M parameters")
-        original(self, name, param)
-
-    nn.Module.register_parameter = register  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        nn.Module.register_parameter = original  # type: ignore[method-assign]
 
 
 def _as_if_fake() -> None:

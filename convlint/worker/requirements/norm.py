@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sympy
@@ -74,19 +75,23 @@ def _instance(rank: int) -> Check:
 def _group(call: Call) -> None:
     """`[B, C, *]` with C = num_channels, num_groups divides C (torch.nn.GroupNorm)."""
     layer: Any = call.layer
-    x = call.tensor(0, "input")
-    if x is None or (x.dim() < 2 and not _check_rank(call, x, (2, 3, 4, 5))):
+    x, groups = call.tensor(0, "input"), call.option(1, "num_groups")
+    if x is None or not isinstance(groups, int) or (x.dim() < 2 and not _check_rank(call, x, (2, 3, 4, 5))):
         return
-    if layer.affine and not _channels(call, x, 1, layer.num_channels, "num_channels", layer.num_groups):
+    if layer is not None:
+        declared = layer.num_channels if layer.affine else None
+    else:
+        declared = _length([call.tensor(2, "weight"), call.tensor(3, "bias")])
+    if declared is not None and not _channels(call, x, 1, declared, layer and "num_channels", groups):
         return
     came = x.shape[1]
     if not call.need(
         "num_groups",
         "input.shape[1]",
-        divides(layer.num_groups, came),
+        divides(groups, came),
         came=came,
-        needed=layer.num_groups,
-        argument="num_groups",
+        needed=groups,
+        argument=layer and "num_groups",
     ):
         call.result = call.ledger.fresh(tuple(x.shape), x)
     else:
@@ -140,10 +145,15 @@ def _ends_in(x: torch.Tensor, shape: tuple[Size, ...]) -> bool:
     return all(equal(came, declared) is sympy.true for came, declared in zip(last, shape, strict=True))
 
 
+def _length(weights: Sequence[torch.Tensor | None]) -> int | None:
+    """Of the first that there is."""
+    return next((one.shape[0] for one in weights if one is not None and one.dim() == 1), None)
+
+
 def _functional_batch_norm(call: Call) -> None:
     x = call.tensor(0, "input")
     statistics = [call.tensor(i, name) for i, name in enumerate(("running_mean", "running_var", "weight", "bias"), 1)]
-    declared = next((t.shape[0] for t in statistics if t is not None and t.dim() == 1), None)
+    declared = _length(statistics)
     if x is not None and x.dim() >= 2 and declared is not None:
         _channels(call, x, 1, declared, None)
 
@@ -164,4 +174,6 @@ FUNCTIONS: dict[str, Check] = {
     "torch.nn.functional.layer_norm": _functional_layer_norm,
     "torch.nn.functional.rms_norm": _functional_layer_norm,
     "torch.nn.functional.batch_norm": _functional_batch_norm,
+    "torch.nn.functional.instance_norm": _functional_batch_norm,
+    "torch.nn.functional.group_norm": _group,
 }

@@ -128,6 +128,7 @@ _IN_PLACE = [
     "neg",
     "exp",
 ]
+_NORMS = ["batch_norm", "layer_norm", "rms_norm", "group_norm", "instance_norm"]
 _BINARY = ["add", "sub", "mul", "div", "true_divide", "maximum", "minimum", "addcmul", "addcdiv", "lerp", "pow"]
 
 LAYERS: dict[type[nn.Module], Rule] = {
@@ -165,7 +166,7 @@ FUNCTIONS: dict[str, Rule] = {
     **{f"torch.nn.functional.avg_pool{rank}d": pool(rank, _AVG, False) for rank in (1, 2, 3)},
     **{f"torch.nn.functional.adaptive_avg_pool{rank}d": adaptive(rank, False) for rank in (1, 2, 3)},
     "torch.nn.functional.linear": linear_function,
-    **{f"torch.nn.functional.{name}": same for name in ("batch_norm", "layer_norm", "rms_norm")},
+    **{f"torch.nn.functional.{name}": same for name in _NORMS},
     **{f"{place}flatten": flattened for place in _PLACES[:2]},
     **{f"{place}pixel_{name}": shuffled for place in _PLACES for name in ("shuffle", "unshuffle")},
     **{f"{place}channel_shuffle": same for place in _PLACES},
