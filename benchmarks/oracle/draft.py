@@ -11,11 +11,14 @@ from typing import Any
 import torch
 from torch import nn
 
+from benchmarks.oracle.parameters import TooLarge, limited
 from benchmarks.oracle.prelude import PRELUDE, needed
 from convlint.jobs import InputSpec
 
 LARGEST = 60_000
 """Elements of one example, so that a net runs in milliseconds."""
+MOST_PARAMETERS = 10_000_000
+"""Of the layers of one step."""
 BATCH = 2
 
 
@@ -72,11 +75,11 @@ class Draft:
         """Run the lines; they stay where torch takes them and the tensor is of a usable size."""
         names = {**self.names, "self": self.holder, "x": self.x, **self.kept}
         try:
-            with torch.no_grad():
+            with torch.no_grad(), limited(MOST_PARAMETERS):
                 for name, text in step.layers.items():
                     setattr(self.holder, name, eval(text, names))  # noqa: S307
                 exec("\n".join(step.lines), names)  # noqa: S102
-        except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, NotImplementedError, KeyError):
+        except (RuntimeError, ValueError, TypeError, LookupError, AssertionError, TooLarge):
             return False
         x = names["x"]
         if not isinstance(x, torch.Tensor) or not 0 < x[:1].numel() <= LARGEST or x.dim() < 2 or x.shape[0] != BATCH:

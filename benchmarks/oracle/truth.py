@@ -30,7 +30,7 @@ NOT_ABOUT_SHAPES = (
     "KeyError",
     "TooLarge",
 )
-MOST_PARAMETERS = 30_000_000
+MOST_PARAMETERS = 100_000_000
 MODULE = "oracle_net"
 """The name of a net's file as a module: its classes have it in `__module__`."""
 

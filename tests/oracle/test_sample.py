@@ -21,7 +21,7 @@ def pool() -> Iterator[WorkerPool]:
         yield pool
 
 
-@pytest.mark.parametrize("first", range(0, 100, 20))
+@pytest.mark.parametrize("first", range(0, 300, 20))
 def test_nothing_is_said_of_nets_that_run(first: int, pool: WorkerPool) -> None:
     nets = [generated(seed) for seed in range(first, first + 20)]
     assert all(isinstance(Real(net).run({"B": 2}), Ran) for net in nets)
@@ -30,7 +30,7 @@ def test_nothing_is_said_of_nets_that_run(first: int, pool: WorkerPool) -> None:
         assert said == {net.name: [] for net in nets}
 
 
-@pytest.mark.parametrize("seed", range(5000, 5020))
+@pytest.mark.parametrize("seed", range(5000, 5060))
 def test_mutants_are_judged_as_torch_judges_them(seed: int, pool: WorkerPool) -> None:
     candidates = list(mutated(generated(seed), 5))
     told = judged(candidates, pool, "generated")
