@@ -115,14 +115,15 @@ class ShapeTracer(fx.Tracer):
 
     def _is_noted(self, misread: Misreading) -> bool:
         """The code that reads a shape as a node, whose requirement is broken; not where a repair gave the shape."""
+        maker = self._recorder.maker(misread.tensor)
+        if maker is None or maker.meta["spoiled"] or len(self._trace.nodes) >= self._setting.limit:
+            return False
         block, dims = misread.frame.f_locals.get("self"), misread.reading.dims
         path = self._ledger.path(block) if isinstance(block, torch.nn.Module) else None
         call = Call(self._ledger, "torch.Tensor.shape", [misread.tensor], {})
+        needed = f"at least {dims}" if misread.reading.is_least else dims
         with self._recorder.node("call_method", "size", call) as node:
             node.meta.update(place=misread.place, block=path or "", outputs=[])
-            if node.meta["spoiled"]:
-                return False
-            needed = f"at least {dims}" if misread.reading.is_least else dims
             call.need("rank", "inputs[0].rank", sympy.false, came=misread.tensor.dim(), needed=needed)
         return True
 

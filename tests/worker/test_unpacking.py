@@ -54,6 +54,13 @@ def test_a_shape_behind_a_branch_on_data_is_no_finding(linter: Linter) -> None:
     assert not linter(source, IMAGE).findings
 
 
+@pytest.mark.parametrize("calls", range(9, 14))
+def test_a_run_that_is_cut_short_ends_as_any_other(linter: Linter, calls: int) -> None:
+    """Inputs are found out with runs of a few calls; the code that reads a shape is one of them."""
+    checked = linter(net(CONV, "x = self.conv(x)\n" + "x = x.relu()\n" * calls + "b, n, c = x.shape\nreturn x"))
+    assert checked.the_finding.short == ("rank", 3, 4, "b, n, c")
+
+
 def test_what_forward_reads_of_its_input_says_how_many_dims_it_has(linter: Linter) -> None:
     source = net("self.fc = nn.Linear(16, 4)", "b, n, c = x.shape\nreturn self.fc(x).view(b, 4 * n)")
     checked = linter(source)
