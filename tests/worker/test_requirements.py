@@ -480,6 +480,17 @@ OPERATIONS = [
         ("divisible", 4, 10, "2"),
     ),
     row(
+        "grouped_product",
+        "self.w = nn.Parameter(torch.zeros(4, <16|8>, 8))",
+        "return F.grouped_mm(x, self.w, offs=torch.tensor([1, 1, 1, 1], dtype=torch.int32))",
+        ("B", 8),
+        (
+            *("matmul", 16, 8),
+            "F.grouped_mm(x, self.w, offs=torch.tensor([1, 1, 1, 1], dtype=torch.int32))",
+        ),
+        bare=False,
+    ),
+    row(
         "group_norm_function",
         "self.a = nn.Conv2d(3, <6|8>, 3)",
         "return F.group_norm(self.a(x), 4)",

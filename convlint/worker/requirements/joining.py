@@ -1,4 +1,4 @@
-"""Operations that bring tensors together: cat, stack, elementwise arithmetic, matmul, einsum."""
+"""Operations that bring tensors together: cat, stack, elementwise arithmetic."""
 
 from __future__ import annotations
 
@@ -99,59 +99,6 @@ def _elementwise(call: Call) -> None:
     call.args[places[0]], call.args[places[1]] = a, b
 
 
-def _matmul(call: Call) -> None:
-    """`[*, n, k] @ [*, k, m]`, leading dims broadcast (torch.matmul)."""
-    a, b = (
-        call.tensor(0, "input"),
-        call.tensor(1, "other" if len(call.args) < 2 and "other" in call.kwargs else "mat2"),
-    )
-    if a is None or b is None or a.dim() == 0 or b.dim() == 0:
-        return
-    inner = -2 if b.dim() > 1 else -1
-    came, needed = a.shape[-1], b.shape[inner]
-    if not call.need("matmul", "input.shape[-1]", equal(came, needed), came=came, needed=needed, value=came):
-        a = call.resized(a, -1, needed)
-        call.put(0, "input", a)
-    for back in range(3, min(a.dim(), b.dim()) + 1):
-        left, right = a.shape[-back], b.shape[-back]
-        if not call.need("matmul", f"inputs[1].shape[{-back}]", broadcasts(left, right), came=right, needed=left):
-            b = call.resized(b, -back, left)
-            call.put(1, "other", b)
-
-
-def _einsum(call: Call) -> None:
-    """Each letter stands for one size; a size of 1 broadcasts (torch.einsum)."""
-    equation = call.get(0, "equation")
-    rest = call.args[1:]
-    tensors = list(rest[0]) if len(rest) == 1 and isinstance(rest[0], (list, tuple)) else list(rest)
-    if not isinstance(equation, str) or "." in equation or not all(isinstance(x, torch.Tensor) for x in tensors):
-        return
-    terms = equation.replace(" ", "").split("->")[0].split(",")
-    if len(terms) != len(tensors):
-        return
-    sizes: dict[str, Any] = {}
-    for i, term in enumerate(terms):
-        rank, wanted = tensors[i].dim(), len(term)
-        detail = f"`{term}` in {equation!r}"
-        if rank != wanted:
-            call.need("rank", f"inputs[{i}].rank", sympy.false, came=rank, needed=wanted, detail=detail)
-            shape = [*tensors[i].shape, *[1] * wanted][:wanted]
-            tensors[i], call.spoiled = call.ledger.fresh(tuple(shape), tensors[i]), True
-        for dim, letter in enumerate(term):
-            came = tensors[i].shape[dim]
-            needed = sizes.setdefault(letter, came)
-            if not call.need(
-                "matmul",
-                f"inputs[{i}].shape[{dim}]",
-                broadcasts(came, needed),
-                came=came,
-                needed=needed,
-                detail=f"`{letter}` in {equation!r}",
-            ):
-                tensors[i] = call.resized(tensors[i], dim, needed)
-    call.args[1:] = tensors
-
-
 _ELEMENTWISE: Sequence[str] = [
     "add",
     "sub",
@@ -195,20 +142,6 @@ _DUNDERS: Sequence[str] = [
 FUNCTIONS: dict[str, Check] = {
     **dict.fromkeys(("torch.cat", "torch.concat", "torch.concatenate"), _concatenate),
     "torch.stack": _stack,
-    **dict.fromkeys(
-        (
-            "torch.matmul",
-            "torch.Tensor.matmul",
-            "torch.mm",
-            "torch.spmm",
-            "torch.sparse.mm",
-            "torch.Tensor.mm",
-            "torch.bmm",
-            "torch.Tensor.bmm",
-        ),
-        _matmul,
-    ),
-    **dict.fromkeys(("torch.einsum", "torch.functional.einsum"), _einsum),
     **{f"torch.{name}": _elementwise for name in _ELEMENTWISE},
     **{f"torch.Tensor.{name}": _elementwise for name in (*_ELEMENTWISE, *_DUNDERS)},
     **{f"torch.Tensor.{name}_": _elementwise for name in _ELEMENTWISE},

@@ -1,0 +1,96 @@
+"""Products of matrices: the dims that are summed over have one size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+import torch
+
+from convlint.worker.call import Call, Check
+from convlint.worker.sizes import broadcasts, equal
+
+
+def _matmul(call: Call) -> None:
+    """`[*, n, k] @ [*, k, m]`, leading dims broadcast (torch.matmul)."""
+    a, b = (
+        call.tensor(0, "input"),
+        call.tensor(1, "other" if len(call.args) < 2 and "other" in call.kwargs else "mat2"),
+    )
+    if a is None or b is None or a.dim() == 0 or b.dim() == 0:
+        return
+    inner = -2 if b.dim() > 1 else -1
+    came, needed = a.shape[-1], b.shape[inner]
+    if not call.need("matmul", "input.shape[-1]", equal(came, needed), came=came, needed=needed, value=came):
+        a = call.resized(a, -1, needed)
+        call.put(0, "input", a)
+    for back in range(3, min(a.dim(), b.dim()) + 1):
+        left, right = a.shape[-back], b.shape[-back]
+        if not call.need("matmul", f"inputs[1].shape[{-back}]", broadcasts(left, right), came=right, needed=left):
+            b = call.resized(b, -back, left)
+            call.put(1, "other", b)
+
+
+def _einsum(call: Call) -> None:
+    """Each letter stands for one size; a size of 1 broadcasts (torch.einsum)."""
+    equation = call.get(0, "equation")
+    rest = call.args[1:]
+    tensors = list(rest[0]) if len(rest) == 1 and isinstance(rest[0], (list, tuple)) else list(rest)
+    if not isinstance(equation, str) or "." in equation or not all(isinstance(x, torch.Tensor) for x in tensors):
+        return
+    terms = equation.replace(" ", "").split("->")[0].split(",")
+    if len(terms) != len(tensors):
+        return
+    sizes: dict[str, Any] = {}
+    for i, term in enumerate(terms):
+        rank, wanted = tensors[i].dim(), len(term)
+        detail = f"`{term}` in {equation!r}"
+        if rank != wanted:
+            call.need("rank", f"inputs[{i}].rank", sympy.false, came=rank, needed=wanted, detail=detail)
+            shape = [*tensors[i].shape, *[1] * wanted][:wanted]
+            tensors[i], call.spoiled = call.ledger.fresh(tuple(shape), tensors[i]), True
+        for dim, letter in enumerate(term):
+            came = tensors[i].shape[dim]
+            needed = sizes.setdefault(letter, came)
+            if not call.need(
+                "matmul",
+                f"inputs[{i}].shape[{dim}]",
+                broadcasts(came, needed),
+                came=came,
+                needed=needed,
+                detail=f"`{letter}` in {equation!r}",
+            ):
+                tensors[i] = call.resized(tensors[i], dim, needed)
+    call.args[1:] = tensors
+
+
+def _grouped(call: Call) -> None:
+    """`[n, k] @ [g, k, m] -> [n, m]`, a matrix for each group of rows (torch.nn.functional.grouped_mm).
+
+    The fake of it takes bfloat16 alone, as the kernel for one kind of device does.
+    """
+    a, b, dtype = call.tensor(0, "mat_a"), call.tensor(1, "mat_b"), call.get(4, "out_dtype")
+    if a is None or b is None or a.dim() != 2 or b.dim() != 3 or a.dtype != b.dtype or not a.is_floating_point():
+        return
+    came, needed = a.shape[1], b.shape[1]
+    call.need("matmul", "input.shape[-1]", equal(came, needed), came=came, needed=needed, value=came)
+    call.result = call.ledger.fresh((a.shape[0], b.shape[2]), a, dtype)
+
+
+FUNCTIONS: dict[str, Check] = {
+    **dict.fromkeys(
+        (
+            "torch.matmul",
+            "torch.Tensor.matmul",
+            "torch.mm",
+            "torch.spmm",
+            "torch.sparse.mm",
+            "torch.Tensor.mm",
+            "torch.bmm",
+            "torch.Tensor.bmm",
+        ),
+        _matmul,
+    ),
+    **dict.fromkeys(("torch.einsum", "torch.functional.einsum"), _einsum),
+    **dict.fromkeys(("_grouped_mm", "torch.nn.functional.grouped_mm"), _grouped),
+}
