@@ -100,6 +100,25 @@ class Source:
         return [(node.lineno, node.end_lineno or node.lineno) for node in found]
 
     @cached_property
+    def passes(self) -> dict[Position, bool]:
+        """The conditions that an `assert` or an `if` before a `raise` makes, and how each has to turn out to go on."""
+        found: dict[Position, bool] = {}
+        for node in ast.walk(self.tree):
+            match node:
+                case ast.Assert(test=test):
+                    conditions = dict(_conditions(test, True))
+                case ast.If(test=test, body=[*_, ast.Raise()]):
+                    conditions = dict(_conditions(test, False))
+                case ast.If(test=test, orelse=[*_, ast.Raise()]):
+                    conditions = dict(_conditions(test, True))
+                case _:
+                    continue
+            found.update(conditions)
+            if len(set(conditions.values())) == 1:  # Python 3.11 gives a jump the place of its statement
+                found[node_position(node)] = next(iter(conditions.values()))
+        return found
+
+    @cached_property
     def functions(self) -> dict[tuple[str, int], ast.FunctionDef | ast.AsyncFunctionDef]:
         """By name and the first line, which is that of the first decorator."""
         found: dict[tuple[str, int], ast.FunctionDef | ast.AsyncFunctionDef] = {}
@@ -118,13 +137,31 @@ def source_of(filename: str) -> Source | None:
         return None
 
 
-def node_position(node: ast.expr) -> Position:
+def node_position(node: ast.expr | ast.stmt) -> Position:
     return (
         node.lineno,
         node.col_offset,
         node.end_lineno or node.lineno,
         node.end_col_offset or node.col_offset,
     )
+
+
+def _conditions(test: ast.expr, way: bool) -> Iterator[tuple[Position, bool]]:
+    """The parts of a test that are asked one by one, where all of them turn out this way."""
+    match test:
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            yield from _conditions(operand, not way)
+        case ast.BoolOp(values=values):
+            for value in values:
+                yield from _conditions(value, way)
+        case _:
+            yield node_position(test), way
+
+
+def way_past(place: Place) -> bool | None:
+    """How the condition at a place has to turn out for the code not to raise; None for one that is no such check."""
+    source, position = source_of(place.code.co_filename), position_of(place)
+    return source.passes.get(position) if source is not None and position is not None else None
 
 
 def raises_at(filename: str, row: int) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import torch
 from torch import fx
 
 from convlint.worker.nodes import ancestors
-from convlint.worker.places import Place
+from convlint.worker.places import Place, place_of, way_past
 from convlint.worker.project.standins import StandIn
 from convlint.worker.torch_private import UNREADABLE, FakeTensor, outside_modes
 from convlint.worker.trace import Halted, Setting, Trace, tensors_in
@@ -41,7 +42,7 @@ class Reader:
             with outside_modes():
                 return function(*args, **kwargs)
         if short in _COMPARISONS or (short == "__bool__" and args[0].numel() == 1):
-            return self._decide(args)
+            return self._decide(self.place(), args)
         if short in _RESULTS and (maker := self.maker(args[0])) is not None:
             self.trace.read.append(maker)
         if short == "tolist":  # torch would make a symbol for each value
@@ -53,15 +54,23 @@ class Reader:
                 return StandIn(f"the result of .{short}()", "a value is read from data")
             raise Halted(f"a value is read from data: {first_line(error)}", self.place()) from None
 
-    def _decide(self, args: tuple[Any, ...]) -> bool:
-        """Which way to go at a branch on data: as the setting says, else past it."""
+    def compared(self, frame: FrameType) -> bool | None:
+        """The truth of a comparison of numbers that hang on data; None where torch's own code asks for it."""
+        return self._decide(place_of(frame), ()) if self.setting.is_user(frame.f_code.co_filename) else None
+
+    def _decide(self, place: Place | None, args: tuple[Any, ...]) -> bool:
+        """Which way to go at a branch on data: not where the code raises, else as the setting says, else past it."""
+        check = way_past(place) if place is not None else None
+        if check is not None:
+            return check
         taken, given = self.trace.decisions, self.setting.decisions
-        place = self.place()
         if len(taken) >= MAX_DECISIONS:
             raise Halted("a loop runs on data", place)
         way = given[len(taken)] if len(taken) < len(given) else False
         makers = [self.maker(tensor) for tensor in tensors_in(args)]
-        if all(maker is not None and all(one.op != "placeholder" for one in ancestors(maker)) for maker in makers):
+        if makers and all(
+            maker is not None and all(one.op != "placeholder" for one in ancestors(maker)) for maker in makers
+        ):
             self.trace.settled.append(len(taken))
         taken.append((place, way))
         return way

@@ -5,9 +5,11 @@ torch 2.11 to 2.13 are supported. No other module of convlint imports an undersc
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from types import FrameType
 from typing import Any
 
 import sympy
@@ -233,6 +235,30 @@ def module_calls(wrapper: Wrapper) -> Iterator[None]:
         yield
     finally:
         _wrappers.pop()
+
+
+@contextmanager
+def undecided(decide: Callable[[FrameType], bool | None]) -> Iterator[None]:
+    """Have a branch on a number that hangs on data decided by whoever runs forward; None leaves it an error.
+
+    `decide` is given the frame that asks for the truth of a comparison, which may be torch's own code.
+    """
+    original: Callable[[torch.SymBool], bool] = torch.SymBool.__bool__
+
+    def truth(self: torch.SymBool) -> bool:
+        try:
+            return original(self)
+        except _symbolic.GuardOnDataDependentSymNode:
+            way = decide(sys._getframe(1))
+            if way is None:
+                raise
+            return way
+
+    torch.SymBool.__bool__ = truth  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        torch.SymBool.__bool__ = original  # type: ignore[method-assign]
 
 
 def keep_symbolic_kernels() -> None:

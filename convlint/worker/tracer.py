@@ -34,6 +34,7 @@ from convlint.worker.torch_private import (
     changes_results,
     module_calls,
     outside_modes,
+    undecided,
 )
 from convlint.worker.trace import (
     Halted,
@@ -87,7 +88,7 @@ class ShapeTracer(fx.Tracer):
             for tensor in tensors_in(value):
                 self._ledger.note(tensor, contiguous(tensor.dim()))
         try:
-            with _FunctionCalls(self), module_calls(self.call_layer):
+            with _FunctionCalls(self), module_calls(self.call_layer), undecided(self._reader.compared):
                 self._trace.output = self.root(*args, **kwargs)
         except Halted as halted:
             self._ledger.append(Halt(halted.reason, span_of(halted.place) if halted.place else None))
