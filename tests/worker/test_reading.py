@@ -21,6 +21,8 @@ CONV = "self.conv = nn.Conv2d(3, 16, 3)"
         "assert y.argmax().item() <= 10_000",
         "if y.argmax().item() > 10_000:\n    raise ValueError('too many')",
         "assert not y.isnan().any().item()",
+        "torch._check_tensor_all(y < 1e9, lambda: 'too large')",
+        "torch.distributions.Normal(y, y.exp()).log_prob(y)",
     ],
 )
 def test_a_check_of_data_is_passed(linter: Linter, check: str) -> None:
