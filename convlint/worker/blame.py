@@ -58,8 +58,8 @@ def linear_behind(node: fx.Node, features: sympy.Expr | str) -> fx.Node | None:
         layer = user.meta.get("layer")
         if isinstance(layer, nn.Linear):
             return user if layer.in_features == features else None
-        if user.meta.get("outputs") and [m.shape for m in user.meta["outputs"]] == [
-            m.shape for m in node.meta["outputs"]
+        if user.meta.get("outputs") and [m.formulas for m in user.meta["outputs"]] == [
+            m.formulas for m in node.meta["outputs"]
         ]:
             found = linear_behind(user, features)
             if found is not None:

@@ -14,7 +14,7 @@ from torch.overrides import resolve_name
 
 from convlint.worker.places import Place
 from convlint.worker.sizes import Size
-from convlint.worker.torch_private import FakeTensor, FakeTensorMode, SizeEnv
+from convlint.worker.torch_private import FakeTensor, FakeTensorMode, SizeEnv, expr_of
 from convlint.worker.trail import Trail
 from convlint.worker.users import IsUser
 
@@ -67,6 +67,11 @@ class TensorMeta:
     shape: tuple[Size, ...]
     dtype: str
     device: str
+
+    @property
+    def formulas(self) -> tuple[sympy.Expr, ...]:
+        """The sizes as expressions, which can be compared without a guard."""
+        return tuple(map(expr_of, self.shape))
 
 
 def tensor_meta(x: torch.Tensor) -> TensorMeta:

@@ -48,3 +48,11 @@ def test_a_loop_as_long_as_data_says_is_not_checked(linter: Linter) -> None:
     checked = linter(source, IMAGE)
     assert not checked.findings
     assert checked.model.status == "partial"
+
+
+def test_a_padding_that_is_a_tensor_is_a_number(linter: Linter) -> None:
+    init = "self.conv = nn.Conv1d(1, 8, 7, stride=4)\nself.fc = nn.Conv1d(9, 4, 1)"
+    more = "torch.ceil(torch.tensor((x.shape[-1] - 7) / 4)).long() * 4 + 7 - x.shape[-1]"
+    source = net(init, f"x = F.pad(x, (3, {more}))\nreturn self.fc(self.conv(x))")
+    assert linter(source).the_finding.short == ("in_channels", 9, 8, "9")
+    assert linter(source, ("B", 1, 100)).the_finding.short == ("in_channels", 9, 8, "9")

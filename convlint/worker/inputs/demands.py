@@ -168,8 +168,8 @@ def is_near(node: fx.Node, source: fx.Node) -> bool:
     """Only calls that keep the shape stand between the input and this node."""
     current = next((p for p in node.all_input_nodes if p.op != "get_attr"), None)
     while current is not None and current is not source:
-        if current.op == "placeholder" or [m.shape for m in current.meta["outputs"]] != [
-            m.shape for m in current.meta["inputs"][:1]
+        if current.op == "placeholder" or [m.formulas for m in current.meta["outputs"]] != [
+            m.formulas for m in current.meta["inputs"][:1]
         ]:
             return False
         current = next((p for p in current.all_input_nodes if p.op != "get_attr"), None)

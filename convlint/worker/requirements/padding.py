@@ -30,6 +30,8 @@ def check_pads(call: Call, x: torch.Tensor, pads: Sequence[Any], mode: str) -> t
 def _function(call: Call) -> None:
     x, pads = call.tensor(0, "input"), call.get(1, "pad")
     if x is not None and isinstance(pads, (list, tuple)) and len(pads) % 2 == 0:
+        pads = [pad.item() if isinstance(pad, torch.Tensor) and pad.dim() == 0 else pad for pad in pads]
+        call.put(1, "pad", pads)  # torch reads numbers out of real tensors only
         check_pads(call, x, pads, call.get(2, "mode", "constant"))
 
 
