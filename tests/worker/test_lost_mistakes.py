@@ -22,7 +22,6 @@ DECLARED: list[Row] = [
         [("B", 3)],
         "self.a(x.double())",
     ),
-    ("whole_into_linear", DTYPE, "self.a = nn.Linear(3, 8)", "return self.a(x)", [whole("B", 3)], "self.a(x)"),
     (
         "double_table",
         DTYPE,

@@ -312,6 +312,30 @@ LAYERS = [
         bare=False,  # without an input the float may as well be the guess
     ),
     row(
+        "linear_of_indices",
+        "self.a = nn.Linear(3, 8)",
+        "return self.a(x<|.float()>)",
+        whole("B", 3),
+        ("dtype", "float32", "int64", "self.a(x)"),
+        bare=False,
+    ),
+    row(
+        "lstm_of_indices",
+        "self.a = nn.LSTM(3, 8, batch_first=True)",
+        "return self.a(x<|.float()>)[0]",
+        whole("B", 5, 3),
+        ("dtype", "float32", "int64", "self.a(x)"),
+        bare=False,
+    ),
+    row(
+        "attention_of_a_mask",
+        "self.a = nn.MultiheadAttention(8, 2)",
+        "y = x > 0\ny = y<|.to(x.dtype)>\nreturn self.a(query=y, key=x, value=x)[0]",
+        ("B", 5, 8),
+        ("dtype", "float32", "bool", "self.a(query=y, key=x, value=x)"),
+        bare=False,
+    ),
+    row(
         "weights_of_a_function",
         "self.a = nn.Conv2d(3, 8, 1)\nself.w = nn.Parameter(torch.zeros(2, <4|8>, 3, 3))",
         "return F.conv2d(self.a(x), self.w)",
@@ -478,6 +502,13 @@ OPERATIONS = [
         CALLS_B,
         IMAGE,
         ("divisible", 4, 10, "2"),
+    ),
+    row(
+        "reflected_features",
+        "self.a = nn.Conv2d(3, 8, 3)",
+        "return F.pad(self.a(x)<.mean([2, 3])|>, (1, 2, 1, 2), mode='reflect')",
+        IMAGE,
+        ("rank", 4, 2, "F.pad(self.a(x).mean([2, 3]), (1, 2, 1, 2), mode='reflect')"),
     ),
     row(
         "grouped_product",

@@ -13,6 +13,9 @@ from convlint.worker.inputs.input import BATCH
 from convlint.worker.run import Run
 from convlint.worker.trail import Halt, Need
 
+GUESSED_WRONG = ("rank", "index_dtype", "dtype")
+"""Requirements that an input breaks which was guessed to be of another kind."""
+
 Kinds = tuple[type[nn.Module], ...]
 # The axes that a layer reads its input with: the only ones it takes, or the usual ones of several.
 RIGID: tuple[tuple[Kinds, tuple[str, ...]], ...] = (
@@ -81,6 +84,8 @@ def _changed(need: Need, node: fx.Node, source: fx.Node, run: Run, guess: Guess)
     layer = node.meta.get("layer")
     label = label_of(node)
     if is_near(node, source) and not guess.is_settled:
+        if need.name == "dtype":
+            return replace(guess, dtype=str(need.needed))
         if need.name == "index_dtype" and guess.source not in (GUESSED, NAMED):
             return replace(guess, dtype="int64", source=label)
         rigid, flexible = axes_for(layer, RIGID), axes_for(layer, FLEXIBLE)

@@ -11,6 +11,7 @@ from torch import nn
 from convlint.worker.explore import explore
 from convlint.worker.inputs.demands import (
     FLEXIBLE,
+    GUESSED_WRONG,
     RIGID,
     axes_for,
     demand,
@@ -50,7 +51,7 @@ class _Attempt:
         """
         trail = self.run.trace.trail
         broken = {need.key: need for need in trail.broken()}.values()
-        taken = not any(need.name in ("rank", "index_dtype") and self._is_open(need) for need in broken)
+        taken = not any(need.name in GUESSED_WRONG and self._is_open(need) for need in broken)
         # A layer that asks for one batch size was reached by the wrong dim.
         certain = sum(not need.condition.free_symbols or self._asks_for_a_batch(need) for need in broken)
         end = trail.end()
@@ -255,5 +256,5 @@ def _doubt(run: Run) -> str:
     end = run.trace.trail.end()
     if end is not None:
         return end.reason
-    need = next(need for need in run.trace.trail.broken() if need.name in ("rank", "index_dtype"))
+    need = next(need for need in run.trace.trail.broken() if need.name in GUESSED_WRONG)
     return f"no input found that its layers take: {need.name} {need.came}, needed {need.needed}"

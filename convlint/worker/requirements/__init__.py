@@ -13,6 +13,7 @@ from convlint.worker.call import Check
 from convlint.worker.requirements import (
     attention,
     conv,
+    dtype,
     embedding,
     joining,
     lazy,
@@ -41,6 +42,7 @@ _LAYERS: dict[type[torch.nn.Module], Check] = {
     **reshape.LAYERS,
     **shuffle.LAYERS,
 }
+_LAYERS |= {kind: dtype.on_floats(_LAYERS[kind]) for kind in dtype.LAYERS}
 
 _FUNCTIONS: dict[str, Check] = {
     **conv.FUNCTIONS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import sympy
 import torch
 from torch import nn
 
@@ -27,26 +28,38 @@ def check_pads(call: Call, x: torch.Tensor, pads: Sequence[Any], mode: str) -> t
     return x
 
 
+def _has_rank(call: Call, x: torch.Tensor, spatial: int, mode: str) -> bool:
+    """What pads with the image itself takes `[B, C, *]` or `[C, *]` with a length for each pair of pads."""
+    if mode == "constant" or x.dim() in (spatial + 1, spatial + 2):
+        return True
+    call.need("rank", "input.rank", sympy.false, came=x.dim(), needed=spatial + 2)
+    call.result = call.ledger.fresh(tuple(x.shape), x)
+    call.spoiled = True
+    return False
+
+
 def _function(call: Call) -> None:
     x, pads = call.tensor(0, "input"), call.get(1, "pad")
     if x is not None and isinstance(pads, (list, tuple)) and len(pads) % 2 == 0:
         pads = [pad.item() if isinstance(pad, torch.Tensor) and pad.dim() == 0 else pad for pad in pads]
         call.put(1, "pad", pads)  # torch reads numbers out of real tensors only
-        check_pads(call, x, pads, call.get(2, "mode", "constant"))
+        mode = call.get(2, "mode", "constant")
+        if _has_rank(call, x, len(pads) // 2, mode):
+            check_pads(call, x, pads, mode)
 
 
 def _layer(mode: str) -> Check:
     def check(call: Call) -> None:
-        x, layer = call.tensor(0, "input"), call.layer
-        if x is not None:
-            check_pads(call, x, getattr(layer, "padding", ()), mode)
+        x, pads = call.tensor(0, "input"), getattr(call.layer, "padding", ())
+        if x is not None and _has_rank(call, x, len(pads) // 2, mode):
+            check_pads(call, x, pads, mode)
 
     return check
 
 
 LAYERS: dict[type[nn.Module], Check] = {
     getattr(nn, f"{name}Pad{rank}d"): _layer(mode)
-    for name, mode in (("Reflection", "reflect"), ("Circular", "circular"))
+    for name, mode in (("Reflection", "reflect"), ("Circular", "circular"), ("Replication", "replicate"))
     for rank in (1, 2, 3)
 }
 FUNCTIONS: dict[str, Check] = {"torch.nn.functional.pad": _function}
