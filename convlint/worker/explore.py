@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from convlint.worker.domain import Domain, none_left_at
 from convlint.worker.extremes import long_size, single_size
-from convlint.worker.inputs.input import BATCH
 from convlint.worker.run import Run
-from convlint.worker.search import MAX_TRACES, Fates, Search, Tracer, cover, domains
+from convlint.worker.search import MAX_TRACES, Fates, Search, Tracer, cover, domains, unknown
 from convlint.worker.trail import Halt, Key, Need, Stop
 
 
@@ -37,10 +36,19 @@ class Outcome:
 
 def explore(first: Run, trace: Tracer, most: int = MAX_TRACES) -> Outcome:
     """Decide every requirement of a model whose first run is given, with so many runs at most."""
-    names = _unknown(first)
-    if not names:
-        return _decided(first)
-    search = Search(trace, first, names, most)
+    names = unknown(first)
+    while names:
+        search = Search(trace, first, tuple(name for name in first.symbols if name in names), most)
+        outcome = _outcome(search)
+        if search.met <= names:
+            return outcome
+        names |= search.met  # a path behind a check of the height may ask for the width
+    return _decided(first)
+
+
+def _outcome(search: Search) -> Outcome:
+    """Over the symbols of one search."""
+    first = search.first
     search.add(first)
     forgiven: frozenset[Key] = frozenset()
     rejected: list[Need | Stop] = []
@@ -81,18 +89,6 @@ def _distinct(needs: Iterable[Need]) -> Iterable[Need]:
         if need.key not in seen:
             seen.add(need.key)
             yield need
-
-
-def _unknown(run: Run) -> tuple[str, ...]:
-    """The symbols that requirements or assumptions speak of; the batch only where a requirement does."""
-    names = run.names
-    found: set[str] = set()
-    for event in run.trace.trail.events:
-        if isinstance(event, Halt | Stop):
-            continue
-        used = {names[symbol] for symbol in event.condition.free_symbols if symbol in names}
-        found |= used if isinstance(event, Need) else used - {BATCH}
-    return tuple(name for name in run.symbols if name in found)
 
 
 def _settle(

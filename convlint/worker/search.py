@@ -10,6 +10,7 @@ import numpy.typing as npt
 import sympy
 
 from convlint.worker.domain import ACCEPTED, EVERY, HALTED, UNCOVERED, Axis, Domain, fates, fates_at, grouped
+from convlint.worker.inputs.input import BATCH
 from convlint.worker.run import Course, Run
 from convlint.worker.trail import Event, Halt, Key, Need, Stop
 
@@ -35,11 +36,13 @@ class Search:
     paths: list[tuple[Event, ...]] = field(default_factory=list)
     traces: int = 1
     failed: set[tuple[int, ...]] = field(default_factory=set)  # sizes whose plain run did not come through
+    met: frozenset[str] = frozenset()  # the unknown symbols that any path speaks of
     seen: dict[object, tuple[Fates, int]] = field(default_factory=dict)
     # the last look and how many paths it held, since a new path changes only what was uncovered
 
     def add(self, run: Run) -> None:
         self.paths.append(tuple(_renamed(run)))
+        self.met |= unknown(run)
 
     def comes_through(self, sizes: Mapping[str, int], fixed: Iterable[str], forgiven: frozenset[Key]) -> bool:
         """Whether forward runs at these sizes, apart from what is reported already; `fixed` are plain numbers."""
@@ -64,6 +67,18 @@ class Search:
                 hits = [axis.values == size for axis, size in zip(domain.axes, point, strict=True)]
                 fate[np.ix_(*hits)] = HALTED
         return fate
+
+
+def unknown(run: Run) -> frozenset[str]:
+    """The symbols that requirements or assumptions speak of; the batch only where a requirement does."""
+    names = run.names
+    found: set[str] = set()
+    for event in run.trace.trail.events:
+        if isinstance(event, Halt | Stop):
+            continue
+        used = {names[symbol] for symbol in event.condition.free_symbols if symbol in names}
+        found |= used if isinstance(event, Need) else used - {BATCH}
+    return frozenset(found)
 
 
 def _renamed(run: Run) -> Iterable[Event]:

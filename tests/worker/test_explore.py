@@ -322,3 +322,12 @@ def test_two_layers_that_want_other_sizes_are_named(linter: Linter) -> None:
     rival = linter(source).the_finding.unmet.rival
     assert rival is not None
     assert (rival.title, rival.sizes, rival.alone) == ("a", "H = W in {14}", "H = W in {16}")
+
+
+@pytest.mark.parametrize(("height", "width"), [(224, 224), (100, 224)])
+def test_a_check_behind_another_one_speaks_of_another_size(linter: Linter, height: int, width: int) -> None:
+    checks = f"torch._assert(x.shape[2] == {height}, 'height')\ntorch._assert(x.shape[3] == {width}, 'width')"
+    source = net("self.conv = nn.Conv2d(3, 8, 3)", f"{checks}\nreturn self.conv(x)")
+    assert not linter(source, ("B", 3, "H", "W")).findings
+    assert linter(source, ("B", 3, height, width)).is_clean()
+    assert linter(source, ("B", 3, height, width + 1)).the_finding.short[0] == "raises"

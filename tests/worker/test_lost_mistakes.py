@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from tracing import Linter, Shape, net, whole
+from tracing import Linter, Shape, net
 
 from convlint.jobs import InputSpec
 
