@@ -6,7 +6,7 @@ import importlib
 import inspect
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -15,8 +15,7 @@ from torch import nn
 from benchmarks.oracle.factories import FACTORY, Factory, of_architecture, of_class
 from benchmarks.oracle.net import Net
 from benchmarks.oracle.sources import FeedsOf, LeftOut, fit_for_a_file, running, standing_alone
-from benchmarks.oracle.sweep.sources import FAMILIES, image, load_torchvision
-from benchmarks.oracle.sweep.subject import Feed
+from benchmarks.oracle.sweep.sources import FAMILIES, image, load_torchvision, of_timm
 
 __all__ = ["FAMILIES", "name_of", "names", "packaged"]
 
@@ -74,15 +73,9 @@ def _timm() -> dict[str, Drafts]:
 
     def drafts(name: str) -> Iterator[Draft]:
         text = _text(timm.model_entrypoint(name).__module__)
-        yield Net(name_of("timm", name), text, (), name, kwargs={"pretrained": False}), _of_timm
+        yield Net(name_of("timm", name), text, (), name, kwargs={"pretrained": False}), of_timm
 
     return {name: partial(drafts, name) for name in timm.list_models()}
-
-
-def _of_timm(model: nn.Module) -> Sequence[Feed]:
-    """64 pixels, where the model takes them; else its own size."""
-    channels, *size = getattr(model, "pretrained_cfg", {}).get("input_size", (3, 224, 224))
-    return [image(channels, 64, 64), image(channels, *size)]
 
 
 def _torchvision() -> dict[str, Drafts]:

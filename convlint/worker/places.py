@@ -7,7 +7,7 @@ import linecache
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from types import CodeType, FrameType
+from types import CodeType, FrameType, TracebackType
 
 from convlint.facts import Span
 from convlint.notebook import is_notebook, open_notebook
@@ -32,8 +32,13 @@ def place_of(frame: FrameType) -> Place:
 
 def raised_at(error: BaseException, is_user: IsUser) -> Place | None:
     """The innermost frame of the user's code that an error came through."""
-    steps = (step for step in steps_of(error) if is_user(step.tb_frame.f_code.co_filename))
-    return next((Place(step.tb_frame.f_code, step.tb_lasti) for step in steps), None)
+    step = user_step(error, is_user)
+    return None if step is None else Place(step.tb_frame.f_code, step.tb_lasti)
+
+
+def user_step(error: BaseException, is_user: IsUser) -> TracebackType | None:
+    """The last step of an error's way that was in the user's code."""
+    return next((step for step in steps_of(error) if is_user(step.tb_frame.f_code.co_filename)), None)
 
 
 @lru_cache(maxsize=4096)

@@ -39,10 +39,8 @@ def of_fake(x: torch.Tensor) -> Strides | None:
     """Those that a fake tensor has at the sizes of its trace, read without a guard."""
     if x.layout is not torch.strided:
         return None
-    shape, strides = [hint_of(size) for size in x.shape], [hint_of(stride) for stride in x.stride()]
-    if None in shape or None in strides:
-        return None
-    return _of([size for size in shape if size is not None], [stride for stride in strides if stride is not None])
+    known = [hint for size in (*x.shape, *x.stride()) if (hint := hint_of(size)) is not None]
+    return _of(known[: x.dim()], known[x.dim() :]) if len(known) == 2 * x.dim() else None
 
 
 def _of(shape: Sequence[int], strides: Sequence[int]) -> Strides | None:

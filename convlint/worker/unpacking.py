@@ -10,8 +10,7 @@ from types import FrameType
 
 import torch
 
-from convlint.tracebacks import steps_of
-from convlint.worker.places import Place, Position, node_position, position_of, source_of
+from convlint.worker.places import Place, Position, node_position, position_of, source_of, user_step
 from convlint.worker.users import IsUser
 
 
@@ -38,7 +37,7 @@ def misreading(error: BaseException, is_user: IsUser) -> Misreading | None:
     """What an error comes from that Python raised where the user's code reads a shape; None for any other error."""
     if not isinstance(error, ValueError | IndexError):
         return None
-    step = next((step for step in steps_of(error) if is_user(step.tb_frame.f_code.co_filename)), None)
+    step = user_step(error, is_user)
     if step is None:
         return None
     frame = step.tb_frame

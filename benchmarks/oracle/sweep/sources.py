@@ -75,10 +75,10 @@ def _timm() -> Iterator[Subject]:
     timm = importlib.import_module("timm")
     for name in timm.list_models():
         build = partial(timm.create_model, name, pretrained=False)
-        yield Subject(name, (Variant("", build, _of_timm),), str(timm.__file__))
+        yield Subject(name, (Variant("", build, of_timm),), str(timm.__file__))
 
 
-def _of_timm(model: nn.Module) -> Sequence[Feed]:
+def of_timm(model: nn.Module) -> Sequence[Feed]:
     """64 pixels, where the model takes them; else its own size."""
     channels, *size = getattr(model, "pretrained_cfg", {}).get("input_size", (3, 224, 224))
     return [image(channels, 64, 64), image(channels, *size)]

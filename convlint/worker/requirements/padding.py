@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import sympy
 import torch
 from torch import nn
 
 from convlint.worker.call import Call, Check
+from convlint.worker.requirements.rank import has_rank
 from convlint.worker.requirements.room import with_room
 
 # How much larger than the padding the image must be (torch.nn.ReflectionPad2d, torch.nn.CircularPad2d).
@@ -30,12 +30,7 @@ def check_pads(call: Call, x: torch.Tensor, pads: Sequence[Any], mode: str) -> t
 
 def _has_rank(call: Call, x: torch.Tensor, spatial: int, mode: str) -> bool:
     """What pads with the image itself takes `[B, C, *]` or `[C, *]` with a length for each pair of pads."""
-    if mode == "constant" or x.dim() in (spatial + 1, spatial + 2):
-        return True
-    call.need("rank", "input.rank", sympy.false, came=x.dim(), needed=spatial + 2)
-    call.result = call.ledger.fresh(tuple(x.shape), x)
-    call.spoiled = True
-    return False
+    return has_rank(call, x, mode == "constant" or x.dim() in (spatial + 1, spatial + 2), spatial + 2)
 
 
 def _function(call: Call) -> None:

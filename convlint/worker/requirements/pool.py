@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import sympy
 import torch
 from torch import nn
 
 from convlint.worker.call import Call, Check
 from convlint.worker.requirements.conv import per_dim
+from convlint.worker.requirements.rank import has_rank
 from convlint.worker.requirements.room import with_room
 from convlint.worker.sizes import Size
 from convlint.worker.torch_private import expr_of
@@ -34,11 +34,8 @@ class Window:
 def check_rank(call: Call, rank: int) -> torch.Tensor | None:
     """The input, if it has the dims that the pool takes: `[B, C, *]` or `[C, *]`."""
     x = call.tensor(0, "input")
-    if x is None or x.dim() in (rank + 1, rank + 2):
+    if x is None or has_rank(call, x, x.dim() in (rank + 1, rank + 2), rank + 2):
         return x
-    call.need("rank", "input.rank", sympy.false, came=x.dim(), needed=rank + 2)
-    call.result = call.ledger.fresh(tuple(x.shape), x)  # a pool keeps batch and channels: hand on what came
-    call.spoiled = True
     return None
 
 

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import sympy
 from torch import nn
 
 from convlint.worker.call import Call, Check
+from convlint.worker.requirements.rank import has_rank
 from convlint.worker.sizes import divides
 
 
 def _deals(call: Call, dims: Sequence[int], parts: int, argument: str) -> None:
     """Sizes that are dealt out evenly, of an input of three dims or more."""
     x = call.tensor(0, "input")
-    if x is None:
-        return
-    if x.dim() < 3:
-        call.need("rank", "input.rank", sympy.false, came=x.dim(), needed="at least 3")
-        call.result = call.ledger.fresh(tuple(x.shape), x)
-        call.spoiled = True
+    if x is None or not has_rank(call, x, x.dim() >= 3, "at least 3"):
         return
     at = argument if call.layer is not None else None
     for dim in dims if parts > 0 else ():

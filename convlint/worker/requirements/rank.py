@@ -1,0 +1,17 @@
+"""How many dims an input has: what came is handed on, so that the trace can go on behind a mistake."""
+
+from __future__ import annotations
+
+import sympy
+import torch
+
+from convlint.worker.call import Call
+
+
+def has_rank(call: Call, x: torch.Tensor, fits: bool, needed: int | str) -> bool:
+    """Whether the input has the dims that are needed; behind one that has not, no size proves anything."""
+    if not fits:
+        call.need("rank", "input.rank", sympy.false, came=x.dim(), needed=needed)
+        call.result = call.ledger.fresh(tuple(x.shape), x)
+        call.spoiled = True
+    return fits
