@@ -89,7 +89,7 @@ def laws(first: int, count: int, out: Path) -> None:
     """Hold the shapes, formulas and sizes of generated nets against torch."""
     from convlint.worker.warmup import warm_up
 
-    done = {one.name for one in known(out, Claims)}
+    done = {one.name for one in known(out, Claims)} | {one.name for one in known(out, LeftOut)}
     left = [seed for seed in range(first, first + count) if name_of(seed) not in done]
     _keep(out, ([one] for one in in_processes(claims_of, left, warm_up)), len(left))
 

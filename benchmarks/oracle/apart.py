@@ -14,8 +14,6 @@ from benchmarks.oracle.child import Lost, in_child
 
 SECONDS = 30.0
 MEMORY = 3 << 30  # beside what the process has already
-NO_MEMORY = ("can't allocate memory", "not enough memory", "unable to mmap", "Cannot allocate memory")
-"""How torch tells that it had no memory, which is no word about shapes."""
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import torch
 
-from benchmarks.oracle.apart import NO_MEMORY, apart
+from benchmarks.oracle.apart import apart
 from benchmarks.oracle.child import Lost
 from benchmarks.oracle.judge import Judgement, judge, truth_of
 from benchmarks.oracle.linted import Linted, lint
@@ -95,7 +95,7 @@ def _truth(net: Net, *, is_apart: bool) -> Truth | LeftOut:
     told = apart(partial(truth_of, net)) if is_apart else truth_of(net)
     if isinstance(told, Lost):
         return LeftOut(net.name, told.reason)
-    if isinstance(told, Raised) and (told.error == "MemoryError" or any(words in told.words for words in NO_MEMORY)):
+    if isinstance(told, Raised) and told.is_out_of_memory:
         return LeftOut(net.name, "takes too much memory")
     if isinstance(told, Raised) and not told.is_about_shapes:
         return LeftOut(net.name, f"raises {told.error}")

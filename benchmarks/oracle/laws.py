@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 import sympy
 
+from benchmarks.oracle.apart import apart
+from benchmarks.oracle.child import Lost
 from benchmarks.oracle.generate import generated
 from benchmarks.oracle.net import Net
+from benchmarks.oracle.sources import LeftOut
 from benchmarks.oracle.truth import Raised, Ran, Real, Shape
 from convlint.jobs import InputSpec
 from convlint.worker.domain import ACCEPTED, EVERY, REJECTED
@@ -29,6 +32,7 @@ from convlint.worker.trail import Assumption
 _SPATIAL = {3: ("L",), 4: ("H", "W"), 5: ("D", "H", "W")}
 _FORMULA_SIZES, _LARGEST = 20, 64
 _FILE = "<linted>"
+MOST_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -41,10 +45,11 @@ class Claims:
     undecided: int
 
 
-def claims_of(seed: int) -> Claims:
-    """Those about a generated net."""
+def claims_of(seed: int) -> Claims | LeftOut:
+    """Those about a generated net; at some sizes it takes more memory than there is."""
     net = generated(seed)
-    return claims(net, Random(net.name))
+    told = apart(lambda: claims(net, Random(net.name)), MOST_SECONDS)
+    return LeftOut(net.name, told.reason) if isinstance(told, Lost) else told
 
 
 def claims(net: Net, random: Random) -> Claims:
@@ -62,6 +67,9 @@ def claims(net: Net, random: Random) -> Claims:
         accepted = _Accepted(examination.outcome, run)
         for at in sizes:
             told = _with_its_batch(real.run(at), at)
+            if isinstance(told, Raised) and told.is_out_of_memory:
+                undecided += 1
+                continue
             held += 1
             verdict = accepted.at(at)
             if verdict is None:

@@ -30,6 +30,7 @@ NOT_ABOUT_SHAPES = (
     "KeyError",
     "TooLarge",
 )
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "unable to mmap", "Cannot allocate memory")
 MOST_PARAMETERS = 100_000_000
 MODULE = "oracle_net"
 """The name of a net's file as a module: its classes have it in `__module__`."""
@@ -58,6 +59,11 @@ class Raised:
     @property
     def is_about_shapes(self) -> bool:
         return self.error not in NOT_ABOUT_SHAPES
+
+    @property
+    def is_out_of_memory(self) -> bool:
+        """Which is no word about shapes either."""
+        return self.error == "MemoryError" or any(words in self.words for words in _NO_MEMORY)
 
 
 Truth = Ran | Raised

@@ -13,10 +13,13 @@ import torch
 from torch.utils._pytree import tree_map  # public as torch.utils._pytree; see torch_private for the rest
 
 from convlint.worker.torch_private import FakeTensor, hint_of, outside_modes
+from convlint.worker.trace import tensors_in
 from convlint.worker.wording import first_line
 
 LARGEST = 1 << 27
 """Elements that a confirmation may allocate in all: half a gigabyte of float32."""
+_INTEGERS = (0, 1)
+"""What unknown integers are tried as: torch may read a size among them, as in `F.interpolate(x, size=(h, w))`."""
 
 
 class Unconfirmed(Exception):
@@ -30,12 +33,20 @@ def _known(size: int | torch.SymInt) -> int:
     return hint
 
 
+def _is_integer(x: torch.Tensor) -> bool:
+    return not x.is_floating_point() and not x.is_complex()
+
+
 class _Budget:
-    def __init__(self, elements: int) -> None:
+    def __init__(self, elements: int, integer: int) -> None:
         self._left = elements
+        self._integer = integer
 
     def real(self, x: torch.Tensor) -> torch.Tensor:
-        """Zeros of the same shape, strides and dtype, in memory that costs nothing before it is touched."""
+        """Zeros of the same shape, strides and dtype, in memory that costs nothing before it is touched.
+
+        Integers are all of the number that they are tried as.
+        """
         if x.layout is not torch.strided or x.is_quantized:
             raise Unconfirmed("it is sparse or quantized")
         shape, strides = [_known(size) for size in x.shape], [_known(stride) for stride in x.stride()]
@@ -44,7 +55,10 @@ class _Budget:
         if self._left < 0:
             raise Unconfirmed("it is too large to be tried on real tensors")
         memory = np.zeros(elements * x.element_size(), dtype=np.uint8)
-        return torch.from_numpy(memory).view(x.dtype).as_strided(shape, strides)
+        whole = torch.from_numpy(memory).view(x.dtype)
+        if self._integer and _is_integer(x):
+            whole.fill_(self._integer)
+        return whole.as_strided(shape, strides)
 
     def convert(self, value: Any) -> Any:
         if isinstance(value, FakeTensor):
@@ -54,11 +68,17 @@ class _Budget:
 
 
 def refusal(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
-    """torch's reason for refusing this call on real tensors; None where it runs.
+    """torch's reason for refusing this call on real tensors, whatever their integers are; None where it runs.
 
     Raises Unconfirmed where the call cannot be tried.
     """
-    budget = _Budget(LARGEST)
+    first, *others = _INTEGERS if any(map(_is_integer, tensors_in((args, kwargs)))) else _INTEGERS[:1]
+    reason = _refused(function, args, kwargs, first)
+    return None if any(_refused(function, args, kwargs, other) is None for other in others) else reason
+
+
+def _refused(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], integer: int) -> str | None:
+    budget = _Budget(LARGEST, integer)
     with outside_modes(), torch.no_grad():
         real_args, real_kwargs = tree_map(budget.convert, (args, kwargs))
         try:

@@ -203,6 +203,11 @@ def fake_of(mode: FakeTensorMode, pattern: torch.Tensor) -> torch.Tensor:
     return FakeTensor(mode, pattern, torch.device("cpu"))
 
 
+def has_constant(x: torch.Tensor) -> bool:
+    """Whether torch knows the values of a fake tensor, as of one that `torch.tensor(3)` makes."""
+    return getattr(x, "constant", None) is not None
+
+
 def outside_modes() -> Any:
     """A context in which tensors are real again, to ask torch itself for a verdict."""
     return _fake.unset_fake_temporarily()

@@ -21,6 +21,7 @@ from convlint.worker.call import Call
 from convlint.worker.confirm import Unconfirmed, refusal
 from convlint.worker.ledger import TraceLedger
 from convlint.worker.nodes import NodeRecorder
+from convlint.worker.numeric import on_numbers
 from convlint.worker.places import Place, place_of, raised_at, raises_at, span_of
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.reading import READERS, Reader
@@ -252,6 +253,9 @@ class ShapeTracer(fx.Tracer):
 
     def _attempt(self, call: Call, subject: Any, run: Callable[..., Any]) -> Any:
         """Run a call on fake tensors; a refusal is held against real torch before it counts."""
+        quickly = on_numbers(self._setting.mode, call, run)
+        if quickly is not None:
+            return quickly[0]
         try:
             return run(*call.args, **call.kwargs)
         except Unavailable:

@@ -286,3 +286,10 @@ def test_another_mistake_does_not_make_a_rectangle_wrong(linter: Linter) -> None
     init = "self.c = nn.Conv2d(1, 8, 1)\nself.f = nn.Linear(8 * 10 * 20, 16)\nself.g = nn.Linear(17, 2)"
     source = net(init, "return self.g(self.f(self.c(x).flatten(1)))")
     assert [finding.text for finding in linter(source).findings] == ["17"]
+
+
+def test_a_size_that_is_data_is_no_zero(linter: Linter) -> None:
+    """Torch reads the size off the mask; that it would refuse an empty one says nothing."""
+    forward = "h = m.sum(1)[:, 0]\nreturn torch.cat([F.interpolate(x[:1], size=(n, n)) for n in h])"
+    told = linter(net("self.c = nn.Conv2d(3, 3, 1)", forward, "x, m"), ("B", 3, 8, 8), whole("B", 8, 8))
+    assert (list(told.findings), told.model.status) == ([], "partial")
