@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from convlint.worker.examine import Examination, examine
 from convlint.worker.explore import Outcome
 from convlint.worker.inputs.input import declared
 from convlint.worker.places import position_of
+from convlint.worker.project.integers import INT, as_int, with_symbolic_ints
 from convlint.worker.run import Run, Workshop
 from convlint.worker.skeleton import Sites, building, make_fake
 from convlint.worker.torch_private import expr_of, new_env, new_mode
@@ -107,8 +109,10 @@ def _questions(net: Net, random: Random) -> Iterator[tuple[InputSpec, list[dict[
 
 
 def _examined(net: Net) -> Examination:
-    space: dict[str, Any] = {"__name__": "net"}
-    exec(compile(net.source, _FILE, "exec"), space)  # noqa: S102 - a net of our own
+    space: dict[str, Any] = {"__name__": "net", INT: as_int}
+    tree = ast.parse(net.source)
+    tree.body = [with_symbolic_ints(statement) for statement in tree.body]  # as convlint imports a file
+    exec(compile(tree, _FILE, "exec"), space)  # noqa: S102 - a net of our own
     mode, sites = new_mode(new_env()), Sites()
     with building(mode, sites):
         model = space[net.target](*net.args, **net.kwargs)

@@ -13,9 +13,9 @@ FEW = 16
 
 
 def accepted_sizes(outcome: Outcome) -> dict[str, list[int]]:
-    """For each unknown symbol the sizes that some accepted point has."""
+    """For each unknown symbol all the sizes that some accepted point has; none where other sizes may work as well."""
     domain, fate = outcome.domain, outcome.fates
-    if outcome.accepted is None or domain is None or fate is None:
+    if outcome.accepted is None or domain is None or fate is None or (fate == UNCOVERED).any():
         return {}
     result: dict[str, list[int]] = {}
     for i, axis in enumerate(domain.axes):
@@ -30,8 +30,6 @@ def accepted_in_words(outcome: Outcome) -> str | None:
     domain, fate, sizes = outcome.domain, outcome.fates, accepted_sizes(outcome)
     if domain is None or fate is None or not sizes:
         return None
-    if (fate == UNCOVERED).any() and any(len(values) > FEW for values in sizes.values()):
-        return None  # other paths may take more sizes than the ones explored
     parts = [
         f"{' = '.join(map(str, axis.symbols))} {sizes_in_words(sizes[str(axis.symbols[0])], LARGEST_SIZE)}"
         for axis in domain.axes

@@ -20,7 +20,7 @@ from convlint.worker.mistakes import is_harmless, without_follow_ups
 from convlint.worker.nodes import ancestors
 from convlint.worker.places import Place
 from convlint.worker.run import LEVELS, Course, Run, Workshop
-from convlint.worker.trail import Halt, Key
+from convlint.worker.trail import Halt, Key, Objection, Refusal
 
 MAX_VARIANTS = 8
 MAX_FLIPS = 4
@@ -35,6 +35,7 @@ class Examination:
     findings: tuple[Finding, ...]
     doubt: str | None  # why the inputs that were found out may be wrong
     guess: str | None = None  # why some findings were held back
+    unseen: Halt | None = None  # where another way through forward, by data or in eval mode, could not be followed
 
 
 def examine(
@@ -130,8 +131,12 @@ def _decided(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
     """All runs of a model on inputs that its first layers take."""
     main = _examine_course(shop, first)
     findings = {found.key: found for found in main.findings}
+    unseen: Halt | None = None
     for course in _other_courses(shop, main.run):
-        for found in _examine_course(shop, shop.run(course), frozenset(findings)).findings:
+        run = shop.run(course)
+        other, end = _examine_course(shop, run, frozenset(findings)), run.trace.trail.end()
+        unseen = unseen or (end if isinstance(end, Halt) and not isinstance(end, Refusal | Objection) else None)
+        for found in other.findings:
             node = _same_call(main.run, found)
             if node is not None:
                 findings.setdefault(found.key, replace(found, node=node))
@@ -148,7 +153,7 @@ def _decided(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
         reason = f"the shape of {', '.join(doubtful)} is only a guess, and what follows from it no finding"
     elif one_way:
         reason = "which way a branch goes that no input decides is not known, and what follows from it no finding"
-    return replace(main, findings=tuple(agreed), guess=reason)
+    return replace(main, findings=tuple(agreed), guess=reason, unseen=unseen)
 
 
 def _on_one_way_only(shop: Workshop, main: Examination, findings: Mapping[Key, Finding]) -> set[Key]:

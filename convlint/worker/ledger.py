@@ -39,7 +39,9 @@ class TraceLedger:
         self._trace = trace
         self._recorder = recorder
         self._place = place
-        self._paths = {id(module): name for name, module in model.named_modules()}
+        self._model = model
+        self._paths: dict[int, str | None] = {id(module): name for name, module in model.named_modules()}
+        self._others: list[torch.nn.Module] = []
         self._strides: dict[int, tuple[torch.Tensor, Strides]] = {}  # with the tensor, so that its id stays its own
         self._blanks: dict[tuple[object, ...], torch.Tensor] = {}  # by dtype and shape: layers repeat their shapes
         self._guards_seen = guard_count(setting.env) if setting.env is not None else 0
@@ -134,7 +136,11 @@ class TraceLedger:
         return batch is not None and expr_of(size) == expr_of(batch)
 
     def path(self, module: torch.nn.Module) -> str | None:
-        return self._paths.get(id(module))
+        if id(module) not in self._paths:  # forward may put new layers in the place of others
+            self._paths |= {id(part): name for name, part in self._model.named_modules()}
+            self._others.append(module)  # so that its id stays its own
+            self._paths.setdefault(id(module), None)
+        return self._paths[id(module)]
 
     def where(self, call: Call) -> str:
         """A name of this call that is the same in every trace."""

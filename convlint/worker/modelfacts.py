@@ -66,6 +66,8 @@ def _status(examination: Examination) -> tuple[Status, str | None, Span | None]:
         return "partial", "forward ends without a call of torch", None
     if examination.guess is not None:
         return "partial", examination.guess, None
+    if examination.unseen is not None:
+        return "partial", f"another way through forward: {examination.unseen.reason}", examination.unseen.at
     outcome = examination.outcome
     if isinstance(examination.run.trace.trail.end(), Stop):
         if not examination.findings:

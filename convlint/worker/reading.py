@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import fx
 
+from convlint.worker.measures.contents import number, numbers
 from convlint.worker.nodes import ancestors
 from convlint.worker.places import Place, place_of, way_past
 from convlint.worker.project.standins import StandIn
@@ -22,6 +23,12 @@ MAX_DECISIONS = 64
 
 _COMPARISONS = frozenset({"equal", "allclose"})
 _RESULTS = frozenset({"item", "numpy", "tolist"})
+_AS: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("item", "tolist"), lambda value: value),
+    **dict.fromkeys(("__int__", "__index__"), int),
+    "__bool__": bool,
+    "__float__": float,
+}
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,9 @@ class Reader:
         if not isinstance(args[0], FakeTensor):
             with outside_modes():
                 return function(*args, **kwargs)
+        known = numbers(args[0]) if short == "tolist" else number(args[0])
+        if known is not None and short in _AS:
+            return _AS[short](known)
         if short in _COMPARISONS or (short == "__bool__" and args[0].numel() == 1):
             return self._decide(self.place(), args)
         if short in _RESULTS and (maker := self.maker(args[0])) is not None:

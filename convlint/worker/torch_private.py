@@ -46,8 +46,16 @@ from torch.overrides import handle_torch_function, has_torch_function_unary, res
 
 FakeTensor = _fake.FakeTensor
 FakeTensorMode = _fake.FakeTensorMode
-INNER_CALL: type = torch._ops.OpOverload
-"""What torch itself calls on the way down, as below `torch.FloatTensor(size)`, which no function mode hears of."""
+
+
+def is_inner_call(function: Callable[..., Any], caller: FrameType) -> bool:
+    """Whether torch calls itself on the way to a fake tensor, as below `torch.FloatTensor(size)`.
+
+    No function mode hears of such a call where the tensors are real.
+    """
+    is_for_fake = str(caller.f_globals.get("__name__")).startswith(("torch._subclasses.", "torch.nn.parameter"))
+    return is_for_fake or isinstance(function, torch._ops.OpOverload)
+
 
 # FakeTensor's own tolist makes a symbol of each value before any mode sees the call.
 if "tolist" in vars(FakeTensor):

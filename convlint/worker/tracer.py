@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-import sympy
 import torch
 from torch import fx
 from torch.overrides import TorchFunctionMode
@@ -19,10 +19,12 @@ from convlint.tracebacks import steps_of
 from convlint.worker import devices
 from convlint.worker.call import Call
 from convlint.worker.confirm import Unconfirmed, refusal
+from convlint.worker.ending import Ending
 from convlint.worker.ledger import TraceLedger
+from convlint.worker.measures.measures import Measures
 from convlint.worker.nodes import NodeRecorder
 from convlint.worker.numeric import on_numbers
-from convlint.worker.places import Place, place_of, raised_at, raises_at, span_of
+from convlint.worker.places import Place, place_of, span_of
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.reading import READERS, Reader
 from convlint.worker.requirements import function_check, layer_check
@@ -30,9 +32,9 @@ from convlint.worker.shapes import goes_on_numbers, has_rule, is_one_dtype, numb
 from convlint.worker.shapes.strides import of_computed, of_result
 from convlint.worker.strides import contiguous, of_fake
 from convlint.worker.torch_private import (
-    INNER_CALL,
     UNDECIDABLE,
     changes_results,
+    is_inner_call,
     module_calls,
     outside_modes,
     undecided,
@@ -49,9 +51,8 @@ from convlint.worker.trace import (
     tensors_in,
     type_name,
 )
-from convlint.worker.trail import Halt, Refusal, Stop, Unread
-from convlint.worker.unpacking import Misreading, misreading
-from convlint.worker.wording import first_line, said
+from convlint.worker.trail import Halt, Stop
+from convlint.worker.wording import first_line
 
 # How torch.distributions and torch._check_tensor_all ask whether values are fit: a model that trains passes them.
 _VALIDITY = frozenset({"_is_all_true"})
@@ -77,7 +78,9 @@ class ShapeTracer(fx.Tracer):
         self._recorder = NodeRecorder(model, self._trace, self._user_place, setting.limit)
         self._ledger = TraceLedger(model, setting, self._trace, self._recorder, self._user_place)
         self._reader = Reader(self._trace, setting, self._recorder.maker, self._user_place)
+        self._ending = Ending(self._trace, setting, self._ledger, self._recorder)
         self._refused: tuple[BaseException, Stop] | None = None
+        self._measures = Measures()
 
     def run(self, args: Sequence[Any], kwargs: Mapping[str, Any], inputs: Iterable[tuple[str, Any]]) -> Trace:
         """Run forward and keep what happened; raises only what is a fault of convlint's own.
@@ -94,48 +97,12 @@ class ShapeTracer(fx.Tracer):
         except Halted as halted:
             self._ledger.append(Halt(halted.reason, span_of(halted.place) if halted.place else None))
         except Exception as error:
-            self._ledger.append(self._ending(error))
+            refused, stop = self._refused or (None, None)
+            self._ledger.append(stop if error is refused else self._ending.of(error))
         else:
             self._ledger.append(None)
             self.graph.output(self._recorder.as_argument(self._trace.output))
         return self._trace
-
-    def _ending(self, error: Exception) -> Stop | Halt:
-        """What an error that left forward means: torch's confirmed refusal, or something that cannot be told."""
-        if self._refused is not None and error is self._refused[0]:
-            return self._refused[1]
-        place = raised_at(error, self._setting.is_user)
-        at = span_of(place) if place else None
-        misread = misreading(error, self._setting.is_user)
-        if misread is not None and not self._trace.decisions and self._is_noted(misread):
-            return Unread(said(error), at)
-        if isinstance(error, Unavailable):
-            return Halt(error.reason, at)
-        if isinstance(error, UNDECIDABLE):
-            return Halt(f"depends on data: {first_line(error)}", at)
-        return Refusal(said(error), at) if self._is_refusal(error) else Halt(said(error), at)
-
-    def _is_noted(self, misread: Misreading) -> bool:
-        """The code that reads a shape as a node, whose requirement is broken; not where a repair gave the shape."""
-        maker = self._recorder.maker(misread.tensor)
-        if maker is None or maker.meta["spoiled"] or len(self._trace.nodes) >= self._setting.limit:
-            return False
-        block, dims = misread.frame.f_locals.get("self"), misread.reading.dims
-        path = self._ledger.path(block) if isinstance(block, torch.nn.Module) else None
-        call = Call(self._ledger, "torch.Tensor.shape", [misread.tensor], {})
-        needed = f"at least {dims}" if misread.reading.is_least else dims
-        with self._recorder.node("call_method", "size", call) as node:
-            node.meta.update(place=misread.place, block=path or "", outputs=[])
-            call.need("rank", "inputs[0].rank", sympy.false, came=misread.tensor.dim(), needed=needed)
-        return True
-
-    def _is_refusal(self, error: Exception) -> bool:
-        """Whether the user's code itself raised, on a path that only the sizes of the inputs decide."""
-        steps = steps_of(error)
-        if not steps or self._trace.decisions:
-            return False
-        filename = steps[0].tb_frame.f_code.co_filename
-        return self._setting.is_user(filename) and raises_at(filename, steps[0].tb_lineno)
 
     # -- layers ---------------------------------------------------------------------------------------------
 
@@ -170,7 +137,7 @@ class ShapeTracer(fx.Tracer):
 
     def call_function(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call of a torch function or method, from the user's code."""
-        if self._ledger.silent or isinstance(function, INNER_CALL):
+        if self._ledger.silent:
             return function(*args, **kwargs)
         name = function_name(function)
         short = name.rsplit(".", 1)[-1]
@@ -186,13 +153,15 @@ class ShapeTracer(fx.Tracer):
         args, kwargs = devices.neutral(name, args, kwargs)
         if devices.is_move(name) and len(args) == 1 and not kwargs:
             return args[0]
+        args, kwargs = self._measures.sized(short, args, kwargs)
         given = (*args, *kwargs.values())
         if has_tensor(args) and not has_fake(given) and not has_symbol(given):
             with outside_modes():  # small real tensors keep their values
                 return function(*args, **kwargs)
         is_method = name.startswith("torch.Tensor.")
         op, target = ("call_method", short) if is_method else ("call_function", function)
-        return self._record(op, target, Call(self._ledger, name, list(args), dict(kwargs)), function, function)
+        call = Call(self._ledger, name, list(args), dict(kwargs))
+        return self._measures.call(short, args, kwargs, function, partial(self._record, op, target, call, function))
 
     def _property(self, function: Callable[..., Any], name: str, args: tuple[Any, ...]) -> Any:
         """`x.shape` is read as it is; `x.T` is a node."""
@@ -306,4 +275,6 @@ class _FunctionCalls(TorchFunctionMode):
         self._tracer = tracer
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if is_inner_call(func, sys._getframe(1)):
+            return func(*args, **(kwargs or {}))
         return self._tracer.call_function(func, tuple(args), dict(kwargs or {}))

@@ -70,6 +70,11 @@ class Refusal(Halt):
 
 
 @dataclass(frozen=True, slots=True)
+class Objection(Halt):
+    """The user's own code raises on a way that data takes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unread(Halt):
     """The user's code cannot read a shape as it wants to; the broken need before this event says why."""
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from convlint.notebook import line_of
 from convlint.worker.project import purity
+from convlint.worker.project.integers import INT, as_int, with_symbolic_ints
 from convlint.worker.project.patience import Impatient, patience
 from convlint.worker.project.statements import Statement, sort
 from convlint.worker.project.unavailable import Unavailable
@@ -91,7 +92,7 @@ class TopLevel:
     """The statements of a module, and which of them have run. `failures` are what raised, in order."""
 
     def __init__(self, module: ProjectModule, tree: ast.Module, filename: str, importer: Callable[..., Any]) -> None:
-        names = {**vars(builtins), "__import__": importer}
+        names = {**vars(builtins), "__import__": importer, INT: as_int}
         own = {name: value for name, value in _own_dict(module).items() if name != "_top"}
         self.namespace = Namespace(self.ask, {**own, "__builtins__": names, "__file__": filename})
         self.starred: list[ModuleType] = []
@@ -171,7 +172,8 @@ class TopLevel:
             for name in sorted(statement.loads):
                 if name not in self.namespace and self.knows(name):
                     self.ask(name)
-        code = compile(ast.Module([statement.node], []), self._filename, "exec", flags=self._flags, dont_inherit=True)
+        tree = ast.Module([with_symbolic_ints(statement.node)], [])
+        code = compile(tree, self._filename, "exec", flags=self._flags, dont_inherit=True)
         exec(code, self.namespace, self.namespace)  # the user's code, guarded by the process it runs in
         if isinstance(statement.node, ast.ImportFrom) and statement.node.names[0].name == "*":
             self._remember_star(statement.node)

@@ -91,9 +91,11 @@ def _check_spatial(call: Call, x: torch.Tensor, conv: Convolution) -> None:
     for i in range(conv.rank):
         dim = x.dim() - conv.rank + i
         span = conv.dilation[i] * (conv.kernel[i] - 1) + 1
-        room = x.shape[dim] + 2 * conv.padding[i] - span
         least = _least(span - 2 * conv.padding[i])
-        x = with_room(call, x, dim, least, f"kernel of {conv.kernel[i]}", condition=at_least(room, 0))
+        room = x.shape[dim] + 2 * conv.padding[i] - span
+        # With enough padding a window fits into nothing, which torch does not take.
+        fits = at_least(x.shape[dim], 1) if least == 1 else at_least(room, 0)
+        x = with_room(call, x, dim, least, f"kernel of {conv.kernel[i]}", condition=fits)
 
 
 def _check_what_is_left(call: Call, x: torch.Tensor, conv: Convolution) -> None:

@@ -1,0 +1,66 @@
+"""What an error that leaves forward means: a misread shape, the user's own check, or what cannot be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy
+import torch
+
+from convlint.tracebacks import steps_of
+from convlint.worker.call import Call
+from convlint.worker.ledger import TraceLedger
+from convlint.worker.nodes import NodeRecorder
+from convlint.worker.places import raised_at, raises_at, span_of
+from convlint.worker.project.unavailable import Unavailable
+from convlint.worker.torch_private import UNDECIDABLE
+from convlint.worker.trace import Setting, Trace
+from convlint.worker.trail import Halt, Objection, Refusal, Unread
+from convlint.worker.unpacking import Misreading, misreading
+from convlint.worker.wording import first_line, said
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How errors end one run."""
+
+    trace: Trace
+    setting: Setting
+    ledger: TraceLedger
+    recorder: NodeRecorder
+
+    def of(self, error: Exception) -> Halt:
+        """The last event of a run that an error ended."""
+        place = raised_at(error, self.setting.is_user)
+        at = span_of(place) if place else None
+        misread = misreading(error, self.setting.is_user)
+        if misread is not None and not self.trace.decisions and self._is_noted(misread):
+            return Unread(said(error), at)
+        if isinstance(error, Unavailable):
+            return Halt(error.reason, at)
+        if isinstance(error, UNDECIDABLE):
+            return Halt(f"depends on data: {first_line(error)}", at)
+        if not self._is_raised_by_user(error):
+            return Halt(said(error), at)
+        return Objection(said(error), at) if self.trace.decisions else Refusal(said(error), at)
+
+    def _is_noted(self, misread: Misreading) -> bool:
+        """The code that reads a shape as a node, whose requirement is broken; not where a repair gave the shape."""
+        maker = self.recorder.maker(misread.tensor)
+        if maker is None or maker.meta["spoiled"] or len(self.trace.nodes) >= self.setting.limit:
+            return False
+        block, dims = misread.frame.f_locals.get("self"), misread.reading.dims
+        path = self.ledger.path(block) if isinstance(block, torch.nn.Module) else None
+        call = Call(self.ledger, "torch.Tensor.shape", [misread.tensor], {})
+        needed = f"at least {dims}" if misread.reading.is_least else dims
+        with self.recorder.node("call_method", "size", call) as node:
+            node.meta.update(place=misread.place, block=path or "", outputs=[])
+            call.need("rank", "inputs[0].rank", sympy.false, came=misread.tensor.dim(), needed=needed)
+        return True
+
+    def _is_raised_by_user(self, error: Exception) -> bool:
+        steps = steps_of(error)
+        if not steps:
+            return False
+        filename = steps[0].tb_frame.f_code.co_filename
+        return self.setting.is_user(filename) and raises_at(filename, steps[0].tb_lineno)
