@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
-import torch
 from torch import nn
 
 from benchmarks.oracle.sweep.special import FEEDS, GRID, Given
@@ -18,7 +17,6 @@ from convlint.jobs import InputSpec
 _LENGTH = 12
 _NEEDED: Mapping[str, Given] = {
     **dict.fromkeys(("grid_thw", "image_grid_thw"), GRID),
-    **dict.fromkeys(("prompt_pixel_values", "prompt_masks"), "B 3 image_size"),
     "hidden_states": "B hidden_size 12",
     "inputs": "B 12 d_model",
     "inputs_embeds": "B 12 hidden_size",
@@ -68,7 +66,11 @@ def _options(name: str, config: Any) -> list[InputSpec]:
     side = side if isinstance(side, int) else max(side) if isinstance(side, (list, tuple)) else 64
     channels = _first(config, "num_channels", _first(config, "in_channels", 3))
     frames = _first(config, "num_frames", 4)
-    bins = _first(config, "num_mel_bins", _first(config, "feature_size", _first(config, "input_dim", 80)))
+    bins = _first(
+        config,
+        "num_mel_bins",
+        _first(config, "feature_size", _first(config, "input_dim", _first(config, "feature_projection_input_dim", 80))),
+    )
     length = 2 * _first(config, "max_source_positions", 64)
     patch = _first(config, "patch_size", 8)
     shapes: dict[str, list[tuple[int, ...]]] = {
@@ -110,18 +112,11 @@ def _needed(name: str, config: Any) -> list[InputSpec]:
 def _read(name: str, given: Given, config: Any) -> InputSpec:
     """An input as it is written down."""
     if not isinstance(given, str):
-        return InputSpec(name=name, value=torch.tensor(given))
+        return InputSpec(name=name, value=given, dtype="int64")
     kind, *words = given.split() if given.startswith(("int ", "bool ")) else ("float", *given.split())
     dtype = {"float": "float32", "int": "int64", "bool": "bool"}[kind]
-    shape = tuple(size for word in words for size in _sizes(word, config))
+    shape = tuple(int(word) if word.isdigit() else word if word == "B" else _first(config, word, 32) for word in words)
     return InputSpec(name=name, shape=shape, dtype=dtype, high=2 if kind == "int" else None)
-
-
-def _sizes(word: str, config: Any) -> Sequence[int | str]:
-    if word.isdigit() or word == "B":
-        return [int(word) if word.isdigit() else word]
-    value = _first(config, word, 32)
-    return value if isinstance(value, (list, tuple)) else [value]
 
 
 def _patches(name: str, config: Any) -> list[InputSpec]:

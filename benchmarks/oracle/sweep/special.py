@@ -17,64 +17,121 @@ _SECTIONS: Mapping[str, Any] = {
     "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [1, 1, 2]}
 }
 
+_DETECTED: Mapping[str, Any] = {"num_queries": 20}
+_ZAMBA: Mapping[str, Any] = {
+    "attention_hidden_size": 64,
+    "attention_head_dim": 16,
+    "mamba_dt_rank": 4,
+    "mamba_headdim": 8,
+}
+_TOKENS: Mapping[str, Any] = {"vocabulary_map": {"<image>": 3, "<|extra_200|>": 4}}
+_SWIN: Mapping[str, Any] = {
+    "model_type": "timm_backbone", "backbone": "swin_tiny_patch4_window7_224", "out_indices": [1, 2, 3],
+}  # fmt: skip
+_VIT: Mapping[str, Any] = {
+    "model_type": "timm_wrapper",
+    "architecture": "vit_pe_core_tiny_patch16_384",
+    "model_args": {"img_size": [64, 64], "embed_dim": 64, "depth": 2, "num_heads": 4},
+}
+
 CONFIGS: Mapping[str, Mapping[str, Any]] = {
-    **dict.fromkeys(("autoformer", "informer", "time_series_transformer"), _SERIES),
+    **{key: {**_SERIES, "label_length": 4} for key in ("autoformer", "informer", "time_series_transformer")},
+    **{key: {"hidden_size_global": 32} for key in ("blt_local_encoder", "blt_local_decoder")},
+    **dict.fromkeys(("chameleon", "emu3"), _TOKENS),
     **dict.fromkeys(("glm4v_text", "glm4v_moe_text", "glm_image_text", "glm_ocr_text"), _SECTIONS),
-    "cohere_compass_text": {
-        "rope_parameters": {
-            "full_attention": {"rope_theta": 10000.0, "rope_type": "default", "mrope_section": [1, 1, 2]}
-        }
-    },
-    "emu3": {"vocabulary_map": {"<image>": 3, "<|extra_200|>": 4}},
-    "esm": {"vocab_size": 128},
+    **dict.fromkeys(("grounding-dino", "mm-grounding-dino"), _DETECTED),
+    **{key: {**_SECTIONS, "head_dim": 8} for key in ("hunyuan_vl", "hunyuan_vl_text")},
+    **{key: {"head_dim": 8} for key in ("hunyuan_v1_dense", "hunyuan_v1_moe")},
+    **{key: {"upsample_groups": 32} for key in ("mimi_decoder", "pocket_tts_audio_tokenizer_decoder")},
+    **{key: {"vision_config": _VIT} for key in ("pe_video_encoder", "perception_lm")},
+    **dict.fromkeys(("zamba", "zamba2"), _ZAMBA),
+    "cohere_compass_text": {"rope_parameters": {"full_attention": _SECTIONS["rope_parameters"]}},
+    "clap_audio_model": {"hidden_size": 768},
+    "dbrx": {"attn_config": {"rope_theta": 10000.0, "clip_qkv": 8.0}},
+    "deepseek_ocr2_text": {"mlp_layer_types": ["dense", "sparse"]},
+    "dots1": {"n_routed_experts": 4, "n_shared_experts": 1, "num_experts_per_tok": 2},
+    "edgetam_vision_model": {"backbone_channel_list": [1024, 512, 256, 64]},
+    **{key: {"quantization_dim": 64} for key in ("neucodec", "xcodec2")},
     "emu3_vqgan": {"base_channels": 32},
+    "esm": {"vocab_size": 128},
+    "funnel": {"architectures": ["FunnelModel"]},
     "gemma3n_text": {"num_kv_shared_layers": 0, "vocab_size_per_layer_input": 128, "hidden_size_per_layer_input": 8},
-    "grounding-dino": {"num_queries": 20},
+    "granite4_vision": {"deepstack_layer_map": [[0, 0]]},
+    "instructblip": {"image_token_index": 3},
+    "instructblipvideo": {"video_token_index": 3},
+    "kimi_linear": {"num_experts_per_token": 2},
     "kosmos-2": {"latent_query_num": 12},
-    "mm-grounding-dino": {"num_queries": 20},
+    "lfm2_moe": {"layer_types": ["conv", "full_attention"]},
+    "mimo_v2_flash": {"head_dim": 24, "v_head_dim": 16, "num_key_value_heads": 2},
+    "moonshine_streaming": {"num_key_value_heads": 4},
     "nemotron": {"num_key_value_heads": 4},
+    "omdet-turbo": {**_DETECTED, "backbone_config": _SWIN, "text_projection_in_dim": 32},
+    "seggpt": {"image_size": [64, 32], "intermediate_hidden_state_indices": [0, 1]},
     "timm_backbone": {"backbone": "resnet18"},
-    "tvp": {"max_img_size": 64, "visual_prompt_size": 8},
+    "uvdoc_backbone": {"out_features": [f"stage{i}" for i in range(1, 7)], "out_indices": list(range(1, 7))},
     "xmod": {"default_language": "en_XX"},
     "yolos": {"image_size": [64, 64]},
 }
 """By the model type of a configuration, also of one inside another."""
 
-PARTS: Mapping[str, str] = {"musicgen_melody": "decoder"}
+PARTS: Mapping[str, str] = dict.fromkeys(("musicgen", "musicgen_melody"), "decoder")
 """The part of the configuration that the base model is built from."""
 
 GRID = [[1, 4, 4]] * 2
 """The patches of two images, for a vision tower that takes those of all images in a row."""
 
-_HISTORY = {
-    "past_values": "B 15",
-    "past_time_features": "B 15 2",
-    "past_observed_mask": "bool B 15",
-    "future_values": "B 8",
-    "future_time_features": "B 8 2",
-}
+_HISTORY: Mapping[str, Given] = {
+    "past_values": "B 15", "past_time_features": "B 15 2", "past_observed_mask": "bool B 15",
+    "future_values": "B 8", "future_time_features": "B 8 2",
+}  # fmt: skip
+_CODES: Mapping[str, Given] = {"input_ids": "int 8 12"}  # a row for each codebook
+_PAIR: Mapping[str, Given] = {"pixel_values": "B 2 3 64 64"}
+_PATCHES: Mapping[str, Given] = {
+    "pixel_values": "B 16 192", "pixel_attention_mask": "bool B 16", "spatial_shapes": [[4, 4]] * 2,
+}  # fmt: skip
+
+_AUDIO: Mapping[str, Given] = {"input_values": "B 1 3200", "input_features": "B 10 160"}
+_ROW: Mapping[str, Given] = {"pixel_values": "1 3 8 256", "target_sizes": [[4, 4]] * 2}
 
 FEEDS: Mapping[str, Mapping[str, Given]] = {
     **dict.fromkeys(("autoformer", "informer", "time_series_transformer"), _HISTORY),
+    **dict.fromkeys(("musicgen_decoder", "musicgen_melody_decoder"), _CODES),
+    **dict.fromkeys(("minicpm_ocr_vision", "minicpmv4_7_vision"), _ROW),
+    **dict.fromkeys(("neucodec", "xcodec2"), _AUDIO),
+    **dict.fromkeys(("lightglue", "efficientloftr"), _PAIR),
+    "audioflamingo3_encoder": {"input_features": "B num_mel_bins 64", "input_features_mask": "bool B 64"},
     "blip_2_qformer": {"query_embeds": "B 8 hidden_size", "encoder_hidden_states": "B 9 encoder_hidden_size"},
+    "clap": {"input_ids": "int B 12", "input_features": "B 1 256 64"},
     "emu3": {"input_ids": "int B 12"},
     "fun_asr_nano_encoder": {"input_features": "B 24 input_size", "input_features_mask": "bool B 24"},
     "gemma3n_audio": {"audio_mel": "B 64 input_feat_size", "audio_mel_mask": "bool B 64"},
     "gemma4_vision": {
-        "pixel_values": "B 9 192",
-        "pixel_position_ids": [[[x, y] for y in range(3) for x in range(3)]] * 2,
+        "pixel_values": "B 9 192", "pixel_position_ids": [[[x, y] for y in range(3) for x in range(3)]] * 2,
     },
     "idefics": {"input_ids": "int B 12", "pixel_values": "B 1 3 32 32", "image_attention_mask": "bool B 12 1"},
+    "inkling2_vision": {"pixel_values": "32 16 16 3", "image_grid_thw": GRID},
     "kosmos-2": {"input_ids": "int B 12", "pixel_values": "B 3 32 32", "image_embeds_position_mask": "bool B 12"},
     "lxmert": {"input_ids": "int B 12", "visual_feats": "B 8 visual_feat_dim", "visual_pos": "B 8 visual_pos_dim"},
     "muse_glimmer_assistant": {"noise_embeds": "B 8 hidden_size", "context_hidden_states": "B 12 160"},
-    "qwen3_asr_encoder": {"input_features": "B num_mel_bins 100", "input_features_mask": "bool B 100"},
-    "siglip2_vision_model": {
-        "pixel_values": "B 16 192", "pixel_attention_mask": "bool B 16", "spatial_shapes": [[4, 4]] * 2,
+    "muse_spark_audio": {"input_values": "B 3840"},
+    "omdet-turbo": {
+        "pixel_values": "B 3 224 224", "classes_structure": [1, 1],
+        "classes_input_ids": "int B 12", "classes_attention_mask": "int B 12",
+        "tasks_input_ids": "int B 12", "tasks_attention_mask": "int B 12",
     },
+    "oneformer": {"pixel_values": "B 3 64 64", "task_inputs": "B task_seq_len"},
+    "pi0": {
+        "action_embeds": "B 8 32", "input_ids": "int B 12",
+        "pixel_values": "B 1 3 32 32", "pixel_attention_mask": "bool B 1",
+    },
+    "qwen3_asr_encoder": {"input_features": "B num_mel_bins 100", "input_features_mask": "bool B 100"},
+    "seggpt": dict.fromkeys(("pixel_values", "prompt_pixel_values", "prompt_masks"), "B 3 32 32"),
+    "siglip2": {"input_ids": "int B 12", **_PATCHES},
+    "siglip2_vision_model": _PATCHES,
+    "speecht5": dict.fromkeys(("input_values", "decoder_input_values"), "B 12 hidden_size"),
     "timesfm": {"past_values": "B 64", "past_values_padding": "int B 64", "freq": "int B 1"},
     "timesfm2_5": {"past_values": "B 64"},
-    "tvp": {"input_ids": "int B 12", "pixel_values": "B 1 3 64 64"},
+    "vibevoice_acoustic_tokenizer_encoder": {"hidden_states": "B 1 6400"},
     "video_llama_3_vision": {"pixel_values": "32 192", "grid_thw": GRID, "merge_sizes": [2, 2]},
     "voxtral_realtime": {"input_ids": "int B 16", "input_features": "B 128 128"},
 }  # fmt: skip

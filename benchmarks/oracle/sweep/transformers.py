@@ -65,11 +65,11 @@ def _build(name: str, table: Mapping[str, Any]) -> nn.Module:
     transformers = importlib.import_module("transformers")
     kind = transformers.CONFIG_MAPPING[name]
     config = small(kind, table)
+    build = partial(transformers.AutoModel.from_config, attn_implementation="eager")
     if name in PARTS:
-        architecture = importlib.import_module("transformers.models.auto.modeling_auto").MODEL_MAPPING_NAMES[name]
-        model: nn.Module = getattr(transformers, architecture)(getattr(config, PARTS[name]))
-        return model
-    model = transformers.AutoModel.from_config(config, attn_implementation="eager")
+        classes = importlib.import_module("transformers.models.auto.modeling_auto").MODEL_MAPPING_NAMES
+        build, config = partial(getattr(transformers, classes[name])), getattr(config, PARTS[name])
+    model: nn.Module = build(config)
     return model
 
 
@@ -112,6 +112,8 @@ def _changed(config: Any, table: Mapping[str, Any]) -> Any:
             setattr(config, key, table[key])
         elif key == "layer_types" and isinstance(value, list) and "num_hidden_layers" in table:
             setattr(config, key, value[: table["num_hidden_layers"]])
+    for key, value in CONFIGS.get(config.model_type, {}).items() if table else ():
+        setattr(config, key, value)
     return config
 
 
