@@ -66,11 +66,8 @@ def _options(name: str, config: Any) -> list[InputSpec]:
     side = side if isinstance(side, int) else max(side) if isinstance(side, (list, tuple)) else 64
     channels = _first(config, "num_channels", _first(config, "in_channels", 3))
     frames = _first(config, "num_frames", 4)
-    bins = _first(
-        config,
-        "num_mel_bins",
-        _first(config, "feature_size", _first(config, "input_dim", _first(config, "feature_projection_input_dim", 80))),
-    )
+    widths = ("num_mel_bins", "feature_size", "input_dim", "feature_projection_input_dim")
+    bins = next((size for key in widths if (size := _first(config, key, None)) is not None), 80)
     length = 2 * _first(config, "max_source_positions", 64)
     patch = _first(config, "patch_size", 8)
     shapes: dict[str, list[tuple[int, ...]]] = {
