@@ -38,7 +38,7 @@ CONFIGS: Mapping[str, Mapping[str, Any]] = {
     **{key: {**_SERIES, "label_length": 4} for key in ("autoformer", "informer", "time_series_transformer")},
     **{key: {"hidden_size_global": 32} for key in ("blt_local_encoder", "blt_local_decoder")},
     **dict.fromkeys(("chameleon", "emu3"), _TOKENS),
-    **dict.fromkeys(("glm4v_text", "glm4v_moe_text", "glm_image_text", "glm_ocr_text"), _SECTIONS),
+    **dict.fromkeys(("glm4v_text", "glm_image_text"), _SECTIONS),
     **dict.fromkeys(("grounding-dino", "mm-grounding-dino"), _DETECTED),
     **{key: {**_SECTIONS, "head_dim": 8} for key in ("hunyuan_vl", "hunyuan_vl_text")},
     **{key: {"head_dim": 8} for key in ("hunyuan_v1_dense", "hunyuan_v1_moe")},
