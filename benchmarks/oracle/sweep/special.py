@@ -25,9 +25,6 @@ _ZAMBA: Mapping[str, Any] = {
     "mamba_headdim": 8,
 }
 _TOKENS: Mapping[str, Any] = {"vocabulary_map": {"<image>": 3, "<|extra_200|>": 4}}
-_SWIN: Mapping[str, Any] = {
-    "model_type": "timm_backbone", "backbone": "swin_tiny_patch4_window7_224", "out_indices": [1, 2, 3],
-}  # fmt: skip
 _VIT: Mapping[str, Any] = {
     "model_type": "timm_wrapper",
     "architecture": "vit_pe_core_tiny_patch16_384",
@@ -38,17 +35,19 @@ CONFIGS: Mapping[str, Mapping[str, Any]] = {
     **{key: {**_SERIES, "label_length": 4} for key in ("autoformer", "informer", "time_series_transformer")},
     **{key: {"hidden_size_global": 32} for key in ("blt_local_encoder", "blt_local_decoder")},
     **dict.fromkeys(("chameleon", "emu3"), _TOKENS),
-    **dict.fromkeys(("glm4v_text", "glm_image_text"), _SECTIONS),
+    **dict.fromkeys(("glm4v_text", "glm_image_text", "glmga_text"), _SECTIONS),
     **dict.fromkeys(("grounding-dino", "mm-grounding-dino"), _DETECTED),
     **{key: {**_SECTIONS, "head_dim": 8} for key in ("hunyuan_vl", "hunyuan_vl_text")},
-    **{key: {"head_dim": 8} for key in ("hunyuan_v1_dense", "hunyuan_v1_moe")},
+    **{key: {"head_dim": 8} for key in ("hunyuan_v1_dense", "hunyuan_v1_moe", "ministral")},
     **{key: {"upsample_groups": 32} for key in ("mimi_decoder", "pocket_tts_audio_tokenizer_decoder")},
     **{key: {"vision_config": _VIT} for key in ("pe_video_encoder", "perception_lm")},
     **dict.fromkeys(("zamba", "zamba2"), _ZAMBA),
     "cohere_compass_text": {"rope_parameters": {"full_attention": _SECTIONS["rope_parameters"]}},
     "clap_audio_model": {"hidden_size": 768},
     "dbrx": {"attn_config": {"rope_theta": 10000.0, "clip_qkv": 8.0}},
+    "blip-2": {"image_token_index": 3},
     "deepseek_ocr2_text": {"mlp_layer_types": ["dense", "sparse"], "num_experts_per_tok": 2},
+    "deepseek_v2": {"num_experts_per_tok": 2},
     "dots1": {"n_routed_experts": 4, "n_shared_experts": 1, "num_experts_per_tok": 2},
     "edgetam_vision_model": {"backbone_channel_list": [1024, 512, 256, 64]},
     **{key: {"quantization_dim": 64} for key in ("neucodec", "xcodec2")},
@@ -65,15 +64,8 @@ CONFIGS: Mapping[str, Mapping[str, Any]] = {
     "moonshine_streaming": {"num_key_value_heads": 4},
     "muse_spark_audio": {"num_hidden_layers": 4},
     "nemotron": {"num_key_value_heads": 4},
-    "omdet-turbo": {
-        **_DETECTED,
-        "backbone_config": _SWIN,
-        "text_projection_in_dim": 32,
-        "encoder_hidden_dim": 32,
-        "decoder_hidden_dim": 32,
-        "vision_features_channels": [32, 32, 32],
-    },
     "seggpt": {"image_size": [64, 32], "intermediate_hidden_state_indices": [0, 1]},
+    "t5gemma2_text": {"dropout_rate": 0.0},
     "timm_backbone": {"backbone": "resnet18"},
     "uvdoc_backbone": {"out_features": [f"stage{i}" for i in range(1, 7)], "out_indices": list(range(1, 7))},
     "xmod": {"default_language": "en_XX"},
@@ -92,23 +84,27 @@ _HISTORY: Mapping[str, Given] = {
     "future_values": "B 8", "future_time_features": "B 8 2",
 }  # fmt: skip
 _CODES: Mapping[str, Given] = {"input_ids": "int 8 12"}  # a row for each codebook
-_PAIR: Mapping[str, Given] = {"pixel_values": "B 2 3 64 64"}
 _PATCHES: Mapping[str, Given] = {
     "pixel_values": "B 16 192", "pixel_attention_mask": "bool B 16", "spatial_shapes": [[4, 4]] * 2,
 }  # fmt: skip
 
 _AUDIO: Mapping[str, Given] = {"input_values": "B 1 3200", "input_features": "B 10 160"}
+_FRAMES: Mapping[str, Given] = {"input_features": "B 64 320"}
 _ROW: Mapping[str, Given] = {"pixel_values": "1 3 8 256", "target_sizes": [[4, 4]] * 2}
 
 FEEDS: Mapping[str, Mapping[str, Given]] = {
     **dict.fromkeys(("autoformer", "informer", "time_series_transformer"), _HISTORY),
     **dict.fromkeys(("musicgen_decoder", "musicgen_melody_decoder"), _CODES),
     **dict.fromkeys(("minicpm_ocr_vision", "minicpmv4_7_vision"), _ROW),
+    **dict.fromkeys(("granite_speech5_ctc", "granite_speech5_encoder"), _FRAMES),
     **dict.fromkeys(("neucodec", "xcodec2"), _AUDIO),
-    **dict.fromkeys(("lightglue", "efficientloftr"), _PAIR),
     "audioflamingo3_encoder": {"input_features": "B num_mel_bins 64", "input_features_mask": "bool B 64"},
     "blip_2_qformer": {"query_embeds": "B 8 hidden_size", "encoder_hidden_states": "B 9 encoder_hidden_size"},
     "clap": {"input_ids": "int B 12", "input_features": "B 1 256 64"},
+    "decision_transformer": {
+        "states": "B 12 state_dim", "actions": "B 12 act_dim", "rewards": "B 12 1",
+        "returns_to_go": "B 12 1", "timesteps": "int B 12", "attention_mask": "bool B 12",
+    },
     "emu3": {"input_ids": "int B 12"},
     "fun_asr_nano_encoder": {"input_features": "B 24 input_size", "input_features_mask": "bool B 24"},
     "gemma3n_audio": {"audio_mel": "B 64 input_feat_size", "audio_mel_mask": "bool B 64"},
@@ -118,14 +114,11 @@ FEEDS: Mapping[str, Mapping[str, Given]] = {
     "idefics": {"input_ids": "int B 12", "pixel_values": "B 1 3 32 32", "image_attention_mask": "bool B 12 1"},
     "inkling2_vision": {"pixel_values": "32 16 16 3", "image_grid_thw": GRID},
     "kosmos-2": {"input_ids": "int B 12", "pixel_values": "B 3 32 32", "image_embeds_position_mask": "bool B 12"},
+    "lightglue": {"pixel_values": "B 2 3 64 64"},
     "lxmert": {"input_ids": "int B 12", "visual_feats": "B 8 visual_feat_dim", "visual_pos": "B 8 visual_pos_dim"},
+    "mgp-str": {"pixel_values": "B 3 32 128"},
     "muse_glimmer_assistant": {"noise_embeds": "B 8 hidden_size", "context_hidden_states": "B 12 160"},
     "muse_spark_audio": {"input_values": "B 3840"},
-    "omdet-turbo": {
-        "pixel_values": "B 3 224 224", "classes_structure": [1, 1],
-        "classes_input_ids": "int B 12", "classes_attention_mask": "int B 12",
-        "tasks_input_ids": "int B 12", "tasks_attention_mask": "int B 12",
-    },
     "oneformer": {"pixel_values": "B 3 64 64", "task_inputs": "B task_seq_len"},
     "pi0": {
         "action_embeds": "B 8 32", "input_ids": "int B 12",
