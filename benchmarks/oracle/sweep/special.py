@@ -16,7 +16,6 @@ _SERIES: Mapping[str, Any] = {"prediction_length": 8, "num_time_features": 2}
 _SECTIONS: Mapping[str, Any] = {
     "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [1, 1, 2]}
 }
-
 _DETECTED: Mapping[str, Any] = {"num_queries": 20}
 _ZAMBA: Mapping[str, Any] = {
     "attention_hidden_size": 64,
@@ -41,16 +40,16 @@ CONFIGS: Mapping[str, Mapping[str, Any]] = {
     **{key: {"head_dim": 8} for key in ("hunyuan_v1_dense", "hunyuan_v1_moe", "ministral")},
     **{key: {"upsample_groups": 32} for key in ("mimi_decoder", "pocket_tts_audio_tokenizer_decoder")},
     **{key: {"vision_config": _VIT} for key in ("pe_video_encoder", "perception_lm")},
+    **{key: {"quantization_dim": 64} for key in ("neucodec", "xcodec2")},
     **dict.fromkeys(("zamba", "zamba2"), _ZAMBA),
-    "cohere_compass_text": {"rope_parameters": {"full_attention": _SECTIONS["rope_parameters"]}},
-    "clap_audio_model": {"hidden_size": 768},
-    "dbrx": {"attn_config": {"rope_theta": 10000.0, "clip_qkv": 8.0}},
     "blip-2": {"image_token_index": 3},
+    "clap_audio_model": {"hidden_size": 768},
+    "cohere_compass_text": {"rope_parameters": {"full_attention": _SECTIONS["rope_parameters"]}},
+    "dbrx": {"attn_config": {"rope_theta": 10000.0, "clip_qkv": 8.0}},
     "deepseek_ocr2_text": {"mlp_layer_types": ["dense", "sparse"], "num_experts_per_tok": 2},
     "deepseek_v2": {"num_experts_per_tok": 2},
     "dots1": {"n_routed_experts": 4, "n_shared_experts": 1, "num_experts_per_tok": 2},
     "edgetam_vision_model": {"backbone_channel_list": [1024, 512, 256, 64]},
-    **{key: {"quantization_dim": 64} for key in ("neucodec", "xcodec2")},
     "emu3_vqgan": {"base_channels": 32},
     "esm": {"vocab_size": 128},
     "funnel": {"architectures": ["FunnelModel"]},
