@@ -116,6 +116,21 @@ def test_a_model_that_runs_in_eval_mode_alone_is_compared_in_it() -> None:
     assert trace.outputs == (((2, 12), "float32"),)
 
 
+class Grids(nn.Module):
+    def forward(self, x: torch.Tensor, grids: torch.Tensor) -> torch.Tensor:
+        (height, width), *_ = grids.tolist()
+        return x.view(-1, height, width)
+
+
+def test_contents_are_the_same_for_both() -> None:
+    feed = (InputSpec(shape=("B", 12)), InputSpec(value=[[3, 4], [3, 4]], dtype="int64"))
+    subject = _subject(Grids, feed=feed)
+    real = real_run(subject)
+    trace = traced(subject, real)
+    assert judged("toys", "toy", real, trace, 0, 0).verdict == "agrees"
+    assert trace.outputs == real.outputs == (((2, 3, 4), "float32"),)
+
+
 def test_what_does_not_run_or_is_not_built_says_so() -> None:
     wrong = real_run(_subject(Toy, 9))
     assert (wrong.choice, wrong.failure) == (None, "real run fails")

@@ -13,7 +13,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from benchmarks.oracle.parameters import TooLarge, limited
-from benchmarks.oracle.sweep.subject import BATCH, Choice, Event, Feed, Meta, Real, Subject
+from benchmarks.oracle.sweep.subject import BATCH, Choice, Event, Feed, Meta, Real, Subject, with_contents
 from convlint.jobs import InputSpec
 from convlint.worker.torch_private import module_calls
 from convlint.worker.trace import function_name, tensors_in
@@ -96,7 +96,7 @@ def made(spec: InputSpec) -> Any:
     if spec.dict is not None:
         return {key: made(item) for key, item in spec.dict.items()}
     if spec.shape is None:
-        return spec.value
+        return with_contents(spec).value
     shape = [BATCH if size == "B" else int(size) for size in spec.shape]
     dtype = getattr(torch, spec.dtype)
     if dtype.is_floating_point:

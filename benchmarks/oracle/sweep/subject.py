@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import nn
 
 from convlint.jobs import InputSpec
@@ -17,6 +18,13 @@ Meta = tuple[tuple[int | str, ...], str]
 """A tensor: its shape and its dtype. A size that no number is known for is a text."""
 
 BATCH = 2
+
+
+def with_contents(spec: InputSpec) -> InputSpec:
+    """The input with a tensor in place of a value of integers: lists pass between processes, and tensors do not."""
+    if spec.value is None or spec.dtype != "int64":
+        return spec
+    return spec.model_copy(update={"value": torch.tensor(spec.value)})
 
 
 @dataclass(frozen=True)

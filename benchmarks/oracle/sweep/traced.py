@@ -13,7 +13,7 @@ from torch import fx
 
 from benchmarks.oracle.sweep.compare import compare
 from benchmarks.oracle.sweep.real import said
-from benchmarks.oracle.sweep.subject import BATCH, Event, Meta, Real, Subject, Traced
+from benchmarks.oracle.sweep.subject import BATCH, Event, Meta, Real, Subject, Traced, with_contents
 from convlint.worker.examine import Examination, examine, stopped_at
 from convlint.worker.inputs.input import declared
 from convlint.worker.run import Course, Run, Workshop
@@ -48,7 +48,7 @@ def traced(subject: Subject, real: Real) -> Traced:
     feeds = [choice.feed] if choice.feed is not None else list(variant.feeds(model))[-MOST_FEEDS:]
     trace = Traced("no input is known")
     for feed in reversed(feeds):
-        examination = examine(shop, declared(shop.model, feed, "the sweep"))
+        examination = examine(shop, declared(shop.model, tuple(map(with_contents, feed)), "the sweep"))
         trace = _at_batch(shop, examination, real, training=choice.training)
         if not trace.reason:
             break

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
-from itertools import product
 from typing import Any
 
 from torch import nn
 
-from benchmarks.oracle.sweep.subject import Feed, Subject, Variant
-from convlint.jobs import InputSpec
+from benchmarks.oracle.sweep.arguments import feeds
+from benchmarks.oracle.sweep.special import CONFIGS, PARTS
+from benchmarks.oracle.sweep.subject import Subject, Variant
 
 _LAYERS: Mapping[str, Any] = {
     **dict.fromkeys(("num_hidden_layers", "num_layers", "n_layer", "n_layers", "encoder_layers", "decoder_layers"), 2),
@@ -45,7 +44,6 @@ _TABLES: Mapping[str, Mapping[str, Any]] = {
     "shallow": _LAYERS,
     "default": {},
 }
-_LENGTH = 12
 
 
 def architectures() -> list[Subject]:
@@ -56,7 +54,7 @@ def architectures() -> list[Subject]:
     auto = importlib.import_module("transformers.models.auto.modeling_auto")
     return [
         Subject(name, tuple(
-            Variant(label, partial(_build, name, table), _feeds)
+            Variant(label, partial(_build, name, table), feeds)
             for label, table in _TABLES.items()
         ), str(transformers.__file__))
         for name in auto.MODEL_MAPPING_NAMES
@@ -67,7 +65,11 @@ def _build(name: str, table: Mapping[str, Any]) -> nn.Module:
     transformers = importlib.import_module("transformers")
     kind = transformers.CONFIG_MAPPING[name]
     config = small(kind, table)
-    model: nn.Module = transformers.AutoModel.from_config(config, attn_implementation="eager")
+    build = partial(transformers.AutoModel.from_config, attn_implementation="eager")
+    if name in PARTS:
+        classes = importlib.import_module("transformers.models.auto.modeling_auto").MODEL_MAPPING_NAMES
+        build, config = partial(getattr(transformers, classes[name])), getattr(config, PARTS[name])
+    model: nn.Module = build(config)
     return model
 
 
@@ -91,7 +93,15 @@ def _arguments(config: Any, table: Mapping[str, Any]) -> dict[str, Any]:
                 found[key] = table[key]
         elif key == "depths" and table:
             found[key] = type(value)([1] * len(value))
-    return found
+    return {**found, **_levels(config), **(CONFIGS.get(config.model_type, {}) if table else {})}
+
+
+def _levels(config: Any) -> dict[str, Any]:
+    """Which features of a backbone the configuration around it asks for; where each layer is a level, those are few."""
+    if hasattr(config, "num_hidden_layers") and not hasattr(config, "depths"):
+        return {}
+    names = ("out_features", "out_indices")
+    return {name: value for name in names if (value := getattr(config, name, None)) is not None}
 
 
 def _changed(config: Any, table: Mapping[str, Any]) -> Any:
@@ -102,72 +112,10 @@ def _changed(config: Any, table: Mapping[str, Any]) -> Any:
             setattr(config, key, table[key])
         elif key == "layer_types" and isinstance(value, list) and "num_hidden_layers" in table:
             setattr(config, key, value[: table["num_hidden_layers"]])
+    for key, value in CONFIGS.get(config.model_type, {}).items() if table else ():
+        setattr(config, key, value)
     return config
 
 
 def _is_plain(value: Any) -> bool:
     return isinstance(value, (int, float))
-
-
-def _feeds(model: nn.Module) -> Sequence[Feed]:
-    """All modalities that forward takes, then the main one, then words or pixels alone."""
-    names = list(inspect.signature(model.forward).parameters)
-    known: dict[str, list[InputSpec]] = {name: options for name in names if (options := _options(name, model.config))}
-    main = str(getattr(model, "main_input_name", "input_ids"))
-    words: list[str] = [name for name in ("input_ids", "decoder_input_ids", "bbox") if name in known]
-    sets: list[list[str]] = [
-        [name for name in known if name != "decoder_input_ids"],
-        list(known),
-        [main],
-        [main, "decoder_input_ids"],
-        ["input_ids", "bbox"],
-        words,
-        *([name] for name in known),
-    ]
-    feeds: list[Feed] = []
-    for chosen in sets:
-        if chosen and all(name in known for name in chosen):
-            feeds += list(product(*(known[name] for name in chosen)))[:12]
-    return [feed for i, feed in enumerate(feeds) if feed not in feeds[:i]]
-
-
-def _options(name: str, config: Any) -> list[InputSpec]:
-    """The shapes that an argument of this name may have."""
-    vocab = _first(config, "vocab_size", 100)
-    side = _first(config, "image_size", 64)
-    side = side if isinstance(side, int) else max(side) if isinstance(side, (list, tuple)) else 64
-    channels = _first(config, "num_channels", _first(config, "in_channels", 3))
-    frames = _first(config, "num_frames", 4)
-    bins = _first(config, "num_mel_bins", _first(config, "feature_size", _first(config, "input_dim", 80)))
-    length = 2 * _first(config, "max_source_positions", 64)
-    patch = _first(config, "patch_size", 8)
-    shapes: dict[str, list[tuple[int, ...]]] = {
-        "pixel_values": [
-            (channels, side, side),
-            (frames, channels, side, side),
-            (channels, 224, 224),
-            (1, channels, side, side),
-        ],
-        "pixel_values_videos": [(frames, channels, side, side)],
-        "input_values": [(1600,), (16000,), (_first(config, "max_length", 1024), bins), (1, 16000)],
-        "input_features": [(bins, length), (length, bins), (64, bins), (1, bins, length)],
-        "past_values": [(_first(config, "context_length", 32), _first(config, "num_input_channels", 1))],
-        "spectrogram": [(64, bins)],
-    }
-    if name in ("input_ids", "decoder_input_ids"):
-        high = min(int(vocab), 100) if isinstance(vocab, int) else 100
-        words = InputSpec(name=name, shape=("B", _LENGTH), dtype="int64", high=high)
-        long = InputSpec(name=name, shape=("B", 64), dtype="int64", high=high)
-        return [words, long] if name == "input_ids" else [words]
-    if name == "bbox":
-        return [InputSpec(name=name, shape=("B", _LENGTH, 4), dtype="int64", high=2)]
-    if name == "flattened_patches" and isinstance(patch, int):
-        return [InputSpec(name=name, shape=("B", 16, 2 + patch * patch * channels))]
-    return [InputSpec(name=name, shape=("B", *shape)) for shape in shapes.get(name, ())]
-
-
-def _first(config: Any, name: str, default: Any) -> Any:
-    """The attribute, of the configuration itself or of one inside it."""
-    inner = [value for value in vars(config).values() if hasattr(value, "to_dict")]
-    found = [getattr(each, name, None) for each in (config, *inner)]
-    return next((value for value in found if value is not None), default)
