@@ -76,11 +76,18 @@ class Reader:
         taken, given = self.trace.decisions, self.setting.decisions
         if len(taken) >= MAX_DECISIONS:
             raise Halted("a loop runs on data", place)
-        way = given[len(taken)] if len(taken) < len(given) else False
         makers = [self.maker(tensor) for tensor in tensors_in(args)]
+        way = given[len(taken)] if len(taken) < len(given) else any(map(_asks_for_fit_values, makers))
         if makers and all(
             maker is not None and all(one.op != "placeholder" for one in ancestors(maker)) for maker in makers
         ):
             self.trace.settled.append(len(taken))
         taken.append((place, way))
         return way
+
+
+def _asks_for_fit_values(maker: fx.Node | None) -> bool:
+    """`torch.isfinite(x).all()`, which holds of a model that trains."""
+    if maker is None or not str(maker.meta["name"]).endswith(".all"):
+        return False
+    return any(str(asked.meta["name"]).endswith(".isfinite") for asked in maker.all_input_nodes)

@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from convlint.tracebacks import steps_of
 from convlint.worker import devices
+from convlint.worker.aliases import canonical
 from convlint.worker.call import Call
 from convlint.worker.confirm import Unconfirmed, refusal
 from convlint.worker.ending import Ending
@@ -150,7 +151,7 @@ class ShapeTracer(fx.Tracer):
         if short in _VALIDITY and has_fake(args):
             with outside_modes():
                 return torch.ones((), dtype=torch.bool)
-        args, kwargs = devices.neutral(name, args, kwargs)
+        args, kwargs = devices.neutral(name, args, canonical(name, kwargs))
         if devices.is_move(name) and len(args) == 1 and not kwargs:
             return args[0]
         args, kwargs = self._measures.sized(short, args, kwargs)

@@ -215,12 +215,32 @@ def test_a_loop_on_data_stops_the_trace(linter: Linter) -> None:
         assert model.stopped.row == 13
 
 
-def test_a_number_read_from_data_stops_the_trace(linter: Linter) -> None:
-    forward = "y = self.a(x)\nn = int(y.sum().item())\nreturn y[:, :n]"
+def test_a_number_read_from_data_stops_a_loop(linter: Linter) -> None:
+    forward = "y = self.a(x)\nn = int(y.sum().item())\ny = y[:, :n]\nfor _ in range(n):\n    y = y + 1\nreturn y"
     model = linter(net("self.a = nn.Conv2d(3, 8, 3)", forward), ("B", 3, 24, 24)).model
     assert model.status == "partial"
     assert model.stopped is not None
-    assert model.stopped.row == 13
+    assert model.stopped.row == 15
+
+
+def test_what_stands_on_a_way_that_cannot_be_followed_is_not_checked(linter: Linter) -> None:
+    loop = "y = self.a(x)\nif y.sum() > 0:\n    for _ in range(y.argmax().item()):\n        y = y + 1\nreturn y"
+    model = linter(net("self.a = nn.Conv2d(3, 8, 3)", loop), ("B", 3, 24, 24)).model
+    assert (model.status, model.stopped and model.stopped.row) == ("partial", 14)
+    assert (model.reason or "").startswith("another way through forward: ")
+
+
+def test_a_way_on_which_the_user_raises_hides_nothing(linter: Linter) -> None:
+    forward = "y = self.a(x)\nif y.sum() > 0:\n    y = self.a(x) * 2\n    raise ValueError('odd')\nreturn y"
+    assert linter(net("self.a = nn.Conv2d(3, 8, 3)", forward), ("B", 3, 24, 24)).is_clean()
+
+
+def test_sizes_are_told_only_where_all_are_known(linter: Linter) -> None:
+    """A loop over a size is another path for each of them."""
+    forward = "for _ in range(x.shape[2] // 9):\n    x = x + 1\nreturn self.a(x)"
+    checked = linter(net("self.a = nn.Conv2d(3, 8, 3)", forward))
+    assert checked.is_clean()
+    assert (checked.model.sizes, checked.model.size_note) == ({}, None)
 
 
 # -- modes, inputs and outputs ----------------------------------------------------------------------------------

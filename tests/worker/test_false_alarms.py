@@ -254,6 +254,13 @@ ALARMS: list[Row] = [
         [("B", 3, 8, 8), whole("B")],
     ),
     (
+        "names_of_numpy",
+        "x",
+        "self.f = nn.Linear(4, 2)",
+        "y = torch.cat([x[:, :1], x], axis=1)\nreturn self.f(y.mean(axis=1, keepdims=True))",
+        [("B", 7, 4)],
+    ),
+    (
         "words_before_a_word",
         "x",
         "self.e = nn.Embedding(10, 4)\nself.f = nn.Linear(12, 2)",
@@ -293,3 +300,10 @@ def test_a_size_that_is_data_is_no_zero(linter: Linter) -> None:
     forward = "h = m.sum(1)[:, 0]\nreturn torch.cat([F.interpolate(x[:1], size=(n, n)) for n in h])"
     told = linter(net("self.c = nn.Conv2d(3, 3, 1)", forward, "x, m"), ("B", 3, 8, 8), whole("B", 8, 8))
     assert (list(told.findings), told.model.status) == ([], "partial")
+
+
+@pytest.mark.parametrize(("shape", "view"), [((8, 12), "-1, 4, 12"), ((32, 4), "-1, 16"), ((8, 3, 5), "-1, 2, 3, 5")])
+def test_rows_of_a_known_number_may_be_put_together(linter: Linter, shape: Shape, view: str) -> None:
+    source = net("self.c = nn.Identity()", f"return self.c(x).view({view})")
+    assert not linter.torch_refuses(source, shape)
+    assert linter(source, shape).is_clean()

@@ -43,6 +43,19 @@ def test_a_branch_on_data_is_followed_both_ways(linter: Linter, test: str) -> No
     assert linter(source, IMAGE).the_finding.short == ("in_features", 7, 6, "7")
 
 
+@pytest.mark.parametrize("test", ["not torch.isfinite(y).all()", "torch.isfinite(y).all().logical_not()"])
+def test_values_are_fit(linter: Linter, test: str) -> None:
+    """Of both ways the main one is that of a model that trains."""
+    source = net(CONV, f"y = self.conv(x)\nif {test}:\n    y = y.clamp(0, 1)\nreturn y")
+    assert linter(source, IMAGE).is_clean()
+
+
+def test_an_item_that_data_picks_is_like_any_other(linter: Linter) -> None:
+    forward = "y = self.conv(x)\ni = y.sum((0, 2, 3)).argmax()\nreturn self.fc(y[:, i, :, -1]) + y[i - 1, i, :3, 0]"
+    source = net(f"{CONV}\nself.fc = nn.Linear(7, 3)", forward)
+    assert linter(source, IMAGE).the_finding.short == ("in_features", 7, 6, "7")
+
+
 def test_a_loop_as_long_as_data_says_is_not_checked(linter: Linter) -> None:
     source = net(CONV, "y = self.conv(x)\nfor _ in range(y.argmax().item()):\n    y = y + 1\nreturn y")
     checked = linter(source, IMAGE)

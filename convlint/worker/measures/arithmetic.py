@@ -109,6 +109,15 @@ def _reshape(x: torch.Tensor, *shape: Any) -> Contents:
     return contents(x).reshape(*shape)
 
 
+def _expand(x: torch.Tensor, *shape: Any) -> Contents:
+    array = contents(x)
+    wanted = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+    kept = (1,) * (len(wanted) - array.ndim) + array.shape
+    if not all(isinstance(size, int) for size in wanted):
+        raise Unknown
+    return exact(np.broadcast_to(array, [old if new == -1 else new for old, new in zip(kept, wanted, strict=True)]))
+
+
 _BINARY: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     **{name: getattr(operator, name) for name in ("add", "sub", "mul", "mod", "eq", "ne", "lt", "le", "gt", "ge")},
     **dict.fromkeys(("div", "truediv", "true_divide"), operator.truediv),
@@ -136,6 +145,7 @@ _MAKERS: Final[Mapping[str, Callable[..., Any]]] = {
     **dict.fromkeys(("cat", "concat"), _cat),
     **dict.fromkeys(("view", "reshape"), _reshape),
     "to": _to,
+    "expand": _expand,
     "arange": _arange,
     "getitem": _item,
     "unbind": _unbind,

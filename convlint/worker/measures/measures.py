@@ -20,12 +20,15 @@ from convlint.worker.trace import is_symbolic, tensors_in
 _FACTORIES: Final = frozenset(("arange", "zeros", "ones", "full", "empty", "rand", "randn"))
 _OF_A_TENSOR: Final = frozenset(
     [
-        *("view", "reshape", "expand", "repeat", "tile", "unflatten", "narrow", "split", "chunk", "__getitem__"),
+        *("view", "reshape", "expand", "repeat", "tile", "unflatten", "narrow", "split", "chunk"),
         *("pad", "interpolate", "adaptive_avg_pool1d", "adaptive_avg_pool2d"),
         *("new_zeros", "new_ones", "new_full", "new_empty"),
     ]
 )
 """What takes sizes behind its first argument."""
+
+
+_INTEGERS: Final = (torch.int64, torch.int32, torch.int16, torch.uint8, torch.int8)
 
 
 class Measures:
@@ -40,6 +43,8 @@ class Measures:
         """The arguments of a call with a number in the place of each tensor that is taken for a size."""
         if short in _FACTORIES:
             return tuple(map(_plain, args)), kwargs
+        if short == "__getitem__" and len(args) == 2:
+            return (args[0], _any_index(_plain(args[1]))), kwargs
         if short in _OF_A_TENSOR:
             return (*args[:1], *map(_plain, args[1:])), {key: _plain(value) for key, value in kwargs.items()}
         return args, kwargs
@@ -87,6 +92,14 @@ def _plain(value: Any) -> Any:
     if type(value) in (tuple, list):
         return type(value)(map(_plain, value))
     return slice(*map(_plain, (value.start, value.stop, value.step))) if isinstance(value, slice) else value
+
+
+def _any_index(index: Any) -> Any:
+    """Whichever item an unknown integer picks, the others have its shape: the first one stands for it."""
+    if isinstance(index, tuple):
+        return tuple(map(_any_index, index))
+    is_unknown = isinstance(index, FakeTensor) and index.dim() == 0 and index.dtype in _INTEGERS
+    return 0 if is_unknown else index
 
 
 def _blank(known: Contents, dtype: torch.dtype | None) -> torch.Tensor:

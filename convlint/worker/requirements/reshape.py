@@ -68,7 +68,7 @@ def _batch_inferred(call: Call, x: torch.Tensor, target: Sequence[Size]) -> None
     """`x.view(-1, 400)`: meant to flatten, but the -1 takes whatever batch comes out."""
     shape, rest = list(x.shape), list(target[1:])
     came, needed = product(shape[1:]), product(rest)
-    if _is_merge(shape, needed):
+    if _is_merge(shape, needed) or _is_regrouped(shape, rest):
         return
     fits = divides(needed, came)
     if fits is sympy.true and (len(rest) > 1 or not _exceeds(needed, shape[-1])):
@@ -90,6 +90,17 @@ def _batch_inferred(call: Call, x: torch.Tensor, target: Sequence[Size]) -> None
 def _is_merge(shape: Sequence[Size], needed: Size) -> bool:
     """The target keeps whole trailing dims and merges the others into the batch: `[B, L, C] -> [B*L, C]`."""
     return any(equal(product(shape[i:]), needed) is sympy.true for i in range(2, len(shape)))
+
+
+def _is_regrouped(shape: Sequence[Size], rest: Sequence[Size]) -> bool:
+    """A known number of rows is put together: codebooks `[8, L] -> [2, 4, L]`, patches `[8, C] -> [2, 4*C]`."""
+    row = product(shape[1:])
+    is_whole = isinstance(shape[0], int) and divides(row, product(rest)) is sympy.true
+    if not is_whole or divides(product(rest), product(shape)) is not sympy.true:
+        return False
+    kept = len(shape) - 1
+    is_same = all(equal(old, new) is sympy.true for old, new in zip(shape[1:], rest[-kept:], strict=False))
+    return kept == 1 or (len(rest) > kept and is_same)
 
 
 def _exceeds(needed: Size, last: Size) -> bool:
