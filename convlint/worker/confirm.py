@@ -5,6 +5,7 @@ Fake tensors have gaps; a refusal counts only when real torch refuses as well.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,8 @@ LARGEST = 1 << 27
 """Elements that a confirmation may allocate in all: half a gigabyte of float32."""
 _INTEGERS = (0, 1)
 """What unknown integers are tried as: torch may read a size among them, as in `F.interpolate(x, size=(h, w))`."""
+_FEW = 1 << 12
+"""Elements of a tensor that may hold sizes."""
 
 
 class Unconfirmed(Exception):
@@ -33,8 +36,12 @@ def _known(size: int | torch.SymInt) -> int:
     return hint
 
 
-def _is_integer(x: torch.Tensor) -> bool:
-    return not x.is_floating_point() and not x.is_complex()
+def _may_be_sizes(x: torch.Tensor) -> bool:
+    """A few integers. To fill large tensors, their memory would have to be there."""
+    if x.is_floating_point() or x.is_complex():
+        return False
+    sizes = [hint_of(size) for size in x.shape]
+    return None not in sizes and math.prod(size for size in sizes if size is not None) <= _FEW
 
 
 class _Budget:
@@ -45,7 +52,7 @@ class _Budget:
     def real(self, x: torch.Tensor) -> torch.Tensor:
         """Zeros of the same shape, strides and dtype, in memory that costs nothing before it is touched.
 
-        Integers are all of the number that they are tried as.
+        A few integers are all of the number that they are tried as.
         """
         if x.layout is not torch.strided or x.is_quantized:
             raise Unconfirmed("it is sparse or quantized")
@@ -56,7 +63,7 @@ class _Budget:
             raise Unconfirmed("it is too large to be tried on real tensors")
         memory = np.zeros(elements * x.element_size(), dtype=np.uint8)
         whole = torch.from_numpy(memory).view(x.dtype)
-        if self._integer and _is_integer(x):
+        if self._integer and _may_be_sizes(x):
             whole.fill_(self._integer)
         return whole.as_strided(shape, strides)
 
@@ -72,7 +79,7 @@ def refusal(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
 
     Raises Unconfirmed where the call cannot be tried.
     """
-    first, *others = _INTEGERS if any(map(_is_integer, tensors_in((args, kwargs)))) else _INTEGERS[:1]
+    first, *others = _INTEGERS if any(map(_may_be_sizes, tensors_in((args, kwargs)))) else _INTEGERS[:1]
     reason = _refused(function, args, kwargs, first)
     return None if any(_refused(function, args, kwargs, other) is None for other in others) else reason
 
