@@ -28,6 +28,7 @@ _OF_A_TENSOR: Final = frozenset(
 """What takes sizes behind its first argument."""
 
 
+_SIZES: Final = (torch.SymInt, torch.SymFloat)
 _INTEGERS: Final = (torch.int64, torch.int32, torch.int16, torch.uint8, torch.int8)
 
 
@@ -42,7 +43,7 @@ class Measures:
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments of a call with a number in the place of each tensor that is taken for a size."""
         if short in _FACTORIES:
-            return tuple(map(_plain, args)), kwargs
+            return tuple(map(_plain, args)), {key: _plain(value) for key, value in kwargs.items()}
         if short == "__getitem__" and len(args) == 2:
             return (args[0], _any_index(_plain(args[1]))), kwargs
         if short in _OF_A_TENSOR:
@@ -62,7 +63,8 @@ class Measures:
         known = result_of(short, args, kwargs)
         if known is None:
             return record(function)
-        if isinstance(known, np.ndarray) and short in ("tensor", "as_tensor"):  # torch would make numbers of sizes
+        is_of_sizes = isinstance(known, np.ndarray) and any(isinstance(value, _SIZES) for value in known.flat)
+        if is_of_sizes and short in ("tensor", "as_tensor"):  # torch would make numbers of them
             result = record(lambda *_, dtype=None, **__: _blank(known, dtype))
         else:
             result = record(function)
@@ -105,6 +107,4 @@ def _any_index(index: Any) -> Any:
 def _blank(known: Contents, dtype: torch.dtype | None) -> torch.Tensor:
     if dtype is None and any(isinstance(value, (float, torch.SymFloat)) for value in known.flat):
         dtype = torch.get_default_dtype()
-    if dtype is None and known.size and all(isinstance(value, bool) for value in known.flat):
-        dtype = torch.bool
     return torch.empty(known.shape, dtype=dtype or torch.int64)
