@@ -206,12 +206,11 @@ class ShapeTracer(fx.Tracer):
     def _told(self, call: Call) -> torch.Tensor | None:
         """The result as a rule of shapes says, where it knows the strides as well."""
         tensors = list(tensors_in((call.args, call.kwargs)))
-        is_quick = self._setting.is_quick
-        if not is_quick and (self._setting.env is None or not any(is_symbolic(x) for x in tensors)):
+        if not self._setting.is_quick and (self._setting.env is None or not any(is_symbolic(x) for x in tensors)):
             return None
-        if not has_rule(call, is_quick=is_quick) or (call.layer is not None and changes_results(call.layer)):
+        if not has_rule(call) or (call.layer is not None and changes_results(call.layer)):
             return None
-        shape = result_shape(call, is_quick=is_quick) if is_one_dtype(call, tensors) else None
+        shape = result_shape(call) if is_one_dtype(call, tensors) else None
         strides = of_result(call, shape, self._ledger.strides, tensors) if shape is not None else None
         if shape is None or (strides is None and not goes_on_numbers(call)):
             return None

@@ -404,11 +404,9 @@ EQUATIONS = ["ij,jk->ik", "bhqd,bhkd->bhqk", "bnd,dk->bnk", "bi,bi->b", "bchw->b
 
 @pytest.mark.parametrize("equation", EQUATIONS)
 def test_einsum_by_its_letters(warm: None, equation: str) -> None:
-    """The rule of runs that prove nothing, which no other test goes through."""
     sizes = {letter: 2 + "abcdhijknqw".index(letter) for letter in equation if letter.isalpha()}
     tensors = [
         torch.zeros([sizes[letter] for letter in term]) for term in equation.split("->", maxsplit=1)[0].split(",")
     ]
     call = Call(None, "torch.einsum", [equation, *tensors], {})  # type: ignore[arg-type]
-    assert result_shape(call, is_quick=True) == tuple(torch.einsum(equation, *tensors).shape)
-    assert result_shape(call) is None
+    assert result_shape(call) == tuple(torch.einsum(equation, *tensors).shape)

@@ -127,6 +127,31 @@ def test_sums_of_tensors_in_different_orders() -> None:
             assert is_true(told(y * x, call("torch.mul", y, x)), y * x)
 
 
+EQUATIONS = {
+    "bij,bjk->bik": True,
+    "bij,bkj->bik": True,
+    "bji,bjk->bik": True,
+    "bsij,bsjk->bik": True,
+    "bij,jk->bik": True,
+    "jib,kjb->bik": True,
+    "bij,bjk->bki": False,  # the batch, the rows of the first operand, the columns of the other
+    "bij,bij->bij": False,  # nothing is summed: a product number by number
+}
+
+
+@pytest.mark.parametrize("equation", EQUATIONS)
+def test_products_by_an_equation(equation: str) -> None:
+    sizes = dict(zip("bsijk", SIZES, strict=True))
+    left, right = ([sizes[letter] for letter in term] for term in equation.partition("->")[0].split(","))
+    for order in permutations(range(len(left))):
+        x = torch.randn([left[dim] for dim in order]).permute([order.index(dim) for dim in range(len(order))])
+        y = torch.randn(right)
+        result = torch.einsum(equation, x, y)
+        strides = told(result, call("torch.functional.einsum", equation, x, y))
+        assert is_true(strides, result)
+        assert (strides is not None) is EQUATIONS[equation]
+
+
 VIEWS: dict[str, tuple[tuple[Any, ...], ...]] = {
     "permute": ((2, 0, 1), ((1, 2, 0),), (0, -1, 1)),
     "transpose": ((0, 1), (-1, -2)),

@@ -14,7 +14,7 @@ from torch import nn
 
 from convlint.worker.call import Call
 from convlint.worker.shapes.rule import Rule, Shape
-from convlint.worker.shapes.tables import FUNCTIONS, LAYERS, QUICK
+from convlint.worker.shapes.tables import FUNCTIONS, LAYERS
 
 
 def goes_on_numbers(call: Call) -> bool:
@@ -28,10 +28,10 @@ def goes_on_numbers(call: Call) -> bool:
     return name.startswith(("Adaptive", "adaptive_", "Upsampl", "interpolate")) or name == "pad" or "Pad" in name
 
 
-def _rule(call: Call, *, is_quick: bool = False) -> Rule | None:
+def _rule(call: Call) -> Rule | None:
     if call.layer is not None:
         return LAYERS.get(type(call.layer))
-    return FUNCTIONS.get(call.target) or (QUICK.get(call.target) if is_quick else None)
+    return FUNCTIONS.get(call.target)
 
 
 def is_one_dtype(call: Call, tensors: Sequence[torch.Tensor]) -> bool:
@@ -46,12 +46,12 @@ def numbers_among(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
     return next((x for x in tensors if x.dtype is not torch.bool), tensors[0])
 
 
-def has_rule(call: Call, *, is_quick: bool) -> bool:
+def has_rule(call: Call) -> bool:
     """Whether the call is one of which something is written down."""
-    return _rule(call, is_quick=is_quick) is not None
+    return _rule(call) is not None
 
 
-def result_shape(call: Call, *, is_quick: bool = False) -> Shape | None:
+def result_shape(call: Call) -> Shape | None:
     """The shape of the call's one result; None where torch must say it."""
-    rule = _rule(call, is_quick=is_quick)
+    rule = _rule(call)
     return rule(call) if rule is not None else None

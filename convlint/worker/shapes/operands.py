@@ -110,14 +110,22 @@ def repeated(call: Call) -> Shape | None:
     return (*x.shape[:dim], x.shape[dim] * times, *x.shape[dim + 1 :])
 
 
-def einstein(call: Call) -> Shape | None:
-    """The sizes that the letters behind the arrow stand for (torch.einsum)."""
-    equation, rest = call.get(0, "equation"), call.args[1:]
-    tensors = list(rest[0]) if len(rest) == 1 and isinstance(rest[0], (list, tuple)) else list(rest)
+def terms_of(call: Call) -> tuple[list[str], str] | None:
+    """The letters of each operand of `torch.einsum`, and those of the result, where both are written out."""
+    equation = call.get(0, "equation")
     if not isinstance(equation, str) or "." in equation or "->" not in equation:
         return None
     left, right = equation.replace(" ", "").split("->")
-    terms = left.split(",")
+    return left.split(","), right
+
+
+def einstein(call: Call) -> Shape | None:
+    """The sizes that the letters behind the arrow stand for (torch.einsum)."""
+    equation, rest = terms_of(call), call.args[1:]
+    tensors = list(rest[0]) if len(rest) == 1 and isinstance(rest[0], (list, tuple)) else list(rest)
+    if equation is None:
+        return None
+    terms, right = equation
     if len(terms) != len(tensors) or any(len(t) != x.dim() for t, x in zip(terms, tensors, strict=True)):
         return None
     sizes: dict[str, Size] = {}

@@ -13,6 +13,7 @@ import sympy
 import torch
 
 from convlint.worker.call import Call
+from convlint.worker.shapes.operands import terms_of
 from convlint.worker.shapes.rule import Shape
 from convlint.worker.sizes import Size, equal
 from convlint.worker.strides import Strides, contiguous
@@ -53,7 +54,7 @@ def of_result(call: Call, shape: Shape, known: Known, operands: Sequence[torch.T
     if name in MOVES:
         return of_view(call, known)
     if name == "einsum":
-        return contiguous(len(shape))  # torch's to choose, but only runs that prove nothing have a rule for it
+        return contiguous(len(shape)) if _is_product(call) and not _has_ones(operands) else None
     if name not in _NEW and all(one is not None and one.is_contiguous for one in map(known, operands)):
         return contiguous(len(shape))
     if name in ("flatten", "Flatten", "reshape", "view"):
@@ -73,6 +74,18 @@ def of_computed(call: Call, rank: int, known: Known, operands: Sequence[torch.Te
     if name.startswith((*_IMAGES, *_MORE_IMAGES, *_FLAT_IMAGES)):
         return _of_images(name, operands, strides)
     return of_view(call, known)
+
+
+def _is_product(call: Call) -> bool:
+    """An equation of two operands whose sums torch makes as one `bmm`, with the result as that gives it."""
+    equation = terms_of(call)
+    if equation is None or len(equation[0]) != 2 or any(len(set(term)) < len(term) for term in equation[0]):
+        return False
+    (left, right), result = equation
+    common = [letter for letter in left if letter in right]
+    rows, columns = [one for one in left if one not in right], [one for one in right if one not in left]
+    has_sum = any(letter not in result for letter in common)
+    return has_sum and list(result) == [one for one in (*common, *rows, *columns) if one in result]
 
 
 def _has_ones(operands: Iterable[torch.Tensor]) -> bool:
