@@ -19,6 +19,9 @@ from convlint.worker.torch_private import FakeTensor, FakeTensorMode, fake_of, h
 _BY_DEVICE: Final = ("conv", "attention", "rnn", "lstm", "gru", "new_tensor")
 
 
+_SYMBOLIC: Final = (torch.SymInt, torch.SymFloat, torch.SymBool)
+
+
 class _Unfit(Exception):
     """The call is none of this kind."""
 
@@ -53,7 +56,8 @@ class _Blanks:
         if isinstance(value, FakeTensor):
             known = next((blank for original, blank in self.pairs if original is value), None)
             return known if known is not None else self._blank(value)
-        if isinstance(value, (torch.Tensor, torch.SymInt, torch.SymFloat, torch.SymBool)):
+        parts = (value.start, value.stop, value.step) if isinstance(value, slice) else (value,)
+        if any(isinstance(part, (torch.Tensor, *_SYMBOLIC)) for part in parts):
             raise _Unfit
         return value
 

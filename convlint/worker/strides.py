@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 
@@ -12,10 +13,17 @@ from convlint.worker.torch_private import hint_of
 
 @dataclass(frozen=True)
 class Strides:
-    """The dims from the largest stride to the smallest one; without gaps between the numbers where it is dense."""
+    """The dims from the largest stride to the smallest one.
+
+    Behind each item of a loose dim there may be a gap: it may not go on where the next dim of the order ends.
+    """
 
     order: tuple[int, ...]
-    is_dense: bool = True
+    loose: frozenset[int] = frozenset()
+
+    @property
+    def is_dense(self) -> bool:
+        return not self.loose
 
     @property
     def is_contiguous(self) -> bool:
@@ -24,6 +32,22 @@ class Strides:
     @property
     def is_in_order(self) -> bool:
         return self.order == tuple(range(len(self.order)))
+
+    def cut(self, dims: Iterable[int]) -> Strides:
+        """Of a piece that leaves out some items of these dims: the items of the dims around them lie further apart."""
+        around = {outer for outer, dim in pairwise(self.order) if dim in dims}
+        return Strides(self.order, self.loose | around)
+
+    def without(self, gone: Sequence[int]) -> Strides:
+        """Of a piece with one item of each of these dims."""
+        loose, kept = set[int](self.loose), list[int]()
+        for dim in self.order:
+            if dim in gone:
+                loose.update(kept[-1:])
+            else:
+                kept.append(dim)
+        number = {dim: dim - sum(one < dim for one in gone) for dim in kept}
+        return Strides(tuple(number.values()), frozenset(number[dim] for dim in kept if dim in loose))
 
 
 def contiguous(rank: int) -> Strides:
@@ -45,16 +69,19 @@ def of_fake(x: torch.Tensor) -> Strides | None:
 
 def _of(shape: Sequence[int], strides: Sequence[int]) -> Strides | None:
     order = tuple(sorted(range(len(shape)), key=lambda dim: -strides[dim]))
-    if 0 in shape or _is_dense(shape, strides, range(len(shape))):
+    if 0 in shape or _is_contiguous(shape, strides):
         return contiguous(len(shape))
-    return None if 1 in shape or 0 in strides else Strides(order, _is_dense(shape, strides, order))
+    if 1 in shape or 0 in strides:
+        return None
+    ends = [shape[dim] * strides[dim] for dim in order[1:]]
+    return Strides(order, frozenset(dim for dim, end in zip(order, [*ends, 1], strict=True) if strides[dim] != end))
 
 
-def _is_dense(shape: Sequence[int], strides: Sequence[int], order: Sequence[int]) -> bool:
-    """Whether each dim of this order goes on where the ones behind it end."""
+def _is_contiguous(shape: Sequence[int], strides: Sequence[int]) -> bool:
+    """Whether each dim goes on where the ones behind it end."""
     expected = 1
-    for dim in reversed(order):
-        if shape[dim] != 1 and strides[dim] != expected:
+    for size, stride in zip(reversed(shape), reversed(strides), strict=True):
+        if size != 1 and stride != expected:
             return False
-        expected *= shape[dim]
+        expected *= size
     return True

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-import sympy
 import torch
 
 from convlint.worker.call import Call
 from convlint.worker.shapes.operands import terms_of
+from convlint.worker.shapes.regrouping import reshaped
 from convlint.worker.shapes.rule import Shape
-from convlint.worker.sizes import Size, equal
+from convlint.worker.sizes import Size
 from convlint.worker.strides import Strides, contiguous
 
 Known = Callable[[torch.Tensor], Strides | None]
@@ -54,11 +54,11 @@ def of_result(call: Call, shape: Shape, known: Known, operands: Sequence[torch.T
     if name in MOVES:
         return of_view(call, known)
     if name == "einsum":
-        return contiguous(len(shape)) if _is_product(call) and not _has_ones(operands) else None
+        return contiguous(len(shape)) if _is_product(call) and not _has_ones(x.shape for x in operands) else None
     if name not in _NEW and all(one is not None and one.is_contiguous for one in map(known, operands)):
         return contiguous(len(shape))
     if name in ("flatten", "Flatten", "reshape", "view"):
-        strides = None if _has_ones(operands) else known(operands[0])
+        strides = None if _has_ones([operands[0].shape, shape]) else known(operands[0])
         return None if strides is None else reshaped(strides, operands[0].shape, shape, copies=name != "view")
     return of_computed(call, len(shape), known, operands)
 
@@ -88,9 +88,9 @@ def _is_product(call: Call) -> bool:
     return has_sum and list(result) == [one for one in (*common, *rows, *columns) if one in result]
 
 
-def _has_ones(operands: Iterable[torch.Tensor]) -> bool:
+def _has_ones(shapes: Iterable[Iterable[Size]]) -> bool:
     """Whether a dim is of size 1, whose stride says nothing."""
-    return any(isinstance(size, int) and size == 1 for x in operands for size in x.shape)
+    return any(isinstance(size, int) and size == 1 for shape in shapes for size in shape)
 
 
 def _elementwise(rank: int, operands: Sequence[torch.Tensor], strides: Sequence[Strides | None]) -> Strides | None:
@@ -99,7 +99,7 @@ def _elementwise(rank: int, operands: Sequence[torch.Tensor], strides: Sequence[
     if not of_rank or any(x.dim() != rank or one is None for x, one in of_rank) or rank < 2:
         return None
     first, one = of_rank[0]
-    if one is None or _has_ones([first]):
+    if one is None or _has_ones([first.shape]):
         return None
     return Strides(one.order)
 
@@ -111,52 +111,13 @@ def _of_images(name: str, operands: Sequence[torch.Tensor], strides: Sequence[St
     orders = {one.order for one in strides if one is not None}
     if all(one is not None and one.is_in_order for one in strides):
         return contiguous(operands[0].dim())
-    if len(orders) > 1 or _has_ones(operands):
+    if len(orders) > 1 or _has_ones(x.shape for x in operands):
         return None
     order, is_pool = next(iter(orders)), name.startswith(_FLAT_IMAGES)
     has_batch = not name.endswith("d") or name[-2] == str(len(order) - 2)
     if not has_batch or (is_pool and len(order) != 4):
         return None  # torch adds a batch, or another dim, and takes it away again
     return Strides(order) if order == _CHANNELS_LAST.get(len(order)) else contiguous(len(order))
-
-
-def reshaped(strides: Strides, before: Sequence[Size], after: Sequence[Size], *, copies: bool) -> Strides | None:
-    """Of the same numbers in another shape: a view where one dim is taken apart, or dims are merged that follow each
-    other in memory, else a new tensor where the call may copy (torch.reshape).
-    """
-    start, end = _untouched(before, after)
-    merged, parts = len(before) - start - end, len(after) - start - end
-    if not strides.is_dense or min(merged, parts) > 1:
-        return None
-    if merged == parts:
-        return strides
-    if merged == 0 or parts == 0:
-        return None
-    if parts > 1:
-        return Strides(tuple(new for dim in strides.order for new in _split(dim, start, parts)))
-    at, dims = strides.order.index(start), tuple(range(start, start + merged))
-    if strides.order[at : at + merged] != dims:
-        return contiguous(len(after)) if copies else None
-    kept = [dim for dim in strides.order if dim not in dims[1:]]
-    return Strides(tuple(dim - merged + 1 if dim > start else dim for dim in kept))
-
-
-def _untouched(before: Sequence[Size], after: Sequence[Size]) -> tuple[int, int]:
-    """How many dims at the start, and at the end, stay as they are."""
-    most = min(len(before), len(after))
-    start = 0
-    while start < most and equal(before[start], after[start]) is sympy.true:
-        start += 1
-    end = 0
-    while end < most - start and equal(before[-1 - end], after[-1 - end]) is sympy.true:
-        end += 1
-    return start, end
-
-
-def _split(dim: int, start: int, parts: int) -> Iterable[int]:
-    if dim == start:
-        return range(start, start + parts)
-    return [dim if dim < start else dim + parts - 1]
 
 
 def of_view(call: Call, known: Known) -> Strides | None:
@@ -167,7 +128,7 @@ def of_view(call: Call, known: Known) -> Strides | None:
         return None
     moved = moved_dims(call, x.dim())
     if moved is not None:
-        return Strides(tuple(moved.index(dim) for dim in strides.order), strides.is_dense)
+        return Strides(tuple(map(moved.index, strides.order)), frozenset(map(moved.index, strides.loose)))
     return _cut(call, x, strides)
 
 
@@ -201,10 +162,11 @@ def _cut(call: Call, x: torch.Tensor, strides: Strides) -> Strides | None:
     """Pieces of a tensor along some dims, without the dims that an index takes away."""
     name = call.target.rpartition(".")[2]
     if name in ("chunk", "split", "narrow", "tensor_split"):
-        return Strides(strides.order, is_dense=False)
+        dim = call.get(1, "dim") if name == "narrow" else call.get(2, "dim", 0)
+        return strides.cut([dim % x.dim()] if isinstance(dim, int) else range(x.dim())) if x.dim() else None
     if name in ("select", "unbind"):
         dim = call.get(1, "dim", 0)
-        return _without([dim % x.dim()], strides) if isinstance(dim, int) and x.dim() else None
+        return strides.without([dim % x.dim()]) if isinstance(dim, int) and x.dim() else None
     if name == "__getitem__" and len(call.args) == 2:
         index = call.args[1] if isinstance(call.args[1], tuple) else (call.args[1],)
         return _indexed(index, x.dim(), strides)
@@ -226,14 +188,9 @@ def _indexed(index: tuple[Any, ...], rank: int, strides: Strides) -> Strides | N
         at = index.index(Ellipsis)
         index = (*index[:at], *[slice(None)] * (rank - len(index) + 1), *index[at + 1 :])
     gone = [dim for dim, one in enumerate(index) if isinstance(one, int)]
-    is_whole = not gone and all(one == slice(None) for one in index)
-    return strides if is_whole else _without(gone, strides)
+    cut = [dim for dim, one in enumerate(index) if isinstance(one, slice) and one != slice(None)]
+    return strides.cut(cut).without(gone)
 
 
 def _is_bool(value: Any) -> bool:
     return isinstance(value, bool)
-
-
-def _without(gone: Sequence[int], strides: Strides) -> Strides:
-    kept = [dim for dim in strides.order if dim not in gone]
-    return Strides(tuple(dim - sum(one < dim for one in gone) for dim in kept), is_dense=False)
