@@ -79,7 +79,7 @@ def pool(rank: int, names: tuple[str, ...], from_layer: bool) -> Rule:
         kernel = per_dim(get("kernel_size"), rank)
         stride = per_dim(get("stride"), rank) if get("stride") not in (None, [], ()) else kernel
         padding, dilation = per_dim(get("padding") or 0, rank), per_dim(get("dilation") or 1, rank)
-        if any(_is_too_much(*one) for one in zip(padding, kernel, dilation, strict=True)):
+        if any(_is_too_much(*one) for one in zip(padding, kernel, strict=True)):
             return None  # torch has its word for that
         windows = zip(x.shape[x.dim() - rank :], kernel, stride, padding, dilation, strict=True)
         if not get("ceil_mode"):
@@ -103,9 +103,9 @@ def _hanging(size: Size, kernel: int, stride: int, padding: int, dilation: int) 
     return fewest
 
 
-def _is_too_much(padding: int, kernel: Size, dilation: int) -> bool:
-    """More than half of the window, so that a window could lie in the padding alone (torch.nn.MaxPool2d)."""
-    return isinstance(kernel, int) and padding > (dilation * (kernel - 1) + 1) // 2
+def _is_too_much(padding: int, kernel: Size) -> bool:
+    """More than half of the kernel, which torch refuses whatever the dilation is (torch.nn.MaxPool2d)."""
+    return isinstance(kernel, int) and padding > kernel // 2
 
 
 def adaptive(rank: int, from_layer: bool) -> Rule:
