@@ -19,10 +19,10 @@ from benchmarks.oracle.net import Net
 from benchmarks.oracle.sources import LeftOut
 from benchmarks.oracle.truth import Raised, Ran, Real, Shape
 from convlint.jobs import InputSpec
-from convlint.worker.domain import ACCEPTED, EVERY, REJECTED
-from convlint.worker.evaluate import UnknownFunction, evaluate
+from convlint.worker.deciding.domain import ACCEPTED, EVERY, REJECTED
+from convlint.worker.deciding.evaluate import UnknownFunction, evaluate
+from convlint.worker.deciding.explore import Outcome
 from convlint.worker.examine import Examination, examine
-from convlint.worker.explore import Outcome
 from convlint.worker.inputs.input import declared
 from convlint.worker.places import position_of
 from convlint.worker.project.integers import INT, as_int, with_symbolic_ints

@@ -19,7 +19,7 @@ from convlint.jobs import Job
 from convlint.protocol.ending import UNSENT, raised
 from convlint.protocol.frames import seal
 from convlint.protocol.scratch import VARIABLES
-from convlint.worker import guards, limits
+from convlint.worker.sandbox import guards, limits
 
 Runner = Callable[[Job], FileFacts]
 

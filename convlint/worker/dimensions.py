@@ -8,7 +8,7 @@ from itertools import pairwise
 import sympy
 
 from convlint.facts import Dim, TensorFact
-from convlint.worker.formulas import formula
+from convlint.worker.deciding.formulas import formula
 from convlint.worker.sizes import Size
 from convlint.worker.torch_private import expr_of
 from convlint.worker.trace import TensorMeta

@@ -10,16 +10,16 @@ import sympy
 from torch import nn
 
 from convlint.facts import Span
-from convlint.worker.explore import Outcome, explore
-from convlint.worker.findings import Finding, finding, has_known_sizes, in_symbols
+from convlint.worker.deciding.explore import Outcome, explore
+from convlint.worker.deciding.findings import Finding, finding, has_known_sizes, in_symbols
+from convlint.worker.deciding.mistakes import is_harmless, without_follow_ups
 from convlint.worker.inputs.evidence import Evidence
 from convlint.worker.inputs.guesses import GUESSED, NAMED, TRIED
 from convlint.worker.inputs.inference import infer, is_taken
 from convlint.worker.inputs.input import BATCH, Input, hint, symbols_of
-from convlint.worker.mistakes import is_harmless, without_follow_ups
-from convlint.worker.nodes import ancestors
 from convlint.worker.places import Place
 from convlint.worker.run import LEVELS, Course, Run, Workshop
+from convlint.worker.tracing.nodes import ancestors
 from convlint.worker.trail import Halt, Key, Objection, Refusal
 
 MAX_VARIANTS = 8

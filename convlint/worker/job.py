@@ -12,7 +12,7 @@ from types import ModuleType
 
 from convlint.facts import BuildFailure, Failure, FileFacts, ModelFacts, Span
 from convlint.jobs import Job, ModelJob
-from convlint.worker import chance, limits
+from convlint.worker import chance
 from convlint.worker.building import Builder, Built, NotBuilt
 from convlint.worker.construct.guessed import GuessedConfig
 from convlint.worker.construct.styles import STYLES
@@ -24,11 +24,12 @@ from convlint.worker.modelfacts import model_facts
 from convlint.worker.project.patience import Impatient, patience
 from convlint.worker.resolve import Resolver
 from convlint.worker.run import Workshop
+from convlint.worker.sandbox import limits
+from convlint.worker.sandbox.watch import attending
 from convlint.worker.skeleton import Sites, building
 from convlint.worker.torch_private import FakeTensorMode, new_env, new_mode
 from convlint.worker.trail import Key
 from convlint.worker.users import IsUser, user_test
-from convlint.worker.watch import attending
 from convlint.worker.wording import said
 
 MAX_SECONDS = 12.0

@@ -11,8 +11,8 @@ from torch.nn.parameter import is_lazy
 
 from convlint.facts import Attribute, Dim, InputFact, Layer, ModelFacts, Node, Span, Status, Unmet
 from convlint.jobs import ModelJob
-from convlint.worker.accepted import FEW, accepted_in_words, accepted_sizes
 from convlint.worker.constructors import ConstructorNeed
+from convlint.worker.deciding.accepted import FEW, accepted_in_words, accepted_sizes
 from convlint.worker.dimensions import tensor_fact
 from convlint.worker.examine import Examination, stopped_at
 from convlint.worker.inputs.input import BATCH

@@ -16,8 +16,8 @@ from convlint.protocol import scratch
 from convlint.protocol.ending import Ending, How
 from convlint.protocol.frames import TOKEN_BYTES, Frame, Kind, unseal
 from convlint.protocol.leftovers import kill_group
-from convlint.worker import guards, landlock, limits
 from convlint.worker.child import Runner, live
+from convlint.worker.sandbox import guards, landlock, limits
 
 GRACE = 0.25  # seconds between "say where you are" and the end
 

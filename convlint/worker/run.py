@@ -15,7 +15,7 @@ from convlint.worker.sizes import Size
 from convlint.worker.skeleton import Sites
 from convlint.worker.torch_private import FakeTensorMode, SizeEnv, new_env, new_symbol, set_env
 from convlint.worker.trace import MAX_NODES, Setting, Trace
-from convlint.worker.tracer import ShapeTracer
+from convlint.worker.tracing.tracer import ShapeTracer
 from convlint.worker.trail import Halt
 from convlint.worker.users import IsUser
 

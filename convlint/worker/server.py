@@ -23,8 +23,9 @@ from convlint.protocol import scratch, solo
 from convlint.protocol.ending import Ending
 from convlint.protocol.frames import MAX_BODY, Frame, Kind, Unpacker, pack
 from convlint.protocol.leftovers import kill_group
-from convlint.worker import guards, processes
+from convlint.worker import processes
 from convlint.worker.child import Runner, perform, rehearse, use_folder
+from convlint.worker.sandbox import guards
 
 ENGINE = "convlint.worker.job:run"
 
@@ -189,7 +190,7 @@ def load(name: str) -> Runner:
         from convlint.worker.warmup import warm_up
 
         warm_up()
-        from convlint.worker.containment import contained
+        from convlint.worker.sandbox.containment import contained
 
         run = contained(getattr(importlib.import_module(module), function))
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convlint.worker import limits
+from convlint.worker.sandbox import limits
 
 
 def first_line(error: BaseException) -> str:

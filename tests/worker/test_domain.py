@@ -9,7 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils._sympy.functions import FloorDiv, Mod
 
-from convlint.worker.domain import ACCEPTED, HALTED, REJECTED, UNCOVERED, Axis, Domain, fates, fates_at, grouped
+from convlint.worker.deciding.domain import (
+    ACCEPTED,
+    HALTED,
+    REJECTED,
+    UNCOVERED,
+    Axis,
+    Domain,
+    fates,
+    fates_at,
+    grouped,
+)
 from convlint.worker.trail import Assumption, Event, Halt, Key, Need, Stop
 
 D, H, W = (sympy.Symbol(name, integer=True, positive=True) for name in "DHW")

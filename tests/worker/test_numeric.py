@@ -11,9 +11,9 @@ from torch.nn import functional as F  # noqa: N812
 from tracing import Linter, net
 
 from convlint.worker.call import Call
-from convlint.worker.numeric import on_numbers
 from convlint.worker.torch_private import FakeTensor, FakeTensorMode, new_env, new_mode, new_symbol
 from convlint.worker.trace import function_name, tensors_in
+from convlint.worker.tracing.numeric import on_numbers
 
 CALLS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "reshape": (torch.Tensor.reshape, (1, -1, 4)),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
-from convlint.worker.explore import explore
+from convlint.worker.deciding.explore import explore
 from convlint.worker.inputs.demands import (
     FLEXIBLE,
     GUESSED_WRONG,

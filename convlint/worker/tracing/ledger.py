@@ -9,13 +9,13 @@ import sympy
 import torch
 
 from convlint.worker.call import Call
-from convlint.worker.nodes import NodeRecorder
 from convlint.worker.places import Place, span_of
 from convlint.worker.shapes.strides import of_result
 from convlint.worker.sizes import Size, holds_at
 from convlint.worker.strides import Strides, contiguous, of_tensor
 from convlint.worker.torch_private import blank, expr_of, fake_of, guard_count, guard_exprs
 from convlint.worker.trace import Setting, Trace, is_symbolic
+from convlint.worker.tracing.nodes import NodeRecorder
 from convlint.worker.trail import Assumption, Event, Need
 
 # What a spoiled shape proves nothing about; channels stay what the layer before declares.

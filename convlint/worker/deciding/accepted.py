@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from convlint.facts import LARGEST_SIZE
+from convlint.worker.deciding.domain import ACCEPTED, UNCOVERED
+from convlint.worker.deciding.explore import Outcome
 from convlint.worker.dimensions import sizes_in_words
-from convlint.worker.domain import ACCEPTED, UNCOVERED
-from convlint.worker.explore import Outcome
 from convlint.worker.inputs.input import BATCH
 
 FEW = 16

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from convlint.facts import LARGEST_SIZE
-from convlint.worker.domain import ACCEPTED, Axis, Domain, fates
+from convlint.worker.deciding.domain import ACCEPTED, Axis, Domain, fates
+from convlint.worker.deciding.search import SPATIAL, Search, named, pick, sizes_at, square_domain
 from convlint.worker.inputs.input import BATCH
-from convlint.worker.search import SPATIAL, Search, named, pick, sizes_at, square_domain
 from convlint.worker.trail import Key, Need
 
 LONGEST = 1 << 20

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 
-from convlint.worker.domain import ACCEPTED, EVERY, HALTED, UNCOVERED, Axis, Domain, fates, fates_at, grouped
+from convlint.worker.deciding.domain import ACCEPTED, EVERY, HALTED, UNCOVERED, Axis, Domain, fates, fates_at, grouped
 from convlint.worker.inputs.input import BATCH
 from convlint.worker.run import Course, Run
 from convlint.worker.trail import Event, Halt, Key, Need, Stop

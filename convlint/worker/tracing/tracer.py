@@ -17,17 +17,10 @@ from torch.overrides import TorchFunctionMode
 
 from convlint.tracebacks import steps_of
 from convlint.worker import devices
-from convlint.worker.aliases import canonical
 from convlint.worker.call import Call
-from convlint.worker.confirm import Unconfirmed, refusal
-from convlint.worker.ending import Ending
-from convlint.worker.ledger import TraceLedger
 from convlint.worker.measures.measures import Measures
-from convlint.worker.nodes import NodeRecorder
-from convlint.worker.numeric import on_numbers
 from convlint.worker.places import Place, place_of, span_of
 from convlint.worker.project.unavailable import Unavailable
-from convlint.worker.reading import READERS, Reader
 from convlint.worker.requirements import function_check, layer_check
 from convlint.worker.shapes import goes_on_numbers, has_rule, is_one_dtype, numbers_among, result_shape
 from convlint.worker.shapes.strides import of_computed, of_result
@@ -52,6 +45,13 @@ from convlint.worker.trace import (
     tensors_in,
     type_name,
 )
+from convlint.worker.tracing.aliases import canonical
+from convlint.worker.tracing.confirm import Unconfirmed, refusal
+from convlint.worker.tracing.ending import Ending
+from convlint.worker.tracing.ledger import TraceLedger
+from convlint.worker.tracing.nodes import NodeRecorder
+from convlint.worker.tracing.numeric import on_numbers
+from convlint.worker.tracing.reading import READERS, Reader
 from convlint.worker.trail import Halt, Stop
 from convlint.worker.wording import first_line
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import sympy
 
-from convlint.worker.blame import linear_behind
+from convlint.worker.deciding.blame import linear_behind
 from convlint.worker.run import Run
 from convlint.worker.sizes import Size
 from convlint.worker.torch_private import expr_of

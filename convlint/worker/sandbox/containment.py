@@ -9,8 +9,8 @@ import tempfile
 
 from convlint.facts import FileFacts
 from convlint.jobs import Job
-from convlint.worker import effects, guards, landlock, limits
 from convlint.worker.child import Runner
+from convlint.worker.sandbox import effects, guards, landlock, limits
 
 
 def contained(run: Runner) -> Runner:

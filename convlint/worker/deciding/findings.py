@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 import sympy
 
 from convlint.facts import Dim, Rival, Unmet
-from convlint.worker.accepted import accepted_in_words
-from convlint.worker.blame import blame
+from convlint.worker.deciding.accepted import accepted_in_words
+from convlint.worker.deciding.blame import blame
+from convlint.worker.deciding.explore import Outcome, explore
+from convlint.worker.deciding.formulas import derivation
+from convlint.worker.deciding.naming import named
+from convlint.worker.deciding.rivals import rivalry
+from convlint.worker.deciding.search import MAX_TRACES
 from convlint.worker.dimensions import dim
-from convlint.worker.explore import Outcome, explore
-from convlint.worker.formulas import derivation
 from convlint.worker.inputs.input import BATCH, hint
-from convlint.worker.naming import named
 from convlint.worker.places import span_of
-from convlint.worker.rivals import rivalry
 from convlint.worker.run import Run, Workshop
-from convlint.worker.search import MAX_TRACES
 from convlint.worker.trail import Key, Need, Stop
 
 

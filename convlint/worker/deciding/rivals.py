@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import sympy
 
 from convlint.facts import LARGEST_SIZE
+from convlint.worker.deciding.domain import ACCEPTED, EVERY, Axis, Domain, fates
+from convlint.worker.deciding.explore import Outcome
 from convlint.worker.dimensions import sizes_in_words
-from convlint.worker.domain import ACCEPTED, EVERY, Axis, Domain, fates
-from convlint.worker.explore import Outcome
 from convlint.worker.inputs.input import BATCH
 from convlint.worker.run import Run
 from convlint.worker.trail import Assumption, Event, Need

@@ -15,10 +15,10 @@ from typing import Any
 from convlint.facts import MOST_EFFECTS, Effect, Span
 from convlint.filenames import display
 from convlint.jobs import Job
-from convlint.worker.deeds import WATCHED, Deed, deeds
 from convlint.worker.places import Place, span_of
+from convlint.worker.sandbox.deeds import WATCHED, Deed, deeds
+from convlint.worker.sandbox.witness import Witness, witness_of
 from convlint.worker.users import user_test
-from convlint.worker.witness import Witness, witness_of
 
 _FREE = frozenset({os.devnull, "/dev/zero", "/dev/full"})
 _SHARED_MEMORY = "/dev/shm/pym-"  # what multiprocessing keeps its values in

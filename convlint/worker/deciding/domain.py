@@ -10,8 +10,8 @@ import numpy.typing as npt
 import sympy
 
 from convlint.facts import LARGEST_SIZE
-from convlint.worker.classes import classes
-from convlint.worker.evaluate import Grid, UnknownFunction, evaluate
+from convlint.worker.deciding.classes import classes
+from convlint.worker.deciding.evaluate import Grid, UnknownFunction, evaluate
 from convlint.worker.trail import Assumption, Event, Halt, Key, Need, Refusal, Stop
 
 EVERY: npt.NDArray[np.int64] = np.arange(2, LARGEST_SIZE + 1, dtype=np.int64)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 
-from convlint.worker.evaluate import UnknownFunction, evaluate
+from convlint.worker.deciding.evaluate import UnknownFunction, evaluate
 
 Sizes = npt.NDArray[np.int64]
 Coarser = Callable[[Sizes], Sizes]

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from convlint.jobs import Job
-from convlint.worker import limits
+from convlint.worker.sandbox import limits
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from convlint.worker.domain import Domain, none_left_at
-from convlint.worker.extremes import long_size, single_size
+from convlint.worker.deciding.domain import Domain, none_left_at
+from convlint.worker.deciding.extremes import long_size, single_size
+from convlint.worker.deciding.search import MAX_TRACES, Fates, Search, Tracer, cover, domains, unknown
 from convlint.worker.run import Run
-from convlint.worker.search import MAX_TRACES, Fates, Search, Tracer, cover, domains, unknown
 from convlint.worker.trail import Halt, Key, Need, Stop
 
 

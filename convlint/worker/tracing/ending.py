@@ -9,14 +9,14 @@ import torch
 
 from convlint.tracebacks import steps_of
 from convlint.worker.call import Call
-from convlint.worker.ledger import TraceLedger
-from convlint.worker.nodes import NodeRecorder
 from convlint.worker.places import raised_at, raises_at, span_of
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.torch_private import UNDECIDABLE
 from convlint.worker.trace import Setting, Trace
+from convlint.worker.tracing.ledger import TraceLedger
+from convlint.worker.tracing.nodes import NodeRecorder
+from convlint.worker.tracing.unpacking import Misreading, misreading
 from convlint.worker.trail import Halt, Objection, Refusal, Unread
-from convlint.worker.unpacking import Misreading, misreading
 from convlint.worker.wording import first_line, said
 
 

@@ -1,0 +1,1 @@
+"""What a model's code may do, and what it did."""
