@@ -110,8 +110,7 @@ def _questions(net: Net, random: Random) -> Iterator[tuple[InputSpec, list[dict[
 
 def _examined(net: Net) -> Examination:
     space: dict[str, Any] = {"__name__": "net", INT: as_int}
-    tree = ast.parse(net.source)
-    tree.body = [with_symbolic_ints(statement) for statement in tree.body]  # as convlint imports a file
+    tree = with_symbolic_ints(ast.parse(net.source))  # as convlint imports a file
     exec(compile(tree, _FILE, "exec"), space)  # noqa: S102 - a net of our own
     mode, sites = new_mode(new_env()), Sites()
     with building(mode, sites):

@@ -118,6 +118,13 @@ def function_name(function: Callable[..., Any]) -> str:
     return str(resolve_name(function) or getattr(function, "__name__", "?"))
 
 
+def is_in_place(short: str) -> bool:
+    """Whether a function of this name writes into its first argument: `add_`, `__iadd__`, `__setitem__`."""
+    if not short.endswith("__"):
+        return short.endswith("_")
+    return short == "__setitem__" or (short.startswith("__i") and short not in ("__int__", "__index__", "__invert__"))
+
+
 def type_name(kind: type) -> str:
     """The public name of a class: `torch.nn.Linear`."""
     if kind.__module__.startswith("torch.nn.modules."):

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from convlint.worker.measures.contents import HELD, Contents, Unknown, contents, exact
+from convlint.worker.measures.contents import HELD, Contents, Unknown, contents, exact, truncated
 from convlint.worker.torch_private import FakeTensor
 from convlint.worker.trace import tensors_in
 
@@ -58,12 +58,7 @@ def _cast(array: Contents, dtype: torch.dtype | None) -> Contents:
         return array
     if dtype not in (torch.int64, torch.int32):
         raise Unknown
-    return exact(np.frompyfunc(_truncated, 1, 1)(array))
-
-
-def _truncated(value: Any) -> Any:
-    is_symbolic = isinstance(value, (torch.SymInt, torch.SymFloat))
-    return torch.sym_int(value) if is_symbolic else int(value)  # type: ignore[no-untyped-call]
+    return exact(np.frompyfunc(truncated, 1, 1)(array))
 
 
 def _to(x: torch.Tensor, dtype: Any = None) -> Contents:
@@ -134,7 +129,7 @@ _MAKERS: Final[Mapping[str, Callable[..., Any]]] = {
     "abs": _each(abs),
     "ceil": _each(math.ceil),
     "floor": _each(math.floor),
-    "trunc": _each(_truncated),
+    "trunc": _each(truncated),
     "sum": _folded(operator.add),
     "prod": _folded(operator.mul),
     "min": _folded(torch.sym_min),

@@ -62,6 +62,12 @@ def numbers(x: torch.Tensor) -> Any:
         return None
 
 
+def truncated(value: Any) -> Any:
+    """What `int` gives, as a formula where the value is one. Raises what `int` raises."""
+    is_symbolic = isinstance(value, (torch.SymInt, torch.SymFloat))
+    return torch.sym_int(value) if is_symbolic else int(value)  # type: ignore[no-untyped-call]
+
+
 def exact(values: Any) -> Contents:
     """The values as an array. Raises Unknown where there are too many, or one that may be rounded."""
     array = np.array(values, dtype=object)

@@ -15,7 +15,7 @@ import torch
 from convlint.worker.measures.arithmetic import result_of
 from convlint.worker.measures.contents import HELD, MOST, Contents, number
 from convlint.worker.torch_private import FakeTensor
-from convlint.worker.trace import is_symbolic, tensors_in
+from convlint.worker.trace import is_in_place, is_symbolic, tensors_in
 
 _FACTORIES: Final = frozenset(("arange", "zeros", "ones", "full", "empty", "rand", "randn"))
 _OF_A_TENSOR: Final = frozenset(
@@ -79,8 +79,7 @@ class Measures:
 
     def _forget_what_is_written(self, short: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """A small tensor that a call writes into may be a view of others: nothing is known any more."""
-        is_writing = short == "__setitem__" or short.startswith("__i") or (short.endswith("_") and short[-2:] != "__")
-        target = kwargs.get("out", args[0] if is_writing and args else None)
+        target = kwargs.get("out", args[0] if is_in_place(short) and args else None)
         if self._held and isinstance(target, torch.Tensor) and not is_symbolic(target) and target.numel() <= MOST:
             for x in self._held:
                 vars(x).pop(HELD, None)

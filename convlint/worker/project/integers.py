@@ -7,26 +7,26 @@ of one height alone.
 from __future__ import annotations
 
 import ast
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import torch
 
-from convlint.worker.measures.contents import number
+from convlint.worker.measures.contents import number, truncated
 
 INT: Final = "__convlint_int__"
 """What `int` is called in the user's own code, among the builtins."""
+Tree = TypeVar("Tree", bound=ast.AST)
 
 
 def as_int(value: Any = 0) -> Any:
     """Raises what `int` raises."""
     if isinstance(value, torch.Tensor) and (known := number(value)) is not None:
         value = known
-    is_symbolic = isinstance(value, (torch.SymInt, torch.SymFloat))
-    return torch.sym_int(value) if is_symbolic else int(value)  # type: ignore[no-untyped-call]
+    return truncated(value)
 
 
-def with_symbolic_ints(tree: ast.stmt) -> ast.stmt:
-    """The same statement, in place, with each call `int(x)` sent through `as_int`."""
+def with_symbolic_ints(tree: Tree) -> Tree:
+    """The same tree, changed in place, with each call `int(x)` sent through `as_int`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
             function = node.func

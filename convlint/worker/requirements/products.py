@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sympy
@@ -31,20 +33,37 @@ def _matmul(call: Call) -> None:
             call.put(1, "other", b)
 
 
+@dataclass(frozen=True)
+class Equation:
+    """What `torch.einsum` is given: the letters of each operand, those of the result where they are written out."""
+
+    text: str
+    terms: Sequence[str]
+    result: str | None
+    operands: list[torch.Tensor]
+
+
+def equation_of(call: Call) -> Equation | None:
+    """None where an ellipsis leaves letters open, or where there are not as many operands as terms."""
+    text, rest = call.get(0, "equation"), call.args[1:]
+    tensors = list(rest[0]) if len(rest) == 1 and isinstance(rest[0], (list, tuple)) else list(rest)
+    if not isinstance(text, str) or "." in text or not all(isinstance(x, torch.Tensor) for x in tensors):
+        return None
+    left, arrow, right = text.replace(" ", "").partition("->")
+    terms = left.split(",")
+    return Equation(text, terms, right if arrow else None, tensors) if len(terms) == len(tensors) else None
+
+
 def _einsum(call: Call) -> None:
     """Each letter stands for one size; a size of 1 broadcasts (torch.einsum)."""
-    equation = call.get(0, "equation")
-    rest = call.args[1:]
-    tensors = list(rest[0]) if len(rest) == 1 and isinstance(rest[0], (list, tuple)) else list(rest)
-    if not isinstance(equation, str) or "." in equation or not all(isinstance(x, torch.Tensor) for x in tensors):
+    equation = equation_of(call)
+    if equation is None:
         return
-    terms = equation.replace(" ", "").split("->")[0].split(",")
-    if len(terms) != len(tensors):
-        return
+    terms, tensors = equation.terms, equation.operands
     sizes: dict[str, Any] = {}
     for i, term in enumerate(terms):
         rank, wanted = tensors[i].dim(), len(term)
-        detail = f"`{term}` in {equation!r}"
+        detail = f"`{term}` in {equation.text!r}"
         if rank != wanted:
             call.need("rank", f"inputs[{i}].rank", sympy.false, came=rank, needed=wanted, detail=detail)
             shape = [*tensors[i].shape, *[1] * wanted][:wanted]
@@ -58,7 +77,7 @@ def _einsum(call: Call) -> None:
                 broadcasts(came, needed),
                 came=came,
                 needed=needed,
-                detail=f"`{letter}` in {equation!r}",
+                detail=f"`{letter}` in {equation.text!r}",
             ):
                 tensors[i] = call.resized(tensors[i], dim, needed)
     call.args[1:] = tensors

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from convlint.worker.call import Call
+from convlint.worker.requirements.products import equation_of
 from convlint.worker.shapes.rule import Shape
 from convlint.worker.sizes import Size, equal
 
@@ -110,28 +111,18 @@ def repeated(call: Call) -> Shape | None:
     return (*x.shape[:dim], x.shape[dim] * times, *x.shape[dim + 1 :])
 
 
-def terms_of(call: Call) -> tuple[list[str], str] | None:
-    """The letters of each operand of `torch.einsum`, and those of the result, where both are written out."""
-    equation = call.get(0, "equation")
-    if not isinstance(equation, str) or "." in equation or "->" not in equation:
-        return None
-    left, right = equation.replace(" ", "").split("->")
-    return left.split(","), right
-
-
 def einstein(call: Call) -> Shape | None:
     """The sizes that the letters behind the arrow stand for (torch.einsum)."""
-    equation, rest = terms_of(call), call.args[1:]
-    tensors = list(rest[0]) if len(rest) == 1 and isinstance(rest[0], (list, tuple)) else list(rest)
-    if equation is None:
+    equation = equation_of(call)
+    if equation is None or equation.result is None:
         return None
-    terms, right = equation
-    if len(terms) != len(tensors) or any(len(t) != x.dim() for t, x in zip(terms, tensors, strict=True)):
+    pairs = list(zip(equation.terms, equation.operands, strict=True))
+    if any(len(term) != x.dim() for term, x in pairs):
         return None
     sizes: dict[str, Size] = {}
-    for term, x in zip(terms, tensors, strict=True):
+    for term, x in pairs:
         for letter, size in zip(term, x.shape, strict=True):
             if not (isinstance(size, int) and size == 1):
                 sizes[letter] = size
             sizes.setdefault(letter, size)
-    return tuple(sizes[letter] for letter in right) if set(right) <= set(sizes) else None
+    return tuple(sizes[letter] for letter in equation.result) if set(equation.result) <= set(sizes) else None

@@ -12,7 +12,7 @@ from typing import Any, Final
 import torch
 
 from convlint.worker.call import Call
-from convlint.worker.shapes.operands import terms_of
+from convlint.worker.requirements.products import equation_of
 from convlint.worker.shapes.regrouping import reshaped
 from convlint.worker.shapes.rule import Shape
 from convlint.worker.sizes import Size
@@ -78,10 +78,12 @@ def of_computed(call: Call, rank: int, known: Known, operands: Sequence[torch.Te
 
 def _is_product(call: Call) -> bool:
     """An equation of two operands whose sums torch makes as one `bmm`, with the result as that gives it."""
-    equation = terms_of(call)
-    if equation is None or len(equation[0]) != 2 or any(len(set(term)) < len(term) for term in equation[0]):
+    equation = equation_of(call)
+    if equation is None or equation.result is None or len(equation.terms) != 2:
         return False
-    (left, right), result = equation
+    (left, right), result = equation.terms, equation.result
+    if any(len(set(term)) < len(term) for term in equation.terms):
+        return False
     common = [letter for letter in left if letter in right]
     rows, columns = [one for one in left if one not in right], [one for one in right if one not in left]
     has_sum = any(letter not in result for letter in common)

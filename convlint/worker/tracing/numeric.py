@@ -14,6 +14,7 @@ from torch.utils._pytree import tree_map  # public as torch.utils._pytree; see t
 
 from convlint.worker.call import Call
 from convlint.worker.torch_private import FakeTensor, FakeTensorMode, fake_of, has_constant, outside_modes
+from convlint.worker.trace import is_in_place
 
 # What torch computes differently on each device, in its values or in the order of its strides.
 _BY_DEVICE: Final = ("conv", "attention", "rnn", "lstm", "gru", "new_tensor")
@@ -32,8 +33,7 @@ def on_numbers(mode: FakeTensorMode, call: Call, function: Callable[..., Any]) -
     Whatever raises here raises there as well, in the words that a user is told.
     """
     short = call.target.rsplit(".", 1)[-1]
-    is_changing = short.endswith("_") and not short.endswith("__")
-    if call.layer is not None or is_changing or any(part in short for part in _BY_DEVICE):
+    if call.layer is not None or is_in_place(short) or any(part in short for part in _BY_DEVICE):
         return None
     blanks = _Blanks(mode)
     with outside_modes():
