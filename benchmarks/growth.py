@@ -18,7 +18,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from convlint.jobs import InputSpec, Job, ModelJob
+from convlint.inputspec import InputSpec
+from convlint.jobs import Job, ModelJob
 
 PLOT = Path(__file__).parent.parent / "docs" / "growth.svg"
 NET = """import torch

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 from convlint.worker.examine import examine
 from convlint.worker.inputs.input import declared
 from convlint.worker.project.operators import define_missing

@@ -16,7 +16,8 @@ from convlint.discovery.discover import Discovery, discover
 from convlint.discovery.ignoring import Patterns, compile_patterns
 from convlint.facts import FileFacts
 from convlint.filenames import display
-from convlint.jobs import InputSpec, Job
+from convlint.inputspec import InputSpec
+from convlint.jobs import Job
 from convlint.plan import Entries, plan
 from convlint.progress import watched
 from convlint.remedies import remedies

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from convlint.filenames import display
+from convlint.inputspec import InputSpec
 
 
 class JobValue(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-with warnings.catch_warnings():
-    # A field called `dict` hides BaseModel's old method of that name, which is as it should be.
-    warnings.simplefilter("ignore", UserWarning)
-
-    class InputSpec(JobValue):
-        """One input of forward: a tensor (`shape`), or a plain value, or a list or dict of inputs."""
-
-        name: str | None = None  # given by keyword
-        shape: tuple[int | str, ...] | None = None
-        dtype: str = "float32"
-        high: int | None = None  # bound of integers
-        value: Any = None
-        list: tuple[InputSpec, ...] | None = None
-        dict: Mapping[str, InputSpec] | None = None  # type: ignore[assignment]
 
 
 class Expression(JobValue):
@@ -102,6 +85,3 @@ class Job(JobValue):
     def shown(self, path: str, folder: str | None = None) -> str:
         """A file as reports print it; `folder` is that of `filenames.display`."""
         return self.filename if path == self.path else display(path, folder)
-
-
-InputSpec.model_rebuild()

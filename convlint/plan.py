@@ -14,7 +14,8 @@ from convlint.config.error import suggestion
 from convlint.discovery.discover import Discovery, LintedFile
 from convlint.discovery.roots import FoundModel
 from convlint.filenames import display
-from convlint.jobs import InputSpec, Job, ModelJob
+from convlint.inputspec import InputSpec
+from convlint.jobs import Job, ModelJob
 
 ConfigOf = Callable[[str], Config]
 """The configuration that holds for a folder."""

@@ -12,7 +12,8 @@ from benchmarks.oracle.sources import LeftOut, fit_for_a_file, running, standing
 from convlint.check import config_excludes
 from convlint.config import load_config
 from convlint.discovery.discover import LintedFile, discover
-from convlint.jobs import InputSpec, ModelJob
+from convlint.inputspec import InputSpec
+from convlint.jobs import ModelJob
 from convlint.plan import Entries, plan
 
 CASES = "expected.csv"

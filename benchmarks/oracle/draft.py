@@ -13,7 +13,7 @@ from torch import nn
 
 from benchmarks.oracle.parameters import TooLarge, limited
 from benchmarks.oracle.prelude import PRELUDE, needed
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 
 LARGEST = 60_000
 """Elements of one example, so that a net runs in milliseconds."""

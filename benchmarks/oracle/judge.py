@@ -15,7 +15,7 @@ from benchmarks.oracle.mutants import Mutant
 from benchmarks.oracle.net import Net
 from benchmarks.oracle.truth import Raised, Ran, Real, Truth
 from convlint.diagnostics import Diagnostic, Edit, Location, Place, Related
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 
 BATCHES = (2, 3)
 OF_FEATURES = ("times 2", "plus 1", "plus 16", "swapped arguments")

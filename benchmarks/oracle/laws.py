@@ -18,7 +18,7 @@ from benchmarks.oracle.generate import generated
 from benchmarks.oracle.net import Net
 from benchmarks.oracle.sources import LeftOut
 from benchmarks.oracle.truth import Raised, Ran, Real, Shape
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 from convlint.worker.deciding.domain import ACCEPTED, EVERY, REJECTED
 from convlint.worker.deciding.evaluate import UnknownFunction, evaluate
 from convlint.worker.deciding.explore import Outcome

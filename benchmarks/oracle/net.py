@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 
 
 @dataclass(frozen=True)

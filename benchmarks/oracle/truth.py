@@ -18,7 +18,7 @@ from torch import nn
 
 from benchmarks.oracle.net import Net
 from benchmarks.oracle.parameters import limited
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 
 Shape = tuple[int, ...]
 NOT_ABOUT_SHAPES = (

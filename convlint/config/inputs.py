@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from convlint.config.error import ConfigError
 from convlint.config.schema import InputEntry
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 
 
 def parse_input(text: str) -> InputSpec:

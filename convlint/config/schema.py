@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from convlint.config.error import suggestion
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 from convlint.severity import Severity
 
 OutputFormat = Literal["full", "concise", "json"]

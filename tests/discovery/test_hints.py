@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from convlint.discovery.discover import Discovery, discover
-from convlint.jobs import Hint, InputSpec
+from convlint.inputspec import InputSpec
+from convlint.jobs import Hint
 
 NET = """
 import torch

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.oracle.laws import claims
 from benchmarks.oracle.net import Net
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 
 MEASURES = {
     "product": "torch.prod(torch.tensor(x.shape[1:]))",

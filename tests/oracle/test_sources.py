@@ -27,7 +27,7 @@ from benchmarks.oracle.net import Net
 from benchmarks.oracle.sources import LeftOut, running, standing_alone
 from benchmarks.oracle.sweep.subject import Subject, Variant
 from benchmarks.oracle.truth import Ran, Real
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 from convlint.pool.pool import WorkerPool
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

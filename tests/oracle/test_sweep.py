@@ -17,7 +17,7 @@ from benchmarks.oracle.sweep.real import real_run
 from benchmarks.oracle.sweep.subject import Event, Feed, Real, Subject, Traced, Variant
 from benchmarks.oracle.sweep.swept import Result, judged
 from benchmarks.oracle.sweep.traced import traced
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 
 
 class Toy(nn.Module):

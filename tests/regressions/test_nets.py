@@ -11,7 +11,7 @@ import pytest
 from benchmarks.oracle.linted import lint
 from benchmarks.oracle.net import Net
 from benchmarks.oracle.truth import Ran, Real
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 from convlint.pool.pool import WorkerPool
 
 FILES = sorted((Path(__file__).parent / "nets").glob("*.py"))

@@ -14,7 +14,8 @@ import torch
 
 from convlint.diagnostics import Diagnostic
 from convlint.facts import FileFacts
-from convlint.jobs import InputSpec, Job, ModelJob
+from convlint.inputspec import InputSpec
+from convlint.jobs import Job, ModelJob
 from convlint.pool.pool import run_jobs
 from convlint.rules.apply import diagnose
 from convlint.rules.load import load_rules

@@ -10,7 +10,8 @@ import pytest
 
 from convlint.diagnostics import Diagnostic
 from convlint.facts import FileFacts, Layer, ModelFacts, Node, Span, TensorFact, Unmet
-from convlint.jobs import InputSpec, Job, ModelJob
+from convlint.inputspec import InputSpec
+from convlint.jobs import Job, ModelJob
 from convlint.pool.pool import run_jobs
 from convlint.rules.apply import diagnose
 from convlint.rules.load import load_rules

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tracing import Linter, net
 
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 
 SOURCE = net("self.e = nn.Embedding(100, 8)", "return self.e(x)")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from tracing import Linter, Shape, net, whole
 
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 
 Row = tuple[str, str, str, str, Sequence[Shape | InputSpec]]
 IMAGE = ("B", 3, 16, 16)

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from convlint.jobs import Expression, Hint, InputSpec, Step
+from convlint.inputspec import InputSpec
+from convlint.jobs import Expression, Hint, Step
 from convlint.worker.inputs.hints import told
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from tracing import Linter, Shape, net
 
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 
 Row = tuple[str, str, str, str, Sequence[Shape | InputSpec], str]
 DTYPE = "rules of shapes look at no dtype, and give the result that of the first operand"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 from tracing import Linter, Shape, net, whole
 
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from tracing import Linter, Shape, net, whole
 
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 
 IMAGE = ("B", 3, 24, 24)
 Row = tuple[str, str, str, Shape | InputSpec, Sequence[tuple[str, object, object]]]

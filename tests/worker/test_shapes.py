@@ -16,7 +16,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 from convlint.worker.call import Call
 from convlint.worker.inputs.input import Input, hint, symbols_of
 from convlint.worker.run import Course, Run, run_forward

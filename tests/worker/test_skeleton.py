@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 from tracing import PREAMBLE, Linter, Shape, net, whole
 
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 
 LARGE = """
 import json
 import resource
 import sys
 
-from convlint.jobs import InputSpec, Job, ModelJob
+from convlint.inputspec import InputSpec
+from convlint.jobs import Job, ModelJob
 from convlint.worker.job import run
 from convlint.worker.warmup import warm_up
 

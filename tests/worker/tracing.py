@@ -14,7 +14,8 @@ from typing import Any
 import torch
 
 from convlint.facts import FileFacts, ModelFacts, Node, Span, Unmet
-from convlint.jobs import InputSpec, Job, ModelJob
+from convlint.inputspec import InputSpec
+from convlint.jobs import Job, ModelJob
 
 PREAMBLE = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
 Shape = Sequence[int | str]

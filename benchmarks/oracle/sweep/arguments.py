@@ -12,7 +12,7 @@ from torch import nn
 
 from benchmarks.oracle.sweep.special import FEEDS, GRID, Given
 from benchmarks.oracle.sweep.subject import Feed
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 
 _LENGTH = 12
 _NEEDED: Mapping[str, Given] = {

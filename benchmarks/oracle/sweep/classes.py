@@ -13,7 +13,7 @@ from typing import Any
 from torch import nn
 
 from benchmarks.oracle.sweep.subject import Feed, Subject, Variant
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 
 _WIDTH = 32
 _VALUES: Mapping[str, Any] = {

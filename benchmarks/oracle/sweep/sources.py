@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from benchmarks.oracle.sweep.subject import Feed, Subject, Variant
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 from convlint.worker.project.operators import define_missing
 
 FAMILIES = ("torchvision", "timm", "transformers", "vit-pytorch", "x-transformers", "smp")

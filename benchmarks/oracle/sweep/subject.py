@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 
 Feed = tuple[InputSpec, ...]
 """What goes into forward; "B" stands for the batch."""

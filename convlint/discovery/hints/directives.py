@@ -12,7 +12,7 @@ from functools import cache
 from pydantic import ValidationError
 
 from convlint.config.schema import InputEntry
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 
 _DIRECTIVE = re.compile(r"#\s*convlint\s*:\s*inputs?\b(?P<rest>.*)")
 _INPUT = re.compile(

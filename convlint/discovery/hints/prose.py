@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from convlint.discovery.hints.definition import Definition, docstring_of
-from convlint.jobs import Hint, InputSpec
+from convlint.inputspec import InputSpec
+from convlint.jobs import Hint
 
 _SIZE = re.compile(r"(?<![\w.])(\d{1,4})\s?[x\u00d7]\s?(\d{1,4})\s?[x\u00d7]\s?(\d{1,4})(?![\w.]|\s?[x\u00d7])")
 _RESULT = re.compile(

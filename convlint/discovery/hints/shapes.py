@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 
 Sizes = tuple[int | str, ...]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 from convlint.worker.inputs.input import Input
 
 _NAMES: dict[int, tuple[str, ...]] = {3: ("L", "F"), 4: ("C", "H", "W"), 5: ("C", "D", "H", "W")}

@@ -8,7 +8,8 @@ from typing import Any
 
 from torch import nn
 
-from convlint.jobs import Expression, Hint, InputSpec
+from convlint.inputspec import InputSpec
+from convlint.jobs import Expression, Hint
 from convlint.worker.inputs import hints
 from convlint.worker.inputs.guesses import Guess, fixed, opened, slots
 from convlint.worker.inputs.input import BATCH, Input, declared

@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import nn
 
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.inputs.parameters import Key, parameters_of, parts_of
 

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from convlint.jobs import Expression, Hint, InputSpec, Step
+from convlint.inputspec import InputSpec
+from convlint.jobs import Expression, Hint, Step
 from convlint.worker.inputs.images import image_sizes
 from convlint.worker.inputs.input import BATCH
 

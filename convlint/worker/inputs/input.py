@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from convlint.jobs import InputSpec
+from convlint.inputspec import InputSpec
 from convlint.worker.inputs.parameters import Key, Parts, parameters_of
 from convlint.worker.torch_private import outside_modes
 

@@ -1,53 +1,15 @@
-"""What a trace found out about the models of one file: plain JSON values, and all that is cached.
-
-The worker writes them, the rules read them. Nothing here knows torch, a rule or a report.
-"""
+"""What a trace found out about one model."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from convlint.dependencies import Dependencies
-
-Dim = int | str
-"""A size: a number, or a formula in the symbols B, C, D, H, W, L such as `64*((H-4)//2)`."""
-
-LARGEST_SIZE = 4096
-"""The largest input size that is searched for one that works."""
-
-MOST_EFFECTS = 20
-"""How many of the things that a file was refused are kept."""
-
-Scalar = bool | int | float | str | None
-Attribute = Scalar | tuple[Scalar, ...]
+from convlint.facts.values import Attribute, Dim, Fact, Span, TensorFact
 
 Status = Literal["checked", "partial", "skipped"]
 Verdict = Literal["proved", "contradicted"]
-
-Ordinal = Annotated[int, Field(ge=1, le=2**31)]
-"""A row or a column: facts come from a process that ran user code."""
-
-
-class Fact(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Span(Fact):
-    """A place in a source file. Rows and columns count from 1; `end_column` is one past the last character."""
-
-    filename: str
-    row: Ordinal
-    column: Ordinal
-    end_row: Ordinal
-    end_column: Ordinal
-
-
-class TensorFact(Fact):
-    shape: tuple[Dim, ...]
-    dtype: str  # "float32"
-    device: str = "cpu"
 
 
 class Layer(Fact):
@@ -56,11 +18,11 @@ class Layer(Fact):
     path: str  # "features.4", as in named_modules()
     type: str  # its public name, "torch.nn.Linear"
     base: str | None = None  # the layer of torch that it derives from, where its class is not torch's own
-    attributes: dict[str, Attribute] = {}  # its scalar attributes, `in_features` and the like
+    attributes: dict[str, Attribute] = Field(default_factory=dict)  # its scalar attributes, `in_features` and the like
     parameters: int = 0
-    weights: dict[str, tuple[int, ...]] = {}  # the shapes of its parameters, by name
+    weights: dict[str, tuple[int, ...]] = Field(default_factory=dict)  # the shapes of its parameters, by name
     site: Span | None = None  # the constructor call in the user's code
-    arguments: dict[str, Span] = {}  # constructor argument -> the expression in the user's code that gave it
+    arguments: dict[str, Span] = Field(default_factory=dict)  # by name: the expression that gave it
     reckoned: tuple[str, ...] = ()  # those of which the user's code makes other numbers as well: `width + 16`
 
 
@@ -106,7 +68,7 @@ class Node(Fact):
     layer: str | None = None  # the path of the layer, a key of ModelFacts.layers
     block: str = ""  # the path of the module whose forward makes the call; "" is the model itself
     call: Span | None = None  # the user's line
-    arguments: dict[str, Attribute] = {}  # a function's plain arguments: by name, or by place as in {"1": 2}
+    arguments: dict[str, Attribute] = Field(default_factory=dict)  # plain ones: by name, or by place as in {"1": 2}
     inputs: tuple[TensorFact, ...] = ()
     outputs: tuple[TensorFact, ...] = ()
     producers: tuple[int, ...] = ()
@@ -134,44 +96,10 @@ class ModelFacts(Fact):
     takes: tuple[str, ...] = ()  # the parameters that forward must be given
     inputs: tuple[InputFact, ...] = ()
     outputs: tuple[tuple[Dim, ...], ...] = ()
-    sizes: dict[str, tuple[int, ...]] = {}  # symbol -> every size that works, where these are few
+    sizes: dict[str, tuple[int, ...]] = Field(default_factory=dict)  # by symbol: every size that works, if few
     size_note: str | None = None  # the sizes that work, in words, where they are many
     parameters: int = 0  # of the whole model, those that layers share counted once
-    other_weights: dict[str, tuple[int, ...]] = {}  # the shapes of parameters that are in none of `layers`
-    layers: dict[str, Layer] = {}
+    other_weights: dict[str, tuple[int, ...]] = Field(default_factory=dict)  # of parameters in none of `layers`
+    layers: dict[str, Layer] = Field(default_factory=dict)
     nodes: tuple[Node, ...] = ()
     unmet: tuple[Unmet, ...] = ()  # requirements that fail while the model is built
-
-
-class Failure(Fact):
-    """Why a whole file gave no facts, or only some."""
-
-    kind: Literal["unreadable", "syntax", "import", "timeout", "memory", "crash"]
-    message: str
-    at: Span | None = None
-
-
-class BuildFailure(Fact):
-    """A constructor that raises although its arguments are known."""
-
-    target: str
-    message: str
-    at: Span | None = None
-
-
-class Effect(Fact):
-    """What a line of the user's code was about to do outside of its process, and was refused."""
-
-    kind: Literal["writes", "network", "program"]
-    what: str  # behind "this file": "writes runs/log.txt", "connects to 127.0.0.1:80", "starts git"
-    at: Span | None = None
-
-
-class FileFacts(Fact):
-    filename: str  # as the user would write it, relative to the working directory where it lies below it
-    models: tuple[ModelFacts, ...] = ()
-    failures: tuple[Failure, ...] = ()
-    build_failures: tuple[BuildFailure, ...] = ()
-    effects: tuple[Effect, ...] = Field(default=(), max_length=MOST_EFFECTS)
-    guards: tuple[str, ...] = Field(default=(), max_length=20)  # in words: the active ones, and those missing
-    depends: Dependencies | None = None  # None: on time or chance as well, so that these facts hold for one run only

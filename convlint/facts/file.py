@@ -1,0 +1,48 @@
+"""What is known of one file: the facts of its models, and what went wrong beside them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from convlint.dependencies import Dependencies
+from convlint.facts.model import ModelFacts
+from convlint.facts.values import Fact, Span
+
+MOST_EFFECTS = 20
+"""How many of the things that a file was refused are kept."""
+
+
+class Failure(Fact):
+    """Why a whole file gave no facts, or only some."""
+
+    kind: Literal["unreadable", "syntax", "import", "timeout", "memory", "crash"]
+    message: str
+    at: Span | None = None
+
+
+class BuildFailure(Fact):
+    """A constructor that raises although its arguments are known."""
+
+    target: str
+    message: str
+    at: Span | None = None
+
+
+class Effect(Fact):
+    """What a line of the user's code was about to do outside of its process, and was refused."""
+
+    kind: Literal["writes", "network", "program"]
+    what: str  # behind "this file": "writes runs/log.txt", "connects to 127.0.0.1:80", "starts git"
+    at: Span | None = None
+
+
+class FileFacts(Fact):
+    filename: str  # as the user would write it, relative to the working directory where it lies below it
+    models: tuple[ModelFacts, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    build_failures: tuple[BuildFailure, ...] = ()
+    effects: tuple[Effect, ...] = Field(default=(), max_length=MOST_EFFECTS)
+    guards: tuple[str, ...] = Field(default=(), max_length=20)  # in words: the active ones, and those missing
+    depends: Dependencies | None = None  # None: on time or chance as well, so that these facts hold for one run only
