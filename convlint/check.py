@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from convlint.discovery.ignoring import Patterns, compile_patterns
 from convlint.facts import FileFacts
 from convlint.filenames import display
 from convlint.inputspec import InputSpec
-from convlint.jobs import Job
+from convlint.jobs import Job, Verify
 from convlint.plan import Entries, plan
 from convlint.progress import watched
 from convlint.remedies import remedies
@@ -76,6 +76,23 @@ class Gathered:
     notes: tuple[str, ...]
     entries: Entries
     depends: Dependencies | None  # what the facts hang on; None where that is not known, or is time or chance
+    jobs: tuple[Job, ...]
+
+
+@dataclass(slots=True)
+class RulesByFile:
+    """The rules that hold for each file of a run, by its name."""
+
+    paths: Sequence[str]
+    options: Options
+    rules: dict[str, tuple[Rule, ...]] = field(default_factory=dict)
+
+    def read(self, found: Discovery) -> None:
+        """Raises ConfigError for a selector that names no rule."""
+        rules_of(settings_for(self.paths, self.options), self.options)
+        for file in found.files:
+            config = load_config(os.path.dirname(file.path), self.options.config)
+            self.rules[file.filename] = rules_of(config, self.options)
 
 
 def check(paths: Sequence[str], options: Options, server: ServerProcess | None = None) -> Outcome:
@@ -83,17 +100,10 @@ def check(paths: Sequence[str], options: Options, server: ServerProcess | None =
 
     Raises ConfigError for what the user can set right, else CannotRun.
     """
-    rules: dict[str, tuple[Rule, ...]] = {}
-
-    def read_rules(found: Discovery) -> None:
-        rules_of(settings_for(paths, options), options)
-        for file in found.files:
-            config = load_config(os.path.dirname(file.path), options.config)
-            rules[file.filename] = rules_of(config, options)
-
-    gathered = gather(paths, options, server, meanwhile=read_rules)
+    rules = RulesByFile(paths, options)
+    gathered = gather(paths, options, server, meanwhile=rules.read)
     report = Report(
-        _diagnose(gathered.facts, rules),
+        diagnose_all(gathered.facts, rules.rules),
         gathered.facts,
         len(gathered.found.looked_at),
         remedies(gathered.facts, gathered.entries),
@@ -108,8 +118,11 @@ def gather(
     server: ServerProcess | None = None,
     *,
     meanwhile: Callable[[Discovery], None] | None = None,
+    verify: Verify | None = None,
 ) -> Gathered:
     """Find the models and bring in the facts about each; `meanwhile` runs while the worker loads torch.
+
+    With `verify` the facts predict the runs that it asks for.
 
     Raises ConfigError for what the user can set right, else CannotRun.
     """
@@ -126,9 +139,10 @@ def gather(
         is_named=lambda path: bool(entries.of(path)),
     )
     planned = plan(found, entries, inputs=options.inputs, timeout=options.timeout)
+    jobs = tuple(job.model_copy(update={"verify": verify}) for job in planned.jobs)
     cache = _facts_in(memory)
-    known = cache.of(planned.jobs) if cache is not None else {}
-    missing = [job for job in planned.jobs if job.path not in known]
+    known = cache.of(jobs) if cache is not None else {}
+    missing = [job for job in jobs if job.path not in known]
     with _pool_for(missing, options.jobs, server) as pool:
         if meanwhile is not None:
             meanwhile(found)
@@ -138,7 +152,7 @@ def gather(
         memory.close()
     trouble = (memory.trouble,) if memory is not None and memory.trouble is not None else ()
     depends = cache.depends if cache is not None and not trouble else None
-    return Gathered(found, tuple(facts), (*planned.notes, *trouble), entries, depends)
+    return Gathered(found, tuple(facts), (*planned.notes, *trouble), entries, depends, jobs)
 
 
 def _memory_for(paths: Sequence[str], options: Options) -> Memory | None:
@@ -201,7 +215,8 @@ def _run(pool: WorkerPool | None, jobs: Sequence[Job]) -> Iterator[FileFacts]:
         raise CannotRun(str(error)) from None
 
 
-def _diagnose(facts: Sequence[FileFacts], rules: Mapping[str, tuple[Rule, ...]]) -> tuple[Diagnostic, ...]:
+def diagnose_all(facts: Sequence[FileFacts], rules: Mapping[str, tuple[Rule, ...]]) -> tuple[Diagnostic, ...]:
+    """What the rules find in some files, in their order."""
     from convlint.rules.apply import diagnose
 
     # Two files that import a third one tell the same of it.

@@ -12,7 +12,7 @@ import click
 from convlint import __version__, options
 from convlint.complaint import Complaint
 from convlint.exit_codes import CLEAN, FAILED, INTERRUPTED
-from convlint.severity import SEVERITIES
+from convlint.hardware import PRECISIONS
 from convlint.terminal import say, silence
 
 _DEFAULT = "check"
@@ -50,33 +50,13 @@ def commands() -> None:
 
 @commands.command(_DEFAULT)
 @click.argument("paths", nargs=-1)
-@click.option("--output-format", type=click.Choice(["full", "concise", "json"]), help="How findings are shown.")
-@click.option("--output-file", type=click.Path(dir_okay=False), help="Write the report to this file.")
-@click.option(
-    "--select",
-    multiple=True,
-    metavar="RULES",
-    callback=options.comma_separated,
-    help="Only these codes, CL1 or names.",
-)
-@click.option("--ignore", multiple=True, metavar="RULES", callback=options.comma_separated, help="Without these rules.")
+@options.report
 @options.exclude
-@click.option("--fail-on", type=click.Choice(SEVERITIES), help="The least severity that makes the exit code 1.")
-@click.option(
-    "--input",
-    "inputs",
-    multiple=True,
-    metavar="SHAPE",
-    help='Shape of an input of the one model checked: "B,1,28,28" or "B,20:int64". Once for each.',
-)
-@click.option("--config", type=click.Path(), help="Read the settings from this TOML file.")
+@options.one_input
+@options.config
 @options.timeout
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Files checked at once (as many as there are cores).")
 @options.with_cache
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the report.")
-@click.option("--require-checked", is_flag=True, help="Make skipped models fail: exit code 1, and say which.")
-@click.option("-v", "--verbose", is_flag=True, help="List every model, why one was not checked, and what mends that.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing when nothing is found.")
 @click.pass_obj
 def check(is_all: bool, /, paths: tuple[str, ...], output_file: str | None, color: str, **given: Any) -> int:
     """Check models (the default)."""
@@ -108,7 +88,7 @@ def init(paths: tuple[str, ...], is_dry: bool, **given: Any) -> int:
 
 @commands.command("clean")
 @click.option("--cache-dir", type=click.Path(file_okay=False), help="The folder that is cleaned.")
-@click.option("--config", type=click.Path(), help="Read the settings from this TOML file.")
+@options.config
 def clean(cache_dir: str | None, config: str | None) -> int:
     """Remove what is kept of earlier runs.
 
@@ -124,14 +104,8 @@ def clean(cache_dir: str | None, config: str | None) -> int:
 @click.option(
     "--output-format", type=click.Choice(["text", "markdown", "json"]), default="text", help="How it is shown."
 )
-@click.option(
-    "--input",
-    "inputs",
-    multiple=True,
-    metavar="SHAPE",
-    help='Shape of an input of the one model explained: "B,1,28,28" or "B,20:int64". Once for each.',
-)
-@click.option("--config", type=click.Path(), help="Read the settings from this TOML file.")
+@options.one_input
+@options.config
 @options.timeout
 @options.with_cache
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the table.")
@@ -147,6 +121,33 @@ def explain(target: str, output_format: str, inputs: tuple[str, ...], color: str
         from convlint.commands.explain import explain
 
         return explain(target, output_format, inputs, color, given, server)
+
+
+@commands.command()
+@click.argument("paths", nargs=-1)
+@options.device
+@click.option("--dtype", type=click.Choice(PRECISIONS), help="What models compute in (fp32).")
+@click.option("--batch", type=click.IntRange(min=1), help="A batch to run beside 1 and 2.")
+@click.option("--require-device", is_flag=True, help="Fail where the device is missing, instead of skipping all.")
+@options.report
+@options.exclude
+@options.one_input
+@options.config
+@options.timeout
+@options.with_cache
+def verify(paths: tuple[str, ...], output_file: str | None, color: str, **given: Any) -> int:
+    """Run models for real, and hold what convlint says against it.
+
+    Each model below the PATHS is built with seeded weights and run on the device, in eval and training mode, at several
+    batches and sizes. Shapes, dtypes and memory formats are compared call by call; what convlint calls a mistake must
+    raise, and what it calls right must run.
+    """
+    from convlint.pool.standby import standing_by
+
+    with standing_by() as server:
+        from convlint.commands.verify import run
+
+        return run(paths, output_file, color, given, server)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

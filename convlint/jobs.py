@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from convlint.facts import RunCall, RunInput, Scenario, Way
 from convlint.filenames import display
+from convlint.hardware import Precision
 from convlint.inputspec import InputSpec
 
 
@@ -71,6 +73,37 @@ class ModelJob(JobValue):
     hints: tuple[Hint, ...] = ()  # strongest first
 
 
+class Verify(JobValue):
+    """How models are to be run for real: what predictions are made for."""
+
+    device: str = "cpu"  # "cuda", "cuda:1", "mps", "xpu", "cpu"
+    precision: Precision = "fp32"
+    batch: int | None = None  # one to run beside 1 and 2
+
+
+class Handed(JobValue):
+    """What a call gives that is expected to be refused."""
+
+    call: RunCall
+    number: int = 0  # which one of the calls of this layer, or of this function on this line
+
+
+class TrialRun(JobValue):
+    """One real run; `handed` is what calls give that are expected to be refused, in their order."""
+
+    scenario: Scenario
+    inputs: tuple[RunInput, ...]
+    handed: tuple[Handed, ...] = ()
+    watches: bool = False  # look for numbers that are not finite behind each call
+
+
+class TrialJob(JobValue):
+    """The real runs of one model of a file, which is the only one of its job."""
+
+    way: Way
+    runs: tuple[TrialRun, ...]
+
+
 class Job(JobValue):
     path: str  # absolute
     filename: str  # as reports print it
@@ -81,6 +114,9 @@ class Job(JobValue):
     files: dict[str, UserFile] = {}  # by absolute path: the files that sites and hints stand in
     timeout: float = 60.0  # seconds of wall time for the whole file
     memory: int = 4096  # megabytes that its code may take
+    verify: Verify | None = None  # predict the runs that this asks for
+    trial: TrialJob | None = None  # instead: make these runs, as `verify` says
+    texts: dict[str, str] = {}  # by absolute path: what takes the place of a file's text
 
     def shown(self, path: str, folder: str | None = None) -> str:
         """A file as reports print it; `folder` is that of `filenames.display`."""

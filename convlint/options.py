@@ -6,6 +6,11 @@ from collections.abc import Callable
 
 import click
 
+from convlint.hardware import check_device
+from convlint.severity import SEVERITIES
+
+FORMATS = ("full", "concise", "json")
+
 
 def comma_separated(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(word.strip() for part in value for word in part.split(",") if word.strip())
@@ -17,7 +22,52 @@ def with_cache(command: Callable[..., int]) -> Callable[..., int]:
     return folder(unused(command))
 
 
+def report(command: Callable[..., int]) -> Callable[..., int]:
+    """What is reported, and how."""
+    for decorate in reversed(_REPORT):
+        command = decorate(command)
+    return command
+
+
+_REPORT = (
+    click.option("--output-format", type=click.Choice(FORMATS), help="How findings are shown."),
+    click.option("--output-file", type=click.Path(dir_okay=False), help="Write the report to this file."),
+    click.option(
+        "--select", multiple=True, metavar="RULES", callback=comma_separated, help="Only these codes, CL1 or names."
+    ),
+    click.option("--ignore", multiple=True, metavar="RULES", callback=comma_separated, help="Without these rules."),
+    click.option("--fail-on", type=click.Choice(SEVERITIES), help="The least severity that makes the exit code 1."),
+    click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the report."),
+    click.option("--require-checked", is_flag=True, help="Make skipped models fail: exit code 1, and say which."),
+    click.option("-v", "--verbose", is_flag=True, help="List all models, why one was not checked, and the remedy."),
+    click.option("-q", "--quiet", is_flag=True, help="Print nothing when nothing is found."),
+)
+
+
+def _device(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    try:
+        return None if value is None else check_device(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+device = click.option(
+    "--device",
+    metavar="DEVICE",
+    callback=_device,
+    help="cuda, cuda:1, mps, xpu or cpu (the accelerator, else the CPU).",
+)
 exclude = click.option(
     "--exclude", multiple=True, metavar="PATTERNS", callback=comma_separated, help="Leave these out."
 )
 timeout = click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a file may take.")
+
+
+one_input = click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="SHAPE",
+    help='Shape of an input of the one model: "B,1,28,28" or "B,20:int64". Once for each.',
+)
+config = click.option("--config", type=click.Path(), help="Read the settings from this TOML file.")

@@ -5,28 +5,28 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
-from convlint.facts import FileFacts
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+T = TypeVar("T")
 
 PATIENCE = 1.0
 """Seconds after which a run is worth a bar."""
 
 
-def watched(facts: Iterator[FileFacts], count: int, *, is_shown: bool) -> Iterator[FileFacts]:
-    """The same facts, with a bar on stderr while they come, where that is a terminal."""
+def watched(answers: Iterator[T], count: int, *, is_shown: bool, noun: str = "files") -> Iterator[T]:
+    """The same answers, with a bar on stderr while they come, where that is a terminal."""
     if not is_shown or count == 0 or not sys.stderr.isatty():
-        yield from facts
+        yield from answers
         return
-    bar = _Bar(count)
+    bar = _Bar(count, noun)
     timer = threading.Timer(PATIENCE, bar.show)
     timer.daemon = True
     timer.start()
     try:
-        for one in facts:
+        for one in answers:
             yield one
             bar.advance()
     finally:
@@ -37,8 +37,9 @@ def watched(facts: Iterator[FileFacts], count: int, *, is_shown: bool) -> Iterat
 class _Bar:
     """rich's bar, which is not even imported before it is shown."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, noun: str) -> None:
         self._count = count
+        self._noun = noun
         self._done = 0
         self._is_over = False
         self._lock = threading.Lock()
@@ -48,7 +49,13 @@ class _Bar:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-        columns = (TextColumn("checking"), BarColumn(), MofNCompleteColumn(), TextColumn("files"), TimeElapsedColumn())
+        columns = (
+            TextColumn("checking"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn(self._noun),
+            TimeElapsedColumn(),
+        )
         with self._lock:
             if self._is_over:
                 return

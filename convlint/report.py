@@ -34,6 +34,11 @@ class Report:
             yield filename, model, remedy
 
     @property
+    def is_verified(self) -> bool:
+        """Whether models were run for real."""
+        return any(model.verification is not None for _, model in self.models)
+
+    @property
     def lacking(self) -> int:
         """The models whose being skipped fails the run."""
         return self.count_models("skipped") if self.require_checked else 0

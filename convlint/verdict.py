@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from convlint.cache.answers import Answer
-from convlint.check import Options, check, settings_for
+from convlint.check import Options, Outcome, check, settings_for
 from convlint.config import parse_input
 from convlint.dependencies import Dependencies
 from convlint.exit_codes import CLEAN, FAILED, FOUND
@@ -37,14 +37,28 @@ def verdict(
     options = Options(**rest, inputs=parsed, shows_progress=not quiet)
     settings = settings_for(paths, options).settings
     outcome = check(paths, options, server)
-    report = outcome.report
-    text = io.StringIO()
-    if not (may_be_empty and quiet and not report.diagnostics and not report.lacking):
-        shown = output_format or settings.output_format
-        render(report, shown, verbose=verbose and not quiet, color=color, stream=text)
-    code = FAILED if outcome.problems else _code(report, fail_on or settings.fail_on)
-    answer = Answer(code, (*outcome.problems, *outcome.notes), text.getvalue())
+    report, text = outcome.report, ""
+    if not (may_be_empty and quiet and is_silent(report)):
+        text = rendered(report, output_format or settings.output_format, verbose=verbose and not quiet, color=color)
+    answer = Answer(code_of(outcome, fail_on or settings.fail_on), (*outcome.problems, *outcome.notes), text)
     return answer, None if outcome.problems else outcome.depends
+
+
+def is_silent(report: Report) -> bool:
+    """Whether there is nothing that a quiet run tells."""
+    return not report.diagnostics and not report.lacking
+
+
+def rendered(report: Report, output_format: str, *, verbose: bool, color: bool) -> str:
+    """The report in one of the formats."""
+    text = io.StringIO()
+    render(report, output_format, verbose=verbose, color=color, stream=text)
+    return text.getvalue()
+
+
+def code_of(outcome: Outcome, least: Severity) -> int:
+    """The exit code of a run; findings below `least` do not count."""
+    return FAILED if outcome.problems else _code(outcome.report, least)
 
 
 def _code(report: Report, least: Severity) -> int:

@@ -22,11 +22,11 @@ def check(
     """
     paths = paths or (".",)
     if output_file is not None:
-        return _save(_verdict(paths, given, None, color=color == "always", may_be_empty=False), output_file)
+        return save(_verdict(paths, given, None, color=color == "always", may_be_empty=False), output_file)
     colored = wants_color(color, sys.stdout)
     if given["no_cache"] or not may_remember:
-        return _give(_verdict(paths, given, None, color=colored))
-    return _give(_remembered(paths, given, color=colored))
+        return give(_verdict(paths, given, None, color=colored))
+    return give(_remembered(paths, given, color=colored))
 
 
 def _remembered(paths: tuple[str, ...], given: Mapping[str, Any], *, color: bool) -> Answer:
@@ -58,7 +58,7 @@ def _verdict(
     return answer
 
 
-def _give(answer: Answer) -> int:
+def give(answer: Answer) -> int:
     for note in answer.notes:
         say(note)
     try:
@@ -69,7 +69,7 @@ def _give(answer: Answer) -> int:
     return answer.code
 
 
-def _save(answer: Answer, path: str) -> int:
+def save(answer: Answer, path: str) -> int:
     for note in answer.notes:
         say(note)
     try:

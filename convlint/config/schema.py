@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from convlint.config.error import suggestion
+from convlint.hardware import AUTO, Precision, check_device
 from convlint.inputspec import InputSpec
 from convlint.severity import Severity
 
@@ -131,6 +132,17 @@ class ModelEntry(Section):
         return self.name.rpartition(":")[2]
 
 
+class VerifySettings(Section):
+    """`[tool.convlint.verify]`: how `convlint verify` runs models."""
+
+    device: Annotated[StrictStr, AfterValidator(check_device)] = AUTO
+    dtype: Precision = "fp32"
+    batch: StrictInt | None = Field(default=None, ge=1)
+    timeout: StrictFloat = Field(default=600.0, gt=0)  # seconds for one model
+    memory_limit: StrictInt = Field(default=16384, ge=64)  # megabytes on the host
+    require_device: StrictBool = False
+
+
 class Settings(Section):
     """`[tool.convlint]`."""
 
@@ -143,4 +155,5 @@ class Settings(Section):
     memory_limit: StrictInt = Field(default=4096, ge=64)  # megabytes
     output_format: OutputFormat = "full"
     cache_dir: StrictStr | None = Field(default=None, min_length=1)
+    verify: VerifySettings = VerifySettings()
     model: tuple[ModelEntry, ...] = ()

@@ -5,13 +5,32 @@ Nothing here knows torch, a rule or a report.
 
 from convlint.facts.file import MOST_EFFECTS, BuildFailure, Effect, Failure, FileFacts
 from convlint.facts.model import InputFact, Layer, ModelFacts, Node, Rival, Status, Unmet, Verdict
+from convlint.facts.runs import (
+    Array,
+    Device,
+    Observation,
+    Prediction,
+    Refused,
+    RunCall,
+    RunError,
+    RunInput,
+    Scenario,
+    Trial,
+    Unfit,
+    Way,
+    Weight,
+)
 from convlint.facts.values import LARGEST_SIZE, Attribute, Dim, Fact, Ordinal, Scalar, Span, TensorFact
+from convlint.facts.verification import VERDICTS, RunOutcome, Trouble, TroubleKind, Verification
 
 __all__ = [
     "LARGEST_SIZE",
     "MOST_EFFECTS",
+    "VERDICTS",
+    "Array",
     "Attribute",
     "BuildFailure",
+    "Device",
     "Dim",
     "Effect",
     "Fact",
@@ -21,12 +40,27 @@ __all__ = [
     "Layer",
     "ModelFacts",
     "Node",
+    "Observation",
     "Ordinal",
+    "Prediction",
+    "Refused",
     "Rival",
+    "RunCall",
+    "RunError",
+    "RunInput",
+    "RunOutcome",
     "Scalar",
+    "Scenario",
     "Span",
     "Status",
     "TensorFact",
+    "Trial",
+    "Trouble",
+    "TroubleKind",
+    "Unfit",
     "Unmet",
     "Verdict",
+    "Verification",
+    "Way",
+    "Weight",
 ]

@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from convlint.facts.runs import Prediction, Way
 from convlint.facts.values import Attribute, Dim, Fact, Span, TensorFact
+from convlint.facts.verification import Verification
 
 Status = Literal["checked", "partial", "skipped"]
 Verdict = Literal["proved", "contradicted"]
@@ -103,3 +105,6 @@ class ModelFacts(Fact):
     layers: dict[str, Layer] = Field(default_factory=dict)
     nodes: tuple[Node, ...] = ()
     unmet: tuple[Unmet, ...] = ()  # requirements that fail while the model is built
+    way: Way | None = None  # how to build it once more
+    predictions: tuple[Prediction, ...] = ()  # where they were asked for
+    verification: Verification | None = None  # what real runs made of them

@@ -18,12 +18,17 @@ from convlint.jobs import Job
 from convlint.pool.serving import ServerError, ServerGone, ServerProcess, ServerStuck, command, environment
 from convlint.protocol import solo
 from convlint.protocol.ending import Ending, How, failed
+from convlint.protocol.engines import TRIALS
 from convlint.protocol.frames import MAX_BODY, Frame, Kind
 from convlint.protocol.leftovers import kill_group, kill_marked, new_mark
 from convlint.protocol.reception import admit
 
 _SILENCE = 15.0  # seconds past a job's limit after which the server itself is taken for stuck
 _MAX_DEATHS = 5  # deaths of the server in a row, without a job done in between, after which it stays dead
+
+
+Answer = tuple[int, FileFacts]
+"""The number of a job, and the facts that it came to."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,9 @@ class _Flight:
 class WorkerPool:
     """A worker server, started when it is needed and again when user code brings it down.
 
-    `server` is one that stands by; the pool ends it. For tests: `runner` is a "module:function" that takes convlint's
-    engine's place, `fork=False` runs every job in a fresh process, as it must be where there is no fork.
+    `server` is one that stands by; the pool ends it. `runner` is the "module:function" that runs a job, by default
+    the engine that traces. For tests: `fork=False` runs every job in a fresh process, as it must be where there is no
+    fork.
     """
 
     def __init__(
@@ -57,6 +63,7 @@ class WorkerPool:
         self._options = ["--max-facts", str(max_facts), *(["--runner", runner] if runner else [])]
         self._max_facts = max_facts
         self._fork = hasattr(os, "fork") if fork is None else fork
+        self._on_device = runner == TRIALS
         self._server = server
         self._waiting: deque[_Flight] = deque()
         self._running: dict[int, _Flight] = {}
@@ -74,7 +81,7 @@ class WorkerPool:
     def start(self) -> None:
         """Begin to load torch, unless that has begun. Returns at once."""
         if self._fork:
-            self._server = self._server or ServerProcess(self._options)
+            self._server = self._server or ServerProcess(self._options, on_device=self._on_device)
             self._server.begin()
 
     def close(self) -> None:
@@ -88,8 +95,12 @@ class WorkerPool:
 
         Raises ServerError when the worker cannot run at all, for want of torch.
         """
+        return (facts for _, facts in self.answers(jobs))
+
+    def answers(self, jobs: Sequence[Job]) -> Iterator[Answer]:
+        """As `run`, with the number of the job."""
         if not self._fork:
-            yield from _run_solo(jobs, self._parallel, self._options, self._max_facts)
+            yield from _run_solo(jobs, self._parallel, self._options, self._max_facts, on_device=self._on_device)
             return
         self._waiting = deque(_Flight(number, job) for number, job in enumerate(jobs))
         self._running = {}
@@ -100,19 +111,19 @@ class WorkerPool:
             if self._running:  # Ctrl-C, or the caller has lost interest
                 self.close()
 
-    def _advance(self) -> Iterator[FileFacts]:
+    def _advance(self) -> Iterator[Answer]:
         """Give the server what it may run, and take its next answer."""
         try:
             server = self._ready_server()
             while self._waiting and self._may_start(self._waiting[0]):
                 self._send(server, self._waiting.popleft())
-            facts = self._answer(server)
+            answer = self._answer(server)
         except (ServerGone, ServerStuck) as error:
             yield from self._mourn("server died" if isinstance(error, ServerGone) else "server stuck")
         else:
-            if facts is not None:
+            if answer is not None:
                 self._deaths = 0
-                yield facts
+                yield answer
 
     def _ready_server(self) -> ServerProcess:
         self.start()
@@ -136,7 +147,7 @@ class WorkerPool:
         self._running[flight.number] = replace(flight, deadline=deadline)
         server.send(Frame(Kind.JOB, flight.number, flight.job.model_dump_json().encode()))
 
-    def _answer(self, server: ServerProcess) -> FileFacts | None:
+    def _answer(self, server: ServerProcess) -> Answer | None:
         frame = server.receive(min(flight.deadline for flight in self._running.values()))
         flight = self._running.get(frame.number)
         if flight is None:
@@ -146,10 +157,10 @@ class WorkerPool:
             return None
         del self._running[frame.number]
         if frame.kind is Kind.FACTS:
-            return admit(flight.job, frame.body)
-        return failed(flight.job, Ending.model_validate_json(frame.body))
+            return flight.number, admit(flight.job, frame.body)
+        return flight.number, failed(flight.job, Ending.model_validate_json(frame.body))
 
-    def _mourn(self, how: How) -> Iterator[FileFacts]:
+    def _mourn(self, how: How) -> Iterator[Answer]:
         """After the server's death: blame the job that ran alone, or try each of those that ran once more."""
         lost, self._running = list(self._running.values()), {}
         server, self._server = self._server, None
@@ -160,12 +171,13 @@ class WorkerPool:
                 kill_group(flight.pid)
         self._deaths += 1
         if len(lost) == 1:
-            yield failed(lost[0].job, Ending(how=how))
+            yield lost[0].number, failed(lost[0].job, Ending(how=how))
         else:
             self._waiting.extendleft(replace(flight, alone=True, pid=None) for flight in reversed(lost))
         if self._deaths >= _MAX_DEATHS:
             given_up, self._waiting = self._waiting, deque()
-            yield from (failed(flight.job, Ending(how="given up", code=self._deaths)) for flight in given_up)
+            for flight in given_up:
+                yield flight.number, failed(flight.job, Ending(how="given up", code=self._deaths))
 
 
 def run_jobs(jobs: Sequence[Job], *, parallel: int = 1) -> Iterator[FileFacts]:
@@ -174,15 +186,20 @@ def run_jobs(jobs: Sequence[Job], *, parallel: int = 1) -> Iterator[FileFacts]:
         yield from pool.run(jobs)
 
 
-def _run_solo(jobs: Sequence[Job], parallel: int, options: list[str], max_facts: int) -> Iterator[FileFacts]:
+def _run_solo(
+    jobs: Sequence[Job], parallel: int, options: list[str], max_facts: int, *, on_device: bool
+) -> Iterator[Answer]:
     from concurrent.futures import ThreadPoolExecutor, as_completed  # slow to import, and rarely needed
 
     mark = new_mark()
     threads = ThreadPoolExecutor(parallel)
     try:
-        running = [threads.submit(solo.run_one, job, command(options), environment(mark), max_facts) for job in jobs]
+        start, around = command(options), environment(mark, on_device=on_device)
+        running = {
+            threads.submit(solo.run_one, job, start, around, max_facts): number for number, job in enumerate(jobs)
+        }
         for done in as_completed(running):
-            yield done.result()
+            yield running[done], done.result()
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
         kill_marked(mark)

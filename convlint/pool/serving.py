@@ -62,15 +62,18 @@ def command(options: Sequence[str]) -> list[str]:
     return [sys.executable, "-P", "-c", code, *options]
 
 
-def environment(mark: str) -> dict[str, str]:
-    """The environment of the worker and of all below it."""
+def environment(mark: str, *, on_device: bool = False) -> dict[str, str]:
+    """The environment of the worker and of all below it; accelerators and cores are for real runs only."""
+    if on_device:
+        plain = {name: value for name, value in _ENVIRONMENT.items() if not name.endswith(("_DEVICES", "_THREADS"))}
+        return os.environ | plain | {MARK: mark}
     return os.environ | _ENVIRONMENT | {MARK: mark}
 
 
 class ServerProcess:
     """One worker server: it waits for `begin` before it loads torch."""
 
-    def __init__(self, options: Sequence[str] = ()) -> None:
+    def __init__(self, options: Sequence[str] = (), *, on_device: bool = False) -> None:
         self._mark = new_mark()
         self._frames = Unpacker()
         self._arrived: deque[Frame] = deque()
@@ -84,7 +87,7 @@ class ServerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                env=environment(self._mark),
+                env=environment(self._mark, on_device=on_device),
                 pass_fds=[far.fileno()],
                 start_new_session=True,  # so that Ctrl-C reaches convlint alone
             )

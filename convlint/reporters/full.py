@@ -25,8 +25,14 @@ def text(report: Report, *, verbose: bool, color: bool) -> str:
         lines += [*finding(diagnostic), ()]
     lines += [((line, ""),) for line in listing(report, verbose=verbose)]
     worst: Severity | None = "error" if report.lacking else next((name for name in _STYLES if report.count(name)), None)
-    lines.append(((closing(report, verbose=verbose), _STYLES[worst] if worst else "bold"),))
-    return coloured(lines) if color else plain(lines)
+    style, painted = _STYLES[worst] if worst else "bold", coloured if color else plain
+    if report.is_verified:
+        from convlint.reporters import verification  # with rich, which a check does without
+
+        body = painted(lines) + verification.table(report, color=color) + "\n"
+    else:
+        body = painted(lines)
+    return body + painted([((closing(report, verbose=verbose), style),)])
 
 
 def finding(diagnostic: Diagnostic) -> list[Line]:

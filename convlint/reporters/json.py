@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any, Final
 
 from convlint.diagnostics import Diagnostic
-from convlint.facts import ModelFacts
+from convlint.facts import VERDICTS, ModelFacts, Verification
 from convlint.remedies import Remedy
 from convlint.report import Report
 from convlint.reporters.source import spot
@@ -35,8 +36,17 @@ def document(report: Report) -> dict[str, Any]:
             "skipped": report.count_models("skipped"),
             "errors": report.count("error"),
             "warnings": report.count("warning"),
+            **_verdicts(report),
         },
     }
+
+
+def _verdicts(report: Report) -> dict[str, int]:
+    """How many models came to each verdict, where they were run for real."""
+    if not report.is_verified:
+        return {}
+    found = Counter(model.verification.status for _, model in report.models if model.verification is not None)
+    return {status.replace(" ", "_"): found[status] for status in VERDICTS}
 
 
 def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
@@ -79,4 +89,9 @@ def _model(filename: str, model: ModelFacts, remedy: Remedy | None) -> dict[str,
         "inputs": [one.model_dump(mode="json", exclude={"within"}) for one in model.inputs],
         "outputs": [list(shape) for shape in model.outputs],
         "sizes": {symbol: list(sizes) for symbol, sizes in model.sizes.items()},
+        **_verification(model.verification),
     }
+
+
+def _verification(verification: Verification | None) -> dict[str, Any]:
+    return {} if verification is None else {"verification": verification.model_dump(mode="json")}

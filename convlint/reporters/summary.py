@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from convlint.facts import Dim, ModelFacts
+from convlint.facts import VERDICTS, Dim, ModelFacts
 from convlint.remedies import GUESSED, Remedy
 from convlint.report import Report
 from convlint.reporters.source import beside, spot
@@ -19,6 +20,8 @@ _NOUNS: Final[dict[Severity, str]] = {"error": "error", "warning": "warning", "i
 
 def closing(report: Report, *, verbose: bool) -> str:
     """The last line of a report."""
+    if report.is_verified:
+        return _verified(report)
     if not report.models and not report.diagnostics:
         return f"No models in {count(report.file_count, 'file')}: nothing to check."
     checked, partial, skipped = (report.count_models(status) for status in ("checked", "partial", "skipped"))
@@ -26,6 +29,14 @@ def closing(report: Report, *, verbose: bool) -> str:
     more = f" (-v says {_more(report)})" if left_out and not verbose else ""
     counts = f"{count(checked, 'model')} checked, {partial} partial, {skipped} skipped"
     return f"{counts}: {_outcome(report, checked + partial > 0, left_out)}{_verdict(report.lacking)}{more}."
+
+
+def _verified(report: Report) -> str:
+    """That of real runs."""
+    statuses = Counter(model.verification.status for _, model in report.models if model.verification is not None)
+    counts = ", ".join(f"{statuses[status]} {status}" for status in VERDICTS)
+    found = _found(report) or ["nothing found"]
+    return f"{count(statuses.total(), 'model')} run for real, {counts}: {', '.join(found)}{_verdict(report.lacking)}."
 
 
 def _more(report: Report) -> str:
@@ -40,12 +51,16 @@ def _verdict(lacking: int) -> str:
 
 
 def _outcome(report: Report, anything: bool, left_out: bool) -> str:
-    found = [count(report.count(severity), noun) for severity, noun in _NOUNS.items() if report.count(severity)]
+    found = _found(report)
     if found:
         return ", ".join(found)
     if not anything:
         return "nothing was checked"
     return "nothing found in what was checked" if left_out else "all clear"
+
+
+def _found(report: Report) -> list[str]:
+    return [count(report.count(severity), noun) for severity, noun in _NOUNS.items() if report.count(severity)]
 
 
 def listing(report: Report, *, verbose: bool) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final
 
-from convlint.facts import BuildFailure, Effect, Failure, FileFacts, Layer, ModelFacts, Node, TensorFact, Unmet
+from convlint.facts import BuildFailure, Effect, Failure, FileFacts, Layer, ModelFacts, Node, TensorFact, Trouble, Unmet
 from convlint.rules.paths import Path
 
 _SHORT_NAMES: Final = (
@@ -49,12 +49,15 @@ class Environment:
     unmet: Unmet | None = None
     failure: Failure | BuildFailure | None = None
     effects: tuple[Effect, ...] = ()
+    trouble: Trouble | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the texts of a rule may be chosen by: the call's public name, then the requirement's name."""
+        """What the texts of a rule may be chosen by: a call's public name, a requirement's, a trouble's kind."""
         call = (self.node.target,) if self.node is not None else ()
+        if self.trouble is not None:
+            return (self.trouble.kind,)
         return (*call, self.unmet.name) if self.unmet is not None else call
 
     @property
@@ -123,6 +126,8 @@ def _root(root: str, environment: Environment) -> Any:
             return UNKNOWN if environment.failure is None else _failure(environment.failure)
         case "effect":
             return UNKNOWN if not environment.effects else _effect(environment.effects)
+        case "trouble":
+            return UNKNOWN if environment.trouble is None else _trouble(environment.trouble, environment.model)
         case _:
             return UNKNOWN if environment.model is None else _model(environment.model)
 
@@ -195,6 +200,13 @@ def _effect(effects: Sequence[Effect]) -> dict[str, Any]:
     """The first one; `more` tells how many others there are, and is empty where there are none."""
     more = len(effects) - 1
     return {"kind": effects[0].kind, "what": effects[0].what, "more": f" (and {more} more)" if more else ""}
+
+
+def _trouble(trouble: Trouble, model: ModelFacts | None) -> dict[str, Any]:
+    """With the name of the device."""
+    fields = {name: getattr(trouble, name) for name in ("kind", "said", "predicted", "observed", "call", "scenario")}
+    device = model.verification.device if model is not None and model.verification is not None else None
+    return {**fields, "device": device.name if device is not None else None}
 
 
 def short_type(type_name: str) -> str:

@@ -17,6 +17,7 @@ def primary(environment: Environment, unmet: Unmet | None) -> Span:
     )
     places: list[Span | None] = [failure.at if failure is not None else None]
     places.extend(effect.at for effect in environment.effects[:1])
+    places.append(environment.trouble.at if environment.trouble is not None else None)
     if unmet is not None:
         places.append(unmet.at)
         if layer is not None and unmet.argument is not None:

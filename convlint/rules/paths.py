@@ -30,6 +30,7 @@ _GRAMMAR: Final[dict[str, dict[str, str]]] = {
         "model": "model",
         "failure": "failure",
         "effect": "effect",
+        "trouble": "trouble",
     },
     "tensors": {"[]": "tensor"},
     "tensor": {"shape": "shape", "dtype": "value", "device": "value", "rank": "value"},
@@ -49,6 +50,7 @@ _GRAMMAR: Final[dict[str, dict[str, str]]] = {
     "model input": {"name": "value", "shape": "shape", "dtype": "value", "source": "value"},
     "failure": dict.fromkeys(("kind", "message", "target"), "value"),
     "effect": dict.fromkeys(("kind", "what", "more"), "value"),
+    "trouble": dict.fromkeys(("kind", "said", "predicted", "observed", "call", "scenario", "device"), "value"),
     "value": {"[]": "value"},
 }
 

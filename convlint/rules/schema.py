@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from convlint.diagnostics import Applicability
-from convlint.facts import Dim, Scalar, Status
+from convlint.facts import Dim, Scalar, Status, TroubleKind
 from convlint.rules import paths, templates
 from convlint.severity import Severity
 
@@ -60,7 +60,7 @@ class NodeMatch(RuleValue):
 
 
 class Match(NodeMatch):
-    """What a rule is about: calls, unmet requirements, failures of a file, its side effects, or models.
+    """What a rule is about: calls, unmet requirements, failures of a file, its side effects, models, or real runs.
 
     One of these kinds.
     """
@@ -69,12 +69,15 @@ class Match(NodeMatch):
     failure: tuple[FailureKind, ...] = ()
     effect: tuple[EffectKind, ...] = ()  # all those of a file together
     status: tuple[Status, ...] = ()
+    trouble: tuple[TroubleKind, ...] = ()  # what a real run showed
 
     @model_validator(mode="after")
     def _is_of_one_kind(self) -> Match:
-        kinds = [self.module or self.function or self.unmet, self.failure, self.effect, self.status]
+        kinds = [self.module or self.function or self.unmet, self.failure, self.effect, self.status, self.trouble]
         if sum(map(bool, kinds)) != 1:
-            raise ValueError("give calls (module, function, unmet), or failure, or effect, or status: one of the four")
+            raise ValueError(
+                "give calls (module, function, unmet), or failure, effect, status or trouble: one of the five"
+            )
         return self
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -27,7 +28,10 @@ def subjects(match: Match, file: FileFacts, options: Mapping[str, Any]) -> Itera
         return
     for model in file.models:
         whole = Environment(file, model=model, options=options)
-        if match.status:
+        if match.trouble:
+            troubles = model.verification.troubles if model.verification is not None else ()
+            yield from (replace(whole, trouble=one) for one in troubles if one.kind in match.trouble)
+        elif match.status:
             if model.status in match.status:
                 yield whole
         else:

@@ -52,7 +52,7 @@ class NotBuilt(Exception):
 
 @dataclass(frozen=True)
 class Built:
-    """A model whose tensors are fake, and how it came to its arguments."""
+    """A model, and how it came to its arguments."""
 
     model: nn.Module
     construction: Construction
@@ -64,10 +64,11 @@ class Builder:
 
     module: ModuleType
     job: ModelJob
-    mode: FakeTensorMode
+    mode: FakeTensorMode | None  # None: the tensors stay real
     is_user: IsUser
     resolver: Resolver
     context: Callable[[], AbstractContextManager[None]]
+    seconds: float = MAX_SECONDS
 
     def all_known(self) -> Iterator[Built | NotBuilt]:
         """Each distinct construction that the user wrote down, built or not."""
@@ -80,6 +81,14 @@ class Builder:
             except NotBuilt as error:
                 yield error
 
+    def nth(self, number: int) -> Built:
+        """One of the constructions that `all_known` goes through, by its place among them. Raises NotBuilt."""
+        with self.context():
+            constructions, _ = known(self.job, self.target(), self.resolver)
+        if number >= len(constructions):
+            raise NotBuilt(f"it is built in {len(constructions)} ways this time, and the one that was traced is lost")
+        return self.build(constructions[number])
+
     def build(self, construction: Construction) -> Built:
         """Raises NotBuilt."""
         standins.touched.clear()
@@ -91,8 +100,7 @@ class Builder:
                 call = _maker(target, construction)
                 self._check_arguments(call, construction)
                 model = self._construct(call, construction)
-        make_fake(model, self.mode)
-        return Built(model, construction)
+        return self._built(model, construction)
 
     def guess(self, style: Style) -> Built:
         """A construction with plausible arguments in place of those that nobody gives. Raises NotBuilt."""
@@ -103,7 +111,7 @@ class Builder:
             fixed: Mapping[str, Any] = max((part.given for part in parts), key=len, default={})
             names = Names(dict(self.module.__dict__), texts_of(str(self.module.__file__)))
             try:
-                with patience(MAX_SECONDS):
+                with patience(self.seconds):
                     construction, model = fill(
                         target, names, style, fixed, lambda given: self._checked(target(**given))
                     )
@@ -113,7 +121,11 @@ class Builder:
                 raise self._refused(target, error) from None
             except _SURROUNDINGS as error:
                 raise NotBuilt(f"its constructor stops: {said(error)}", at=place_in(error, self.is_user)) from None
-        make_fake(model, self.mode)
+        return self._built(model, construction)
+
+    def _built(self, model: nn.Module, construction: Construction) -> Built:
+        if self.mode is not None:
+            make_fake(model, self.mode)
         return Built(model, construction)
 
     def _refused(self, target: Any, error: Refused) -> NotBuilt:
@@ -177,7 +189,7 @@ class Builder:
 
     def _construct(self, target: Callable[..., Any], given: Construction) -> nn.Module:
         try:
-            with patience(MAX_SECONDS):
+            with patience(self.seconds):
                 made = beside(lambda: target(*given.args, **given.kwargs), self._folders(given))
                 return self._checked(made)
         except NotBuilt:
@@ -202,7 +214,7 @@ class Builder:
         if is_hungry(error):
             return Failure(kind="memory", message=f"building `{self.job.target}`: {said(error)}", at=at)
         if isinstance(error, Impatient) and (stuck := stuck_at(error, self.is_user)):
-            message = f"building `{self.job.target}` takes longer than {MAX_SECONDS:g} s"
+            message = f"building `{self.job.target}` takes longer than {self.seconds:g} s"
             return Failure(kind="timeout", message=message, at=stuck)
         if isinstance(error, RecursionError) and at is not None:
             return BuildFailure(target=self.job.target, message=said(error), at=at)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
+
+from convlint.worker.trace import function_name
 
 _MOVES = frozenset({"torch.Tensor.cuda", "torch.Tensor.cpu", "torch.Tensor.xpu", "torch.Tensor.to", "torch.Tensor.mps"})
 _KINDS = ("cuda", "cpu", "xpu", "mps", "meta", "hpu", "npu")
@@ -36,3 +39,14 @@ def _is_device(value: Any) -> bool:
     if isinstance(value, torch.device) or (isinstance(value, int) and not isinstance(value, bool)):
         return True
     return isinstance(value, str) and value.split(":")[0] in _KINDS
+
+
+class Neutral(TorchFunctionMode):
+    """Makes tensors where torch would make them by itself, whatever device the code names."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = function_name(func)
+        args, kwargs = neutral(name, tuple(args), dict(kwargs or {}))
+        if is_move(name) and len(args) == 1 and not kwargs:
+            return args[0]
+        return func(*args, **kwargs)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 
-from convlint.facts import BuildFailure, Failure, FileFacts, ModelFacts, Span
+from convlint.facts import BuildFailure, Failure, FileFacts, ModelFacts, Way
 from convlint.jobs import Job, ModelJob
 from convlint.worker import chance
 from convlint.worker.building import Builder, Built, NotBuilt
@@ -21,7 +21,9 @@ from convlint.worker.importing import Project, importing, place_in, stuck_at, wo
 from convlint.worker.inputs.evidence import Evidence, evidence, squares
 from convlint.worker.inputs.input import declared
 from convlint.worker.modelfacts import model_facts
+from convlint.worker.predicting.predict import predictions
 from convlint.worker.project.patience import Impatient, patience
+from convlint.worker.relative import relative
 from convlint.worker.resolve import Resolver
 from convlint.worker.run import Workshop
 from convlint.worker.sandbox import limits
@@ -50,7 +52,7 @@ def run(job: Job) -> FileFacts:
         failures=tuple(work.failures),
         build_failures=tuple(dict.fromkeys(work.broken)),
     )
-    return _relative(facts, job, here).model_copy(update={"depends": depends})
+    return relative(facts, job, here).model_copy(update={"depends": depends})
 
 
 @dataclass
@@ -125,12 +127,13 @@ class _Work:
     def _facts(self, builder: Builder) -> Iterator[ModelFacts]:
         refusals: list[NotBuilt] = []
         built_any = False
-        for built in self._known(builder):
+        for number, built in enumerate(self._known(builder)):
             if isinstance(built, NotBuilt):
                 refusals.append(built)
                 continue
             built_any = True
-            yield self._examined(builder, built)
+            shop, examination = self._examination(builder, built)
+            yield self._model_facts(builder, built, shop, examination, Way(construction=number))
         if built_any or any(refusal.failure for refusal in refusals):
             found = [refusal.failure for refusal in refusals if refusal.failure]
             self.broken.extend(one for one in found if isinstance(one, BuildFailure))
@@ -146,11 +149,7 @@ class _Work:
         except NotBuilt as error:
             yield error
 
-    def _examined(self, builder: Builder, built: Built) -> ModelFacts:
-        examination = self._examination(builder, built)
-        return self._model_facts(builder, built, examination)
-
-    def _examination(self, builder: Builder, built: Built) -> Examination:
+    def _examination(self, builder: Builder, built: Built) -> tuple[Workshop, Examination]:
         wanted = builder.job
         shop = Workshop(built.model, self.mode, self.sites, self.is_user)
         inputs, found = None, list[Evidence]()
@@ -162,21 +161,31 @@ class _Work:
         sizes = squares(built.model, builder.bound(built.construction))
         try:
             with patience(self._share()):
-                return examine(shop, inputs, found, sizes)
+                return shop, examine(shop, inputs, found, sizes)
         except Impatient:
             with patience(self._share()):
-                return glance(shop, inputs, found, sizes)
+                return shop, glance(shop, inputs, found, sizes)
 
-    def _model_facts(self, builder: Builder, built: Built, examination: Examination) -> ModelFacts:
+    def _model_facts(
+        self, builder: Builder, built: Built, shop: Workshop, examination: Examination, way: Way
+    ) -> ModelFacts:
         facts = model_facts(self._name(builder.job), builder.job, examination, self.sites, built.model, self.is_user)
         guessed = () if built.construction.is_known else builder.required()
+        wanted = self.job.verify
+        predicted = () if wanted is None else tuple(predictions(shop, examination, wanted, self._share()))
         return facts.model_copy(
-            update={"construction": built.construction.source, "required": guessed, "takes": builder.takes()}
+            update={
+                "construction": built.construction.source,
+                "required": guessed,
+                "takes": builder.takes(),
+                "way": way if wanted is not None else None,
+                "predictions": predicted,
+            }
         )
 
     def _guessed(self, builder: Builder, refusals: list[NotBuilt]) -> ModelFacts:
         """One check for all fillings: a finding has to hold for every one of them."""
-        first: tuple[Built, Examination] | None = None
+        first: tuple[Built, Workshop, Examination, Way] | None = None
         kept: dict[Key, _Numbers] = {}
         for style in STYLES:
             try:
@@ -185,19 +194,19 @@ class _Work:
                 if first is None:
                     return self._skipped(builder, refusals[0] if refusals and not _is_bare(refusals[0]) else error)
                 continue
-            examination = self._examination(builder, built)
+            shop, examination = self._examination(builder, built)
             found = _proved(examination)
             if first is None:
-                first, kept = (built, examination), found
+                first, kept = (built, shop, examination, Way(style=style.name)), found
             # The fields of a configuration depend on one another in ways that are not seen here.
             has_config = any(isinstance(value, GuessedConfig) for value in built.construction.kwargs.values())
             kept = {key: came for key, came in kept.items() if key in found and (not has_config or found[key] == came)}
             if not kept:
                 break
         assert first is not None
-        built, examination = first
+        built, shop, examination, way = first
         findings = tuple(finding for finding in examination.findings if finding.key in kept)
-        return self._model_facts(builder, built, replace(examination, findings=findings))
+        return self._model_facts(builder, built, shop, replace(examination, findings=findings), way)
 
     def _skipped(self, builder: Builder, error: NotBuilt) -> ModelFacts:
         wanted = builder.job
@@ -225,18 +234,3 @@ def _proved(examination: Examination) -> dict[Key, _Numbers]:
 def _is_bare(error: NotBuilt) -> bool:
     """Whether a model was only not built because its constructor was called without arguments."""
     return error.reason.startswith("its constructor needs ")
-
-
-def _relative(facts: FileFacts, job: Job, here: str) -> FileFacts:
-    """Spans with the file names that the user gave, relative to the working directory where they lie below it."""
-
-    def shorten(value: object) -> object:
-        if isinstance(value, dict):
-            if set(value) == set(Span.model_fields):
-                return {**value, "filename": job.shown(str(value["filename"]), here)}
-            return {key: shorten(item) for key, item in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [shorten(item) for item in value]
-        return value
-
-    return FileFacts.model_validate(shorten(facts.model_dump()))

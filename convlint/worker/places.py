@@ -30,6 +30,15 @@ def place_of(frame: FrameType) -> Place:
     return Place(frame.f_code, frame.f_lasti)
 
 
+def user_place(frame: FrameType | None, is_user: IsUser) -> Place | None:
+    """The innermost place in the user's code, from a frame outwards."""
+    while frame is not None:
+        if is_user(frame.f_code.co_filename):
+            return place_of(frame)
+        frame = frame.f_back
+    return None
+
+
 def raised_at(error: BaseException, is_user: IsUser) -> Place | None:
     """The innermost frame of the user's code that an error came through."""
     step = user_step(error, is_user)

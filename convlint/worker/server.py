@@ -21,13 +21,12 @@ from pathlib import Path
 from convlint.jobs import Job
 from convlint.protocol import scratch, solo
 from convlint.protocol.ending import Ending
+from convlint.protocol.engines import ENGINE, TRIALS
 from convlint.protocol.frames import MAX_BODY, Frame, Kind, Unpacker, pack
 from convlint.protocol.leftovers import kill_group
 from convlint.worker import processes
 from convlint.worker.child import Runner, perform, rehearse, use_folder
 from convlint.worker.sandbox import guards
-
-ENGINE = "convlint.worker.job:run"
 
 _CHUNK = 1 << 20
 _BESIDE_TORCH = ("numpy", "sympy")  # what takes longest of what does not need it
@@ -186,12 +185,11 @@ def load(name: str) -> Runner:
     gc.disable()
     module, function = name.split(":")
     run: Runner
-    if name == ENGINE:
-        from convlint.worker.warmup import warm_up
-
-        warm_up()
+    if name in (ENGINE, TRIALS):
+        from convlint.worker import warmup
         from convlint.worker.sandbox.containment import contained
 
+        (warmup.warm_up if name == ENGINE else warmup.prepare_trials)()
         run = contained(getattr(importlib.import_module(module), function))
     else:
         run = getattr(importlib.import_module(module), function)

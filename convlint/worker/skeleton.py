@@ -153,25 +153,34 @@ def _elements(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
 @contextmanager
 def building(mode: FakeTensorMode, sites: Sites) -> Iterator[None]:
     """The context in which the user's file is imported and its models are constructed."""
-    original = nn.Module.__init__
     load = nn.Module.load_state_dict
-
-    def init(self: nn.Module, *args: Any, **kwargs: Any) -> None:
-        sites.add(self)
-        original(self, *args, **kwargs)
 
     def broken(module: nn.Module, need: ConstructorNeed) -> None:
         sites.add(module)
         sites.needs.append((module, need))
 
-    nn.Module.__init__ = init  # type: ignore[method-assign]
     nn.Module.load_state_dict = _keep_weights  # type: ignore[method-assign]
     try:
-        with constructors.checked(broken), unmoved_modules(), _Factories(mode):
+        with sited(sites), constructors.checked(broken), unmoved_modules(), _Factories(mode):
             yield
     finally:
-        nn.Module.__init__ = original  # type: ignore[method-assign]
         nn.Module.load_state_dict = load  # type: ignore[method-assign]
+
+
+@contextmanager
+def sited(sites: Sites) -> Iterator[None]:
+    """Keep the construction site of every module that is made."""
+    original = nn.Module.__init__
+
+    def init(self: nn.Module, *args: Any, **kwargs: Any) -> None:
+        sites.add(self)
+        original(self, *args, **kwargs)
+
+    nn.Module.__init__ = init  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        nn.Module.__init__ = original  # type: ignore[method-assign]
 
 
 def _keep_weights(*_: Any, **__: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from convlint.worker.examine import examine
 from convlint.worker.project.standins import Weights
 from convlint.worker.run import Workshop
 from convlint.worker.skeleton import Sites, building, make_fake
-from convlint.worker.torch_private import keep_symbolic_kernels, new_env, new_mode, settle
+from convlint.worker.torch_private import keep_symbolic_kernels, new_env, new_mode, no_missing_keys, settle
 
 
 def warm_up() -> None:
@@ -27,6 +28,19 @@ def warm_up() -> None:
     packing.keep_shapes()
     _examine_something()
     settle()
+
+
+def prepare_trials() -> None:
+    """Silence torch, and do without weights that are not there. Nothing is computed: threads do not outlive a fork."""
+    silence_torch()
+    skip_weights()
+    load: Callable[..., Any] = nn.Module.load_state_dict
+
+    def lenient(self: nn.Module, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Seeded weights stay where there are no others."""
+        return load(self, state_dict, *args, **kwargs) if len(state_dict) else no_missing_keys()
+
+    nn.Module.load_state_dict = lenient  # type: ignore[method-assign]
 
 
 def silence_torch() -> None:

@@ -10,16 +10,24 @@ from functools import lru_cache
 from convlint.discovery.source import decode, read
 from convlint.facts import Failure
 
+replaced = dict[str, str]()
+"""By file: the text that takes the place of what lies on the disk, before anything is read."""
+
 
 @lru_cache(maxsize=256)
 def text_of(filename: str) -> str:
     """The Python text of a file. Raises OSError or SyntaxError with the reason why there is none."""
+    text = replaced.get(filename) or _read(filename)
+    # Tracebacks and spans read lines from here: what was executed, not what lies on the disk by then.
+    linecache.cache[filename] = (len(text), None, io.StringIO(text).readlines(), filename)
+    return text
+
+
+def _read(filename: str) -> str:
     data = read(filename, filename)
     text = data if isinstance(data, Failure) else decode(data, filename)
     if isinstance(text, Failure):
         raise OSError(f"{filename}: {text.message}")
-    # Tracebacks and spans read lines from here: what was executed, not what lies on the disk by then.
-    linecache.cache[filename] = (len(text), None, io.StringIO(text).readlines(), filename)
     return text
 
 

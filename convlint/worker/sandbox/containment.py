@@ -18,8 +18,10 @@ def contained(run: Runner) -> Runner:
 
     def guarded(job: Job) -> FileFacts:
         folder = tempfile.gettempdir()
-        names = limits.limit(job.timeout, job.memory)
-        version = landlock.restrict(folder)
+        device = job.verify.device if job.trial is not None and job.verify is not None else "cpu"
+        # The driver of a device maps far more memory than it takes.
+        names = limits.limit(job.timeout, job.memory if device == "cpu" else None)
+        version = landlock.restrict(folder, with_devices=device != "cpu")
         ledger = effects.forbid(job, folder)
         facts = run(job)
         limits.lift()

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
+from glob import glob
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
 _VERSION = 1  # flag of _CREATE: only ask for the version
@@ -26,6 +27,7 @@ _SIGNALS_AND_SOCKETS = 0b11  # signals to others, and sockets of others without 
 # What programs write to that is no file; multiprocessing keeps its locks in the last.
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full")
 _SHARED_MEMORY = "/dev/shm"
+_ACCELERATORS = ("/dev/nvidia*", "/dev/nvidia-caps/*", "/dev/kfd", "/dev/dri/*")  # what drivers write to
 
 
 @cache
@@ -38,10 +40,10 @@ def version() -> int:
     return 0
 
 
-def restrict(folder: str) -> int:
+def restrict(folder: str, *, with_devices: bool = False) -> int:
     """From now on write below the folder only, use no TCP and signal nobody outside: the version in force, 0 for none.
 
-    TCP is refused from version 4 on, signals from version 6 on.
+    `with_devices`: an accelerator may be used. TCP is refused from version 4 on, signals from version 6 on.
     """
     if not version():
         return 0
@@ -50,7 +52,8 @@ def restrict(folder: str) -> int:
         return 0
     try:
         _allow(ruleset, [folder, _SHARED_MEMORY], _files())
-        _allow(ruleset, _DEVICES, _files() & (_WRITE_FILE | _TRUNCATE))
+        devices = (*_DEVICES, *(path for pattern in _ACCELERATORS for path in glob(pattern) if with_devices))
+        _allow(ruleset, devices, _files() & (_WRITE_FILE | _TRUNCATE))
         if ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 or _call(_RESTRICT, ruleset, 0) != 0:
             return 0
     finally:

@@ -30,8 +30,8 @@ def available() -> frozenset[str]:
     return frozenset(names | {"memory"} if sys.platform.startswith("linux") else names)
 
 
-def limit(seconds: float, megabytes: int) -> frozenset[str]:
-    """Put up the limits; the names of those in force."""
+def limit(seconds: float, megabytes: int | None) -> frozenset[str]:
+    """Put up the limits; the names of those in force. Memory has none where `megabytes` is None."""
     if not available():
         return frozenset()
     import resource
@@ -41,7 +41,7 @@ def limit(seconds: float, megabytes: int) -> frozenset[str]:
         "cores": no_core_dumps(),
         "processor": _lower(resource.RLIMIT_CPU, most, most + 1),  # a warning, then the end
         "files": _lower(resource.RLIMIT_FSIZE, LARGEST_FILE * _MEGABYTE),
-        "memory": _limit_memory(megabytes),
+        "memory": megabytes is not None and _limit_memory(megabytes),
     }
     return frozenset(name for name, is_done in done.items() if is_done)
 

@@ -19,7 +19,7 @@ from convlint.tracebacks import steps_of
 from convlint.worker import devices
 from convlint.worker.call import Call
 from convlint.worker.measures.measures import Measures
-from convlint.worker.places import Place, place_of, span_of
+from convlint.worker.places import Place, span_of, user_place
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.requirements import function_check, layer_check
 from convlint.worker.shapes import goes_on_numbers, has_rule, is_one_dtype, numbers_among, result_shape
@@ -48,6 +48,7 @@ from convlint.worker.trace import (
 from convlint.worker.tracing.aliases import canonical
 from convlint.worker.tracing.confirm import Unconfirmed, refusal
 from convlint.worker.tracing.ending import Ending
+from convlint.worker.tracing.leaves import PROPERTIES, QUESTIONS, is_leaf
 from convlint.worker.tracing.ledger import TraceLedger
 from convlint.worker.tracing.nodes import NodeRecorder
 from convlint.worker.tracing.numeric import on_numbers
@@ -57,14 +58,6 @@ from convlint.worker.wording import first_line
 
 # How torch.distributions and torch._check_tensor_all ask whether values are fit: a model that trains passes them.
 _VALIDITY = frozenset({"_is_all_true"})
-# Questions about a tensor that no shape depends on beyond their answer: no nodes.
-_QUESTIONS = frozenset(
-    [
-        *("size", "dim", "numel", "nelement", "ndimension", "stride", "storage_offset", "element_size", "__len__"),
-        *("is_contiguous", "is_floating_point", "is_complex", "get_device", "__hash__", "__repr__", "__format__"),
-    ]
-)
-_PROPERTIES = frozenset({"T", "mT", "H", "mH", "data", "real", "imag"})  # those that give a tensor
 
 
 class ShapeTracer(fx.Tracer):
@@ -108,13 +101,9 @@ class ShapeTracer(fx.Tracer):
     # -- layers ---------------------------------------------------------------------------------------------
 
     def is_leaf_module(self, m: torch.nn.Module, module_qualified_name: str = "") -> bool:
-        """A layer of torch without parts, or one whose forward is torch's own and has a check."""
+        """Of torch.fx: a module that becomes one node."""
         del module_qualified_name
-        if isinstance(m, torch.nn.MultiheadAttention):
-            return layer_check(m) is not None
-        if next(m.children(), None) is not None:
-            return False
-        return layer_check(m) is not None or type(m).__module__.startswith(("torch.nn.", "torch.ao.nn."))
+        return is_leaf(m)
 
     def call_layer(self, original: Callable[..., Any], module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
         """A module's call: a leaf becomes a node, anything else is entered."""
@@ -142,7 +131,7 @@ class ShapeTracer(fx.Tracer):
             return function(*args, **kwargs)
         name = function_name(function)
         short = name.rsplit(".", 1)[-1]
-        if short in _QUESTIONS:
+        if short in QUESTIONS:
             return function(*args, **kwargs)
         if short == "__get__":
             return self._property(function, name, args)
@@ -167,7 +156,7 @@ class ShapeTracer(fx.Tracer):
     def _property(self, function: Callable[..., Any], name: str, args: tuple[Any, ...]) -> Any:
         """`x.shape` is read as it is; `x.T` is a node."""
         short = name.rsplit(".", 2)[-2]
-        if short not in _PROPERTIES:
+        if short not in PROPERTIES:
             return function(*args)
         call = Call(self._ledger, name.removesuffix(".__get__"), list(args), {})
         return self._record("call_method", short, call, function, function)
@@ -253,12 +242,7 @@ class ShapeTracer(fx.Tracer):
 
     def _user_place(self) -> Place | None:
         """The innermost frame of the user's code."""
-        frame = sys._getframe(1)
-        while frame is not None:
-            if self._setting.is_user(frame.f_code.co_filename):
-                return place_of(frame)
-            frame = frame.f_back  # type: ignore[assignment]
-        return None
+        return user_place(sys._getframe(1), self._setting.is_user)
 
 
 def _is_of_torch_nn(error: Exception) -> bool:

@@ -1,0 +1,67 @@
+"""`convlint verify`: models run for real, and convlint's word held against them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from convlint.cache.answers import Answer
+from convlint.check import Options, settings_for
+from convlint.commands.check import give, save
+from convlint.config import Settings, parse_input
+from convlint.exit_codes import CLEAN
+from convlint.jobs import Verify
+from convlint.pool.serving import ServerProcess
+from convlint.terminal import say, wants_color
+from convlint.verdict import code_of, is_silent, rendered
+from convlint.verification.verify import DeviceMissing, Request, device_or_reason, verify
+
+_OWN = ("device", "dtype", "batch", "require_device", "timeout")
+
+
+def run(
+    paths: tuple[str, ...],
+    output_file: str | None,
+    color: str,
+    given: dict[str, Any],
+    server: ServerProcess | None,
+) -> int:
+    """The exit code. Raises Complaint."""
+    paths = paths or (".",)
+    own = {name: given.pop(name) for name in _OWN}
+    output_format, fail_on, verbose, quiet = (
+        given.pop(name) for name in ("output_format", "fail_on", "verbose", "quiet")
+    )
+    inputs = tuple(parse_input(text) for text in given.pop("inputs"))
+    options = Options(**given, inputs=inputs, shows_progress=not quiet)
+    settings = settings_for(paths, options).settings
+    request = _request(own, settings)
+    device = device_or_reason(request.verify.device)
+    if isinstance(device, str):
+        if own["require_device"] or settings.verify.require_device:
+            raise DeviceMissing(f"{device}; nothing was verified, and --require-device asks for it")
+        say(f"{device}: verification is skipped")
+        return CLEAN
+    request = request.on(device.name)
+    outcome = verify(paths, options, request, server)
+    colored = color == "always" if output_file is not None else wants_color(color, sys.stdout)
+    text = ""
+    if not (quiet and is_silent(outcome.report) and output_file is None):
+        shown = output_format or settings.output_format
+        text = rendered(outcome.report, shown, verbose=verbose and not quiet, color=colored)
+    answer = Answer(code_of(outcome, fail_on or settings.fail_on), (*outcome.problems, *outcome.notes), text)
+    return give(answer) if output_file is None else save(answer, output_file)
+
+
+def _request(own: dict[str, Any], settings: Settings) -> Request:
+    """The command line before the configuration."""
+    configured = settings.verify
+    return Request(
+        Verify(
+            device=own["device"] or configured.device,
+            precision=own["dtype"] or configured.dtype,
+            batch=own["batch"] or configured.batch,
+        ),
+        timeout=own["timeout"] or configured.timeout,
+        memory=configured.memory_limit,
+    )

@@ -1,0 +1,140 @@
+"""Runs of forward on plain numbers: what convlint says of one beforehand, and what a device showed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from convlint.facts.values import Fact, Span
+from convlint.inputspec import InputSpec
+
+
+class Way(Fact):
+    """How the worker came to build a model: what it tries is in a fixed order."""
+
+    construction: int | None = None  # the number among those that the user wrote down
+    style: str | None = None  # else the style in which arguments were guessed
+
+
+class Scenario(Fact):
+    """Under what a run is made."""
+
+    training: bool
+    sizes: dict[str, int] = Field(default_factory=dict)  # by symbol, the batch among them
+    title: str = "usual"  # why these sizes: "smallest", "usual", "largest"
+
+    @property
+    def batch(self) -> int | None:
+        """None where no input has a batch of its own choice."""
+        return self.sizes.get("B")
+
+
+class RunInput(Fact):
+    """One input on plain numbers."""
+
+    name: str
+    spec: InputSpec
+    keyword: bool = False
+    within: tuple[str, str | int] | None = None  # the dict or list parameter that this is a part of, and its key
+    filled: int | None = None  # what each of its elements is
+
+
+class Array(Fact):
+    """A tensor of a run. None: convlint does not say."""
+
+    shape: tuple[int | None, ...]
+    dtype: str | None
+    device: str | None = None  # its type: "cuda"
+    contiguous: bool | None = None
+    channels_last: bool | None = None
+
+
+class RunCall(Fact):
+    """One call in forward that gave a tensor: of a layer, a function or a method."""
+
+    target: str  # "torch.nn.Linear", "torch.cat"
+    layer: str | None = None  # the path of the layer
+    block: str = ""  # the path of the module whose forward makes the call
+    at: Span | None = None
+    outputs: tuple[Array, ...] = ()
+
+
+class Refused(Fact):
+    """A call that raises, or is expected to."""
+
+    call: int  # its number among the calls of the run
+    what: str  # the requirement: "in_features"; of a real run the error
+    type: str | None = None  # of a real run the class of the error: "RuntimeError"
+
+
+class Prediction(Fact):
+    """What convlint says of one run: its calls in their order, those that are refused handing on what they declare."""
+
+    scenario: Scenario
+    inputs: tuple[RunInput, ...] = ()
+    calls: tuple[RunCall, ...] = ()
+    outputs: tuple[Array, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    end: str | None = None  # why nothing is said of what comes behind the last call
+    is_one_of_several: bool = False  # data decides which way forward goes
+
+
+class RunError(Fact):
+    """What ended a real run before its time."""
+
+    kind: Literal["raised", "memory", "device"]  # device: a fault on the device, after which nothing runs there
+    type: str  # the class of the error: "RuntimeError"
+    message: str
+    at: Span | None = None
+    layer: str | None = None  # the layer or block that was running
+    call: int | None = None  # how many calls had been made
+
+
+class Unfit(Fact):
+    """Where numbers that are not finite come from."""
+
+    kind: Literal["nan", "inf"]
+    where: str  # "the output", "the loss", "the gradient of fc.weight"
+    call: int | None = None  # the first call that makes such numbers of others
+
+
+class Weight(Fact):
+    """A parameter or buffer of a model."""
+
+    name: str  # "fc2.weight"
+    layer: str | None = None  # the type of the layer that it is of: "torch.nn.Linear"
+    at: Span | None = None  # where the user's code makes it
+
+
+class Observation(Fact):
+    """What one real run did."""
+
+    scenario: Scenario
+    calls: tuple[RunCall, ...] = ()
+    outputs: tuple[Array, ...] = ()
+    refused: tuple[Refused, ...] = ()  # behind each the run went on with what the layer declares
+    error: RunError | None = None
+    unfit: tuple[Unfit, ...] = ()
+    without_gradient: tuple[Weight, ...] = ()  # parameters that the backward pass of a run in training mode misses
+    note: str | None = None  # why there was no backward pass
+    seconds: float = 0.0
+
+
+class Device(Fact):
+    """Where real runs were made."""
+
+    name: str  # "cuda:0"
+    title: str  # "NVIDIA H200"
+    torch: str  # "2.13.0"
+    memory: int | None = None  # bytes
+
+
+class Trial(Fact):
+    """The real runs of one model."""
+
+    device: Device | None = None
+    reason: str | None = None  # why there are none
+    at: Span | None = None
+    unfit: tuple[Weight, ...] = ()  # weights that hold nan or inf from the start
+    observations: tuple[Observation, ...] = ()

@@ -1,0 +1,65 @@
+"""What became of models on the device, as a table."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Iterator
+from typing import Final
+
+from rich.box import Box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from convlint.facts import ModelFacts, Verification
+from convlint.report import Report
+from convlint.reporters.source import spot
+from convlint.reporters.text import one_line
+
+_LINE: Final = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)  # one line below the headings
+_STYLES: Final[dict[str, str]] = {"confirmed": "bold green", "refuted": "bold red", "not verified": "bold yellow"}
+_WIDTH: Final = 110  # cells of a line where there is no terminal to ask
+
+
+def table(report: Report, *, color: bool) -> str:
+    """A row for each model, and the device above them."""
+    stream = io.StringIO()
+    console = Console(
+        file=stream,
+        width=max(40, shutil.get_terminal_size((_WIDTH, 0)).columns),
+        force_terminal=color,
+        color_system="standard" if color else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    for line in devices(report):
+        console.print(Text(line, style="bold"))
+    grid = Table(box=_LINE, show_edge=False, pad_edge=False, header_style="bold")
+    for heading in ("model", "verdict", "runs", "calls", "mistakes", "with edits", "seconds"):
+        grid.add_column(heading, justify="right" if heading in ("runs", "calls", "mistakes", "seconds") else "left")
+    for filename, model in report.models:
+        if model.verification is not None:
+            grid.add_row(*_row(filename, model, model.verification))
+    console.print(grid)
+    return "".join(line.rstrip() + "\n" for line in stream.getvalue().split("\n")[:-1])
+
+
+def devices(report: Report) -> Iterator[str]:
+    """`cuda:0: NVIDIA H200, torch 2.11.0`."""
+    found = (model.verification.device for _, model in report.models if model.verification is not None)
+    for device in dict.fromkeys(one for one in found if one is not None):
+        yield one_line(f"{device.name}: {device.title}, torch {device.torch}")
+
+
+def _row(filename: str, model: ModelFacts, verification: Verification) -> Iterator[Text]:
+    runs = verification.runs
+    yield Text(one_line(f"{spot(filename, model.row)}: {model.target}"))
+    verdict = verification.status if verification.reason is None else f"{verification.status}: {verification.reason}"
+    yield Text(one_line(verdict), style=_STYLES[verification.status])
+    for number in (len(runs), sum(one.calls for one in runs), verification.requirements):
+        yield Text(str(number or ""))
+    yield Text({None: "", True: "runs", False: "raises"}[verification.edits])
+    yield Text(f"{sum(one.seconds for one in runs):.2f}" if runs else "")

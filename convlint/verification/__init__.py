@@ -1,0 +1,1 @@
+"""Real runs held against predictions: the pass behind the linter."""

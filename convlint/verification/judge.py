@@ -1,0 +1,160 @@
+"""The verdict on one model: all its predictions and all its real runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from convlint.facts import (
+    FileFacts,
+    ModelFacts,
+    Observation,
+    Prediction,
+    RunCall,
+    RunOutcome,
+    Span,
+    Trial,
+    Trouble,
+    TroubleKind,
+    Verification,
+    Weight,
+)
+from convlint.verification.compare import Comparison, compare
+from convlint.verification.wording import scenario_text
+
+OWN_FAULTS: frozenset[TroubleKind] = frozenset(
+    {"raises", "runs", "edit", "shape", "dtype", "device", "layout", "order"}
+)
+"""What refutes convlint itself."""
+_BEFORE = "before any run"
+
+
+def judged(model: ModelFacts, answer: FileFacts | None, edited: FileFacts | None, *, is_whole: bool) -> Verification:
+    """What the real runs say of a model. `answer` is None where none were made; `is_whole` as of `Edited`."""
+    if answer is None:
+        return Verification(status="not verified", reason=_why_not(model))
+    trial = answer.trials[0] if answer.trials else None
+    if trial is None:
+        return Verification(status="not verified", reason="; ".join(one.message for one in answer.failures))
+    if trial.reason is not None and model.unmet:  # its constructor was to raise
+        return Verification(status="confirmed", device=trial.device, requirements=len(model.unmet))
+    if trial.reason is not None:
+        return Verification(status="not verified", reason=trial.reason, device=trial.device)
+    pairs = list(zip(model.predictions, trial.observations, strict=False))
+    comparisons = [compare(prediction, seen) for prediction, seen in pairs]
+    troubles = [trouble for one in comparisons for trouble in one.troubles]
+    if trial.unfit:  # whatever else is not finite comes from there
+        troubles = [one for one in troubles if one.kind != "not-finite"]
+    troubles += [*_unfit(trial), *_idle(trial.observations)]
+    runs_edited = None if edited is None else _runs(edited)
+    if runs_edited is False and is_whole and edited is not None:
+        troubles += _edit_troubles(edited)
+    found = tuple(_distinct(troubles))
+    lost = len(model.predictions) - len(trial.observations)
+    return Verification(
+        status="refuted" if any(one.kind in OWN_FAULTS for one in found) else "confirmed",
+        reason=f"{lost} runs were not made" if lost else _in_part(model),
+        device=trial.device,
+        runs=tuple(_outcome(*pair, one) for pair, one in zip(pairs, comparisons, strict=True)),
+        requirements=_confirmed(model, comparisons),
+        edits=runs_edited if is_whole else None,
+        troubles=found,
+    )
+
+
+def _confirmed(model: ModelFacts, comparisons: Sequence[Comparison]) -> int:
+    """How many of the mistakes found were refused: a guessed model may have others, which are no findings."""
+    refused = {
+        _place(prediction.calls[number])
+        for prediction, one in zip(model.predictions, comparisons, strict=False)
+        for number in one.confirmed
+    }
+    return sum((node.layer, node.target, node.call) in refused for node in model.nodes if node.unmet)
+
+
+def _place(call: RunCall) -> tuple[object, ...]:
+    return call.layer, call.target, call.at
+
+
+def _why_not(model: ModelFacts) -> str:
+    if model.reason is not None:
+        return model.reason
+    return "its inputs cannot be written down" if not model.predictions else "it cannot be built once more"
+
+
+def _in_part(model: ModelFacts) -> str | None:
+    return model.reason if model.status == "partial" else None
+
+
+def _outcome(prediction: Prediction, seen: Observation, comparison: Comparison) -> RunOutcome:
+    kinds = {one.kind for one in comparison.troubles}
+    scenario, compared, seconds = seen.scenario, comparison.compared, seen.seconds
+    if "memory" in kinds:
+        return RunOutcome(scenario=scenario, outcome="out of memory", calls=compared, seconds=seconds)
+    if kinds & (OWN_FAULTS | {"fault", "stops"}):
+        return RunOutcome(scenario=scenario, outcome="differs", calls=compared, seconds=seconds)
+    refused = prediction.refused and comparison.confirmed
+    return RunOutcome(
+        scenario=scenario,
+        outcome="refused as predicted" if refused else "agrees",
+        calls=compared,
+        seconds=seconds,
+    )
+
+
+def _runs(answer: FileFacts) -> bool:
+    """Whether forward came through in every run."""
+    return all(trial.reason is None and all(one.error is None for one in trial.observations) for trial in answer.trials)
+
+
+def _edit_troubles(answer: FileFacts) -> Iterator[Trouble]:
+    """What the model with the offered edits still raises."""
+    for trial in answer.trials:
+        if trial.reason is not None:
+            yield Trouble(kind="edit", said=trial.reason, at=trial.at)
+        for seen in trial.observations:
+            error, scenario = seen.error, scenario_text(seen.scenario)
+            if error is not None:
+                yield Trouble(kind="edit", said=error.message, call=error.layer, scenario=scenario, at=error.at)
+
+
+def _unfit(trial: Trial) -> Iterator[Trouble]:
+    """Weights that are no numbers, those of one layer together; all that they touch is none either."""
+    for owner, names, at in _by_layer(trial.unfit):
+        said = f"{_titled(owner, names)} of a new model holds nan or inf: nothing initialises it"
+        yield Trouble(kind="not-finite", said=said, call=owner or names, scenario=_BEFORE, at=at)
+
+
+def _idle(observations: Sequence[Observation]) -> Iterator[Trouble]:
+    """The parameters that no backward pass reaches, those of one layer together."""
+    passes = [one for one in observations if one.scenario.training and one.error is None and one.note is None]
+    if not passes or any(one.refused for one in passes):
+        return
+    lost = set.intersection(*({weight.name for weight in one.without_gradient} for one in passes))
+    idle = [weight for weight in passes[0].without_gradient if weight.name in lost]
+    for owner, names, at in _by_layer(idle):
+        said = f"no gradient reaches {_titled(owner, names)}"
+        scenario = scenario_text(passes[0].scenario)
+        yield Trouble(kind="no-gradient", said=said, call=owner or names, scenario=scenario, at=at)
+
+
+def _by_layer(weights: Sequence[Weight]) -> Iterator[tuple[str, str, Span | None]]:
+    """The path of each layer, the names of its weights, and where it is made."""
+    owners: dict[str, list[Weight]] = {}
+    for weight in weights:
+        owners.setdefault(weight.name.rpartition(".")[0], []).append(weight)
+    for owner, found in owners.items():
+        yield owner, ", ".join(sorted(weight.name.rpartition(".")[2] for weight in found)), found[0].at
+
+
+def _titled(owner: str, names: str) -> str:
+    return f"`{owner}` ({names})" if owner else f"`{names}`"
+
+
+def _distinct(troubles: Sequence[Trouble]) -> Iterable[Trouble]:
+    """One of each kind and place; what is not finite in one run is so in others, where nobody looked for its call."""
+    seen = set()
+    for trouble in troubles:
+        place = None if trouble.kind == "not-finite" and trouble.scenario != _BEFORE else (trouble.call, trouble.at)
+        if (trouble.kind, place) not in seen:
+            seen.add((trouble.kind, place))
+            yield trouble

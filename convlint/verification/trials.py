@@ -1,0 +1,57 @@
+"""From predictions to the jobs of real runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from convlint.facts import ModelFacts, Prediction, RunCall
+from convlint.jobs import Handed, Job, TrialJob, TrialRun
+
+_WATCHED_RUNS = 2
+"""The numbers are looked at in the first runs: usual sizes in both modes."""
+_EDITED_RUNS = 2
+"""Of a model with the offered edits as many are made."""
+
+
+def trial_job(job: Job, model: ModelFacts) -> Job | None:
+    """The real runs of a model; None where nothing is predicted."""
+    runs = tuple(
+        TrialRun(
+            scenario=one.scenario,
+            inputs=one.inputs,
+            handed=tuple(_handed(one)),
+            watches=number < _WATCHED_RUNS and not one.refused,
+        )
+        for number, one in enumerate(model.predictions)
+    )
+    return _job(job, model, runs)
+
+
+def edited_job(job: Job, model: ModelFacts, texts: dict[str, str]) -> Job | None:
+    """The same model in files with other texts, which is to run without help."""
+    runs = tuple(TrialRun(scenario=one.scenario, inputs=one.inputs) for one in model.predictions[:_EDITED_RUNS])
+    made = _job(job, model, runs)
+    return made.model_copy(update={"texts": texts}) if made is not None else None
+
+
+def _job(job: Job, model: ModelFacts, runs: tuple[TrialRun, ...]) -> Job | None:
+    wanted = next((one for one in job.models if one.target == model.target), None)
+    if not runs or wanted is None or model.way is None:
+        return None
+    return job.model_copy(update={"models": (wanted,), "trial": TrialJob(way=model.way, runs=runs)})
+
+
+def _handed(prediction: Prediction) -> Iterator[Handed]:
+    """The results of the calls that are expected to be refused."""
+    refused = {one.call for one in prediction.refused}
+    seen: Counter[tuple[object, ...]] = Counter()
+    for i, call in enumerate(prediction.calls):
+        key = _key(call)
+        if i in refused and call.outputs:
+            yield Handed(call=call, number=seen[key])
+        seen[key] += 1
+
+
+def _key(call: RunCall) -> tuple[object, ...]:
+    return call.target, call.layer, call.block, call.at.row if call.at else None

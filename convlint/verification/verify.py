@@ -1,0 +1,133 @@
+"""The pass behind the linter: each model is run for real, and all that convlint says of it is held against that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from convlint.check import CannotRun, Gathered, Options, Outcome, RulesByFile, diagnose_all, gather, settings_for
+from convlint.complaint import Complaint
+from convlint.facts import Device, FileFacts
+from convlint.jobs import Job, Verify
+from convlint.pool.pool import WorkerPool
+from convlint.pool.serving import ServerError, ServerProcess
+from convlint.progress import watched
+from convlint.protocol.engines import TRIALS
+from convlint.report import Report
+from convlint.verification.edits import Edited, edited
+from convlint.verification.judge import judged
+from convlint.verification.trials import edited_job, trial_job
+
+_PROBE_SECONDS = 120.0
+
+
+class DeviceMissing(Complaint):
+    """The device that models are to be run on is not there, and the user insists on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How models are to be run, and within which limits."""
+
+    verify: Verify
+    timeout: float = 600.0  # seconds for one model
+    memory: int = 16384  # megabytes on the host
+
+    def on(self, device: str) -> Request:
+        """The same on this device."""
+        return replace(self, verify=self.verify.model_copy(update={"device": device}))
+
+
+_Place = tuple[int, int]
+"""The numbers of a file, and of a model in there."""
+_Key = tuple[_Place, bool]
+"""A model as it is, or with edits."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """One model with what is asked of the device."""
+
+    place: _Place
+    job: Job | None
+    edited: Edited | None
+    edited_job: Job | None
+
+
+def device_or_reason(name: str) -> Device | str:
+    """The device of a name, of "auto" the machine's accelerator or else its CPU; or why it is not there."""
+    job = Job(
+        path="", filename="", module="", search_path=(), models=(), user_roots=(), timeout=_PROBE_SECONDS,
+        verify=Verify(device=name),
+    )  # fmt: skip
+    answer = next(_answers([job], 1))[1]
+    trial = answer.trials[0] if answer.trials else None
+    if trial is None:
+        return "; ".join(one.message for one in answer.failures) or "no answer came from the device"
+    return trial.device or trial.reason or ""
+
+
+def verify(paths: Sequence[str], options: Options, request: Request, server: ServerProcess | None = None) -> Outcome:
+    """Lint the paths and run each model.
+
+    Raises ConfigError for what the user can set right, else CannotRun.
+    """
+    rules = RulesByFile(paths, options)
+    gathered = gather(paths, options, server, meanwhile=rules.read, verify=request.verify)
+    subjects = tuple(_subjects(gathered, rules, request))
+    answers = _answered(subjects, is_shown=options.shows_progress)
+    facts = _with_verdicts(gathered.facts, subjects, answers)
+    require_checked = options.require_checked or settings_for(paths, options).settings.require_checked
+    report = Report(
+        diagnose_all(facts, rules.rules), facts, len(gathered.found.looked_at), require_checked=require_checked
+    )
+    return Outcome(report, gathered.found.problems, gathered.notes, None)
+
+
+def _subjects(gathered: Gathered, rules: RulesByFile, request: Request) -> Iterator[_Subject]:
+    from convlint.rules.apply import diagnose
+
+    jobs = {job.filename: job for job in gathered.jobs}
+    for i, file in enumerate(gathered.facts):
+        for number, model in enumerate(file.models):
+            job = jobs[file.filename].model_copy(update={"timeout": request.timeout, "memory": request.memory})
+            # By itself: what two models share is found once among all.
+            findings = diagnose(file.model_copy(update={"models": (model,)}), rules.rules[file.filename])
+            changed = edited(findings)
+            other = edited_job(job, model, changed.texts) if changed is not None else None
+            yield _Subject((i, number), trial_job(job, model), changed, other)
+
+
+def _answered(subjects: Sequence[_Subject], *, is_shown: bool) -> dict[_Key, FileFacts]:
+    """What came of each job."""
+    both = ((one.place, *each) for one in subjects for each in ((False, one.job), (True, one.edited_job)))
+    asked = [((place, is_edited), job) for place, is_edited, job in both if job is not None]
+    answers = watched(_answers([job for _, job in asked], 1), len(asked), is_shown=is_shown, noun="models")
+    return {asked[number][0]: answer for number, answer in answers}
+
+
+def _answers(jobs: Sequence[Job], parallel: int) -> Iterator[tuple[int, FileFacts]]:
+    if not jobs:
+        return
+    try:
+        with WorkerPool(parallel=parallel, runner=TRIALS) as pool:
+            yield from pool.answers(jobs)
+    except ServerError as error:
+        raise CannotRun(str(error)) from None
+
+
+def _with_verdicts(
+    facts: Sequence[FileFacts], subjects: Sequence[_Subject], answers: Mapping[_Key, FileFacts]
+) -> tuple[FileFacts, ...]:
+    files = [list(file.models) for file in facts]
+    for one in subjects:
+        file, number = one.place
+        model = files[file][number]
+        verdict = judged(
+            model,
+            answers.get((one.place, False)),
+            answers.get((one.place, True)),
+            is_whole=one.edited is not None and one.edited.is_whole,
+        )
+        files[file][number] = model.model_copy(update={"verification": verdict, "predictions": ()})
+    return tuple(file.model_copy(update={"models": tuple(new)}) for file, new in zip(facts, files, strict=True))

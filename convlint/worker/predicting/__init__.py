@@ -1,0 +1,1 @@
+"""What convlint says beforehand of runs on plain numbers."""

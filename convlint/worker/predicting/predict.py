@@ -1,0 +1,144 @@
+"""Predictions: a model's forward traced at the sizes, in the modes and in the precision of a real run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+import torch
+from torch import fx
+
+from convlint.facts import Array, Prediction, Refused, RunCall, RunInput, Scenario
+from convlint.inputspec import InputSpec
+from convlint.jobs import Verify
+from convlint.worker.examine import Examination
+from convlint.worker.inputs.input import Input
+from convlint.worker.places import span_of
+from convlint.worker.predicting.scenarios import scenarios
+from convlint.worker.project.patience import Impatient, patience
+from convlint.worker.run import Course, Run, Workshop
+from convlint.worker.trace import Trace, tensors_in
+from convlint.worker.trail import Halt, Need, Stop
+
+
+def predictions(shop: Workshop, examination: Examination, wanted: Verify, seconds: float) -> Iterator[Prediction]:
+    """What each run that the model is to be verified in will do, as far as the time allows."""
+    if examination.doubt is not None:  # no input is known
+        return
+    course = replace(examination.run.course, limit=None, choices=(), decisions=())
+    if not all(_is_plain(item.spec) for item in course.inputs):
+        return
+    found = scenarios(examination.outcome, course.sizes, wanted.batch)
+    with suppress(Impatient), patience(seconds):
+        for scenario in found:
+            yield predict(shop, course, scenario, examination)
+
+
+def _is_plain(spec: InputSpec) -> bool:
+    """Whether an input can be written down: one that is an object of the user's cannot."""
+    try:
+        json.dumps(spec.model_dump())
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def predict(shop: Workshop, course: Course, scenario: Scenario, examination: Examination) -> Prediction:
+    """Trace forward under one scenario; where the main run took repairs or branches, the same ones."""
+    own = examination.run.course
+    course = replace(
+        course.at(scenario.sizes),
+        fixed=frozenset(course.sizes),
+        training=scenario.training,
+        choices=own.choices,
+        decisions=own.decisions,
+        is_quick=False,
+    )
+    run = shop.run(course)
+    trace = run.trace
+    halted = isinstance(trace.trail.end(), Halt)
+    # The call that a trace halts at has given nothing.
+    calls = [node for node in trace.nodes if node.op != "placeholder" and not (halted and "outputs" not in node.meta)]
+    numbers = {node: i for i, node in enumerate(calls)}
+    return Prediction(
+        scenario=scenario,
+        inputs=tuple(given(item, scenario.sizes) for item in course.inputs),
+        calls=tuple(_call(node) for node in calls),
+        outputs=tuple(map(array, tensors_in(trace.output))),
+        refused=tuple(_refused(trace, numbers)),
+        end=_end(run),
+        is_one_of_several=bool(trace.decisions),
+    )
+
+
+def given(item: Input, sizes: Mapping[str, int]) -> RunInput:
+    """The input at these sizes."""
+    return RunInput(
+        name=item.name, spec=at(item.spec, sizes), keyword=item.keyword, within=item.within, filled=item.filled
+    )
+
+
+def at(spec: InputSpec, sizes: Mapping[str, int]) -> InputSpec:
+    """With a number for each symbol."""
+    return spec.model_copy(
+        update={
+            "shape": None if spec.shape is None else tuple(sizes.get(str(size), size) for size in spec.shape),
+            "list": None if spec.list is None else tuple(at(item, sizes) for item in spec.list),
+            "dict": None if spec.dict is None else {key: at(item, sizes) for key, item in spec.dict.items()},
+        }
+    )
+
+
+def array(x: torch.Tensor) -> Array:
+    """A tensor of a trace on plain numbers, fake or real; what hangs on data is not said."""
+    shape = tuple(size if isinstance(size, int) else None for size in x.shape)
+    dtype = str(x.dtype).removeprefix("torch.")
+    if None in shape or x.layout is not torch.strided:
+        return Array(shape=shape, dtype=dtype)
+    return Array(
+        shape=shape,
+        dtype=dtype,
+        contiguous=x.is_contiguous(),
+        channels_last=x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last),
+    )
+
+
+def _call(node: fx.Node) -> RunCall:
+    meta = node.meta
+    place = meta["place"]
+    writes = meta["name"].endswith("__setitem__")
+    return RunCall(
+        target=meta["name"],
+        layer=str(node.target) if node.op == "call_module" else None,
+        block=meta["block"],
+        at=span_of(place) if place else None,
+        outputs=() if writes else tuple(map(array, tensors_in(meta.get("val")))),
+    )
+
+
+def _refused(trace: Trace, numbers: Mapping[fx.Node, int]) -> Iterator[Refused]:
+    """The calls that torch will not take, each once, and the last one where forward ends in an error."""
+    seen: set[int] = set()
+    events: tuple[Need | Stop, ...] = (*trace.trail.broken(), *_stops(trace))
+    for event in events:
+        if event.node is None or trace.nodes[event.node] not in numbers:
+            continue
+        call = numbers[trace.nodes[event.node]]
+        if call not in seen:
+            seen.add(call)
+            yield Refused(call=call, what=event.name if isinstance(event, Need) else event.reason)
+
+
+def _stops(trace: Trace) -> Sequence[Stop]:
+    end = trace.trail.end()
+    return [end] if isinstance(end, Stop) else []
+
+
+def _end(run: Run) -> str | None:
+    """Why the prediction holds up to its last call only."""
+    end = run.trace.trail.end()
+    if isinstance(end, Halt):
+        return end.reason
+    return None

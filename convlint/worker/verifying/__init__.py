@@ -1,0 +1,1 @@
+"""Real runs of models on a device."""

@@ -1,0 +1,87 @@
+"""The whole work on one trial: import the file, build the model with real weights, and run it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from convlint.facts import Failure, FileFacts, Observation, Trial
+from convlint.jobs import Job, ModelJob, TrialJob, Verify
+from convlint.worker import devices
+from convlint.worker.building import Builder, Built, NotBuilt
+from convlint.worker.construct.styles import STYLES
+from convlint.worker.importing import Project, importing, place_in, wording
+from convlint.worker.project import source
+from convlint.worker.relative import relative
+from convlint.worker.resolve import Resolver
+from convlint.worker.skeleton import Sites, sited
+from convlint.worker.users import IsUser, user_test
+from convlint.worker.verifying.device import NoDevice, described, found
+from convlint.worker.verifying.run import Bench, bench_of, observed, unfit_weights
+from convlint.worker.verifying.weights import seeded
+
+
+def run(job: Job) -> FileFacts:
+    """Make the runs of a job. Raises nothing that the user's code raised."""
+    assert job.verify is not None
+    try:
+        device = found(job.verify.device)
+    except NoDevice as error:
+        return FileFacts(filename=job.filename, trials=(Trial(reason=str(error)),))
+    if job.trial is None:  # it is only asked whether the device is there
+        return FileFacts(filename=job.filename, trials=(Trial(device=described(device)),))
+    source.replaced.update(job.texts)
+    is_user, here = user_test(job.path, job.user_roots), os.getcwd()
+    with importing(job, is_user) as project:
+        facts = _trial(job, project, is_user, device, job.trial, job.verify)
+    return relative(facts, job, here)
+
+
+def _trial(
+    job: Job, project: Project, is_user: IsUser, device: torch.device, asked: TrialJob, verify: Verify
+) -> FileFacts:
+    wanted, sites = job.models[0], Sites()
+    trial = Trial(device=described(device))
+    try:
+        built = _built(job, wanted, project, is_user, sites, asked)
+    except NotBuilt as error:
+        return FileFacts(
+            filename=job.filename, trials=(trial.model_copy(update={"reason": error.reason, "at": error.at}),)
+        )
+    except BaseException as error:  # the import
+        failure = Failure(kind="import", message=wording(error), at=place_in(error, is_user))
+        return FileFacts(filename=job.filename, failures=(failure,))
+    bench = bench_of(built.model, device, verify, sites, is_user)
+    unfit = unfit_weights(bench)
+    runs = tuple(_until_broken(bench, asked))
+    done = trial.model_copy(update={"unfit": unfit, "observations": runs})
+    return FileFacts(filename=job.filename, trials=(done,))
+
+
+def _built(job: Job, wanted: ModelJob, project: Project, is_user: IsUser, sites: Sites, asked: TrialJob) -> Built:
+    """The model once more, in the way that it was built in for its trace. Raises NotBuilt, and what the import does."""
+
+    @contextmanager
+    def context() -> Iterator[None]:
+        with seeded(), sited(sites), devices.Neutral():
+            yield
+
+    with context():
+        module = project.load()
+    resolver = Resolver(project, job.files)
+    builder = Builder(module, wanted, None, is_user, resolver, context, seconds=job.timeout)
+    if asked.way.construction is not None:
+        return builder.nth(asked.way.construction)
+    return builder.guess(next(style for style in STYLES if style.name == asked.way.style))
+
+
+def _until_broken(bench: Bench, asked: TrialJob) -> Iterator[Observation]:
+    """The runs in their order; behind a fault on the device nothing runs any more."""
+    for run in asked.runs:
+        seen = observed(bench, run)
+        yield seen
+        if seen.error is not None and seen.error.kind == "device":
+            return
