@@ -128,6 +128,8 @@ def explain(target: str, output_format: str, inputs: tuple[str, ...], color: str
 @options.device
 @click.option("--dtype", type=click.Choice(PRECISIONS), help="What models compute in (fp32).")
 @click.option("--batch", type=click.IntRange(min=1), help="A batch to run beside 1 and 2.")
+@click.option("--budget", is_flag=True, help="Measure memory, the largest batch, and the time of each call.")
+@options.card
 @click.option("--require-device", is_flag=True, help="Fail where the device is missing, instead of skipping all.")
 @options.report
 @options.exclude

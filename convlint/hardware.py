@@ -18,3 +18,20 @@ def check_device(name: str) -> str:
     if _DEVICE.fullmatch(name) is None:
         raise ValueError(f'"{name}" is no device; write cuda, cuda:1, mps, xpu or cpu')
     return name
+
+
+_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*(MB|GB|MiB|GiB)", re.IGNORECASE)
+_UNITS = {"mb": 1 << 20, "gb": 1 << 30, "mib": 1 << 20, "gib": 1 << 30}
+_CONTEXT = 600 << 20
+
+
+def card_memory(text: str) -> int:
+    """The bytes of a card of "24GB" that tensors may take: what its driver keeps is left out.
+
+    Cards are sold in units of 2**30 bytes. Raises ValueError.
+    """
+    found = _MEMORY.fullmatch(text.strip())
+    bytes_ = float(found[1]) * _UNITS[found[2].lower()] if found is not None else 0.0
+    if bytes_ <= _CONTEXT:
+        raise ValueError(f'"{text}" is no memory of a card; write 24GB, and more than 600MB')
+    return int(bytes_) - _CONTEXT

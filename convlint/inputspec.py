@@ -25,5 +25,12 @@ with warnings.catch_warnings():
         list: tuple[InputSpec, ...] | None = None
         dict: Mapping[str, InputSpec] | None = None  # type: ignore[assignment]
 
+        def at(self, sizes: Mapping[str, int]) -> InputSpec:
+            """With numbers for the symbols that have one."""
+            shape = None if self.shape is None else tuple(sizes.get(str(size), size) for size in self.shape)
+            items = None if self.list is None else tuple(item.at(sizes) for item in self.list)
+            members = None if self.dict is None else {key: item.at(sizes) for key, item in self.dict.items()}
+            return self.model_copy(update={"shape": shape, "list": items, "dict": members})
+
 
 InputSpec.model_rebuild()

@@ -79,6 +79,8 @@ class Verify(JobValue):
     device: str = "cpu"  # "cuda", "cuda:1", "mps", "xpu", "cpu"
     precision: Precision = "fp32"
     batch: int | None = None  # one to run beside 1 and 2
+    measures: bool = False  # what a run takes of the device as well
+    memory: int | None = None  # bytes of another device, into which the largest batch is to fit
 
 
 class Handed(JobValue):
@@ -92,7 +94,6 @@ class TrialRun(JobValue):
     """One real run; `handed` is what calls give that are expected to be refused, in their order."""
 
     scenario: Scenario
-    inputs: tuple[RunInput, ...]
     handed: tuple[Handed, ...] = ()
     watches: bool = False  # look for numbers that are not finite behind each call
 
@@ -101,7 +102,9 @@ class TrialJob(JobValue):
     """The real runs of one model of a file, which is the only one of its job."""
 
     way: Way
+    feed: tuple[RunInput, ...]
     runs: tuple[TrialRun, ...]
+    budget: Scenario | None = None  # measure what this run takes as well
 
 
 class Job(JobValue):

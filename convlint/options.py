@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import click
 
-from convlint.hardware import check_device
+from convlint.hardware import card_memory, check_device
 from convlint.severity import SEVERITIES
+
+T = TypeVar("T")
 
 FORMATS = ("full", "concise", "json")
 
@@ -44,18 +47,29 @@ _REPORT = (
 )
 
 
-def _device(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    try:
-        return None if value is None else check_device(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
+def checked(check: Callable[[str], T]) -> Callable[[click.Context, click.Parameter, str | None], T | None]:
+    """A callback that says of a wrong value what is wrong with it."""
+
+    def callback(_: click.Context, __: click.Parameter, value: str | None) -> T | None:
+        try:
+            return None if value is None else check(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+
+    return callback
 
 
 device = click.option(
     "--device",
     metavar="DEVICE",
-    callback=_device,
+    callback=checked(check_device),
     help="cuda, cuda:1, mps, xpu or cpu (the accelerator, else the CPU).",
+)
+card = click.option(
+    "--budget-gpu",
+    metavar="SIZE",
+    callback=checked(card_memory),
+    help="As --budget, with the largest batch for a card of this memory: 24GB.",
 )
 exclude = click.option(
     "--exclude", multiple=True, metavar="PATTERNS", callback=comma_separated, help="Leave these out."

@@ -16,7 +16,7 @@ from convlint.terminal import say, wants_color
 from convlint.verdict import code_of, is_silent, rendered
 from convlint.verification.verify import DeviceMissing, Request, device_or_reason, verify
 
-_OWN = ("device", "dtype", "batch", "require_device", "timeout")
+_OWN = ("device", "dtype", "batch", "require_device", "timeout", "budget", "budget_gpu")
 
 
 def run(
@@ -61,6 +61,8 @@ def _request(own: dict[str, Any], settings: Settings) -> Request:
             device=own["device"] or configured.device,
             precision=own["dtype"] or configured.dtype,
             batch=own["batch"] or configured.batch,
+            measures=own["budget"] or own["budget_gpu"] is not None,
+            memory=own["budget_gpu"],
         ),
         timeout=own["timeout"] or configured.timeout,
         memory=configured.memory_limit,

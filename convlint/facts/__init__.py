@@ -3,11 +3,11 @@
 Nothing here knows torch, a rule or a report.
 """
 
+from convlint.facts.budget import Budget, CallTime, Capacity, Limits, MemoryNeed, MemoryUse
 from convlint.facts.file import MOST_EFFECTS, BuildFailure, Effect, Failure, FileFacts
 from convlint.facts.model import InputFact, Layer, ModelFacts, Node, Rival, Status, Unmet, Verdict
 from convlint.facts.runs import (
     Array,
-    Device,
     Observation,
     Prediction,
     Refused,
@@ -15,11 +15,11 @@ from convlint.facts.runs import (
     RunError,
     RunInput,
     Scenario,
-    Trial,
     Unfit,
     Way,
     Weight,
 )
+from convlint.facts.trial import Device, Trial
 from convlint.facts.values import LARGEST_SIZE, Attribute, Dim, Fact, Ordinal, Scalar, Span, TensorFact
 from convlint.facts.verification import VERDICTS, RunOutcome, Trouble, TroubleKind, Verification
 
@@ -29,7 +29,10 @@ __all__ = [
     "VERDICTS",
     "Array",
     "Attribute",
+    "Budget",
     "BuildFailure",
+    "CallTime",
+    "Capacity",
     "Device",
     "Dim",
     "Effect",
@@ -38,6 +41,9 @@ __all__ = [
     "FileFacts",
     "InputFact",
     "Layer",
+    "Limits",
+    "MemoryNeed",
+    "MemoryUse",
     "ModelFacts",
     "Node",
     "Observation",

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from convlint.dependencies import Dependencies
 from convlint.facts.model import ModelFacts
-from convlint.facts.runs import Trial
+from convlint.facts.trial import Trial
 from convlint.facts.values import Fact, Span
 
 MOST_EFFECTS = 20

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from convlint.facts.runs import Prediction, Way
+from convlint.facts.runs import Prediction, RunInput, Way
 from convlint.facts.values import Attribute, Dim, Fact, Span, TensorFact
 from convlint.facts.verification import Verification
 
@@ -106,5 +106,6 @@ class ModelFacts(Fact):
     nodes: tuple[Node, ...] = ()
     unmet: tuple[Unmet, ...] = ()  # requirements that fail while the model is built
     way: Way | None = None  # how to build it once more
-    predictions: tuple[Prediction, ...] = ()  # where they were asked for
+    feed: tuple[RunInput, ...] = ()  # what goes into forward, where predictions were asked for
+    predictions: tuple[Prediction, ...] = ()
     verification: Verification | None = None  # what real runs made of them

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -31,13 +32,17 @@ class Scenario(Fact):
 
 
 class RunInput(Fact):
-    """One input on plain numbers."""
+    """One input of forward, in symbols or on plain numbers."""
 
     name: str
     spec: InputSpec
     keyword: bool = False
     within: tuple[str, str | int] | None = None  # the dict or list parameter that this is a part of, and its key
     filled: int | None = None  # what each of its elements is
+
+    def at(self, sizes: Mapping[str, int]) -> RunInput:
+        """With numbers for the symbols that have one."""
+        return self.model_copy(update={"spec": self.spec.at(sizes)})
 
 
 class Array(Fact):
@@ -72,7 +77,6 @@ class Prediction(Fact):
     """What convlint says of one run: its calls in their order, those that are refused handing on what they declare."""
 
     scenario: Scenario
-    inputs: tuple[RunInput, ...] = ()
     calls: tuple[RunCall, ...] = ()
     outputs: tuple[Array, ...] = ()
     refused: tuple[Refused, ...] = ()
@@ -119,22 +123,3 @@ class Observation(Fact):
     without_gradient: tuple[Weight, ...] = ()  # parameters that the backward pass of a run in training mode misses
     note: str | None = None  # why there was no backward pass
     seconds: float = 0.0
-
-
-class Device(Fact):
-    """Where real runs were made."""
-
-    name: str  # "cuda:0"
-    title: str  # "NVIDIA H200"
-    torch: str  # "2.13.0"
-    memory: int | None = None  # bytes
-
-
-class Trial(Fact):
-    """The real runs of one model."""
-
-    device: Device | None = None
-    reason: str | None = None  # why there are none
-    at: Span | None = None
-    unfit: tuple[Weight, ...] = ()  # weights that hold nan or inf from the start
-    observations: tuple[Observation, ...] = ()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from convlint.facts.runs import Device, Scenario
+from convlint.facts.budget import Budget
+from convlint.facts.runs import Scenario
+from convlint.facts.trial import Device
 from convlint.facts.values import Fact, Span
 
 VerificationStatus = Literal["confirmed", "refuted", "not verified"]
@@ -58,3 +60,4 @@ class Verification(Fact):
     requirements: int = 0  # those called broken that a real run has refused
     edits: bool | None = None  # whether it runs with the edits that are offered; None: none are, or not all it takes
     troubles: tuple[Trouble, ...] = ()
+    budget: Budget | None = None

@@ -12,8 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from convlint.facts import ModelFacts, Verification
+from convlint.facts import Budget, ModelFacts, Verification
+from convlint.facts.wording import scenario_text
 from convlint.report import Report
+from convlint.reporters import budget
 from convlint.reporters.source import spot
 from convlint.reporters.text import one_line
 
@@ -44,7 +46,26 @@ def table(report: Report, *, color: bool) -> str:
         if model.verification is not None:
             grid.add_row(*_row(filename, model, model.verification))
     console.print(grid)
+    for filename, model in report.models:
+        if model.verification is not None and model.verification.budget is not None:
+            _budget(console, f"{spot(filename, model.row)}: {model.target}", filename, model.verification.budget)
     return "".join(line.rstrip() + "\n" for line in stream.getvalue().split("\n")[:-1])
+
+
+def _budget(console: Console, title: str, filename: str, spent: Budget) -> None:
+    """What one model takes, with its slowest calls."""
+    console.print()
+    console.print(Text(one_line(f"{title}, {scenario_text(spent.scenario, mode=False)}"), style="bold"))
+    for line in budget.lines(spent):
+        console.print(Text(f"  {line}"))
+    if not spent.times:
+        return
+    grid = Table(box=_LINE, show_edge=False, pad_edge=False, header_style="bold")
+    for number, heading in enumerate(("slowest calls", "line", "ms", "share", "arithmetic", "memory")):
+        grid.add_column(heading, justify="right" if number > 1 else "left")
+    for row in budget.slowest(spent, filename):
+        grid.add_row(*map(Text, row))
+    console.print(grid)
 
 
 def devices(report: Report) -> Iterator[str]:

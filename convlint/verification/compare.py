@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from convlint.facts import Array, Observation, Prediction, RunCall, Trouble, TroubleKind
-from convlint.verification.wording import call_title, scenario_text, shown
+from convlint.facts.wording import call_title, scenario_text, shown
 
 _Place = tuple[str, str, int | None]
 _KINDS: tuple[TroubleKind, ...] = ("shape", "dtype", "device", "layout")

@@ -18,8 +18,8 @@ from convlint.facts import (
     Verification,
     Weight,
 )
+from convlint.facts.wording import scenario_text
 from convlint.verification.compare import Comparison, compare
-from convlint.verification.wording import scenario_text
 
 OWN_FAULTS: frozenset[TroubleKind] = frozenset(
     {"raises", "runs", "edit", "shape", "dtype", "device", "layout", "order"}
@@ -58,6 +58,7 @@ def judged(model: ModelFacts, answer: FileFacts | None, edited: FileFacts | None
         requirements=_confirmed(model, comparisons),
         edits=runs_edited if is_whole else None,
         troubles=found,
+        budget=trial.budget,
     )
 
 

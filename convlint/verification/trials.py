@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from convlint.facts import ModelFacts, Prediction, RunCall
-from convlint.jobs import Handed, Job, TrialJob, TrialRun
+from convlint.facts import ModelFacts, Prediction, RunCall, Scenario
+from convlint.jobs import Handed, Job, TrialJob, TrialRun, Verify
 
 _WATCHED_RUNS = 2
 """The numbers are looked at in the first runs: usual sizes in both modes."""
@@ -19,18 +19,29 @@ def trial_job(job: Job, model: ModelFacts) -> Job | None:
     runs = tuple(
         TrialRun(
             scenario=one.scenario,
-            inputs=one.inputs,
             handed=tuple(_handed(one)),
             watches=number < _WATCHED_RUNS and not one.refused,
         )
         for number, one in enumerate(model.predictions)
     )
-    return _job(job, model, runs)
+    made = _job(job, model, runs)
+    if made is None or made.trial is None or made.verify is None or not made.verify.measures:
+        return made
+    return made.model_copy(update={"trial": made.trial.model_copy(update={"budget": _measured(model, made.verify)})})
+
+
+def _measured(model: ModelFacts, verify: Verify) -> Scenario | None:
+    """The run whose needs are measured: usual sizes and the batch that the user wants; none of a net with mistakes."""
+    if any(one.refused for one in model.predictions):
+        return None
+    usual = model.predictions[0].scenario
+    batch = {"B": verify.batch} if verify.batch is not None and usual.batch is not None else {}
+    return usual.model_copy(update={"sizes": {**usual.sizes, **batch}})
 
 
 def edited_job(job: Job, model: ModelFacts, texts: dict[str, str]) -> Job | None:
     """The same model in files with other texts, which is to run without help."""
-    runs = tuple(TrialRun(scenario=one.scenario, inputs=one.inputs) for one in model.predictions[:_EDITED_RUNS])
+    runs = tuple(TrialRun(scenario=one.scenario) for one in model.predictions[:_EDITED_RUNS])
     made = _job(job, model, runs)
     return made.model_copy(update={"texts": texts}) if made is not None else None
 
@@ -39,7 +50,7 @@ def _job(job: Job, model: ModelFacts, runs: tuple[TrialRun, ...]) -> Job | None:
     wanted = next((one for one in job.models if one.target == model.target), None)
     if not runs or wanted is None or model.way is None:
         return None
-    return job.model_copy(update={"models": (wanted,), "trial": TrialJob(way=model.way, runs=runs)})
+    return job.model_copy(update={"models": (wanted,), "trial": TrialJob(way=model.way, feed=model.feed, runs=runs)})
 
 
 def _handed(prediction: Prediction) -> Iterator[Handed]:

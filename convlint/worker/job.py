@@ -21,7 +21,7 @@ from convlint.worker.importing import Project, importing, place_in, stuck_at, wo
 from convlint.worker.inputs.evidence import Evidence, evidence, squares
 from convlint.worker.inputs.input import declared
 from convlint.worker.modelfacts import model_facts
-from convlint.worker.predicting.predict import predictions
+from convlint.worker.predicting.predict import feed_of, predictions
 from convlint.worker.project.patience import Impatient, patience
 from convlint.worker.relative import relative
 from convlint.worker.resolve import Resolver
@@ -172,13 +172,15 @@ class _Work:
         facts = model_facts(self._name(builder.job), builder.job, examination, self.sites, built.model, self.is_user)
         guessed = () if built.construction.is_known else builder.required()
         wanted = self.job.verify
-        predicted = () if wanted is None else tuple(predictions(shop, examination, wanted, self._share()))
+        feed = () if wanted is None else feed_of(examination)
+        predicted = tuple(predictions(shop, examination, wanted, self._share())) if wanted is not None and feed else ()
         return facts.model_copy(
             update={
                 "construction": built.construction.source,
                 "required": guessed,
                 "takes": builder.takes(),
                 "way": way if wanted is not None else None,
+                "feed": feed,
                 "predictions": predicted,
             }
         )

@@ -43,6 +43,7 @@ from torch._subclasses import fake_tensor as _fake  # noqa: E402
 from torch.fx.experimental import symbolic_shapes as _symbolic  # noqa: E402
 from torch.fx.experimental.sym_node import SymNode  # noqa: E402
 from torch.overrides import handle_torch_function, has_torch_function_unary, resolve_name  # noqa: E402
+from torch.utils import _python_dispatch as _dispatch  # noqa: E402
 
 FakeTensor = _fake.FakeTensor
 FakeTensorMode = _fake.FakeTensorMode
@@ -307,6 +308,21 @@ def own_tensors(module: torch.nn.Module) -> Iterator[tuple[dict[str, torch.Tenso
 def changes_results(module: torch.nn.Module) -> bool:
     """Whether forward hooks may make something else of what the module gives."""
     return bool(module._forward_hooks)
+
+
+class DispatchMode(_dispatch.TorchDispatchMode):
+    """What hears of every operation below autograd. torch documents it as the way to do so, in a private module."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()  # type: ignore[no-untyped-call]
+
+
+def storage_key(x: torch.Tensor) -> int:
+    """What tells the memory of a tensor from that of others, also where it has no address."""
+    return int(x.untyped_storage()._cdata)
 
 
 def no_missing_keys() -> Any:

@@ -14,7 +14,6 @@ from convlint.facts import Array, Prediction, Refused, RunCall, RunInput, Scenar
 from convlint.inputspec import InputSpec
 from convlint.jobs import Verify
 from convlint.worker.examine import Examination
-from convlint.worker.inputs.input import Input
 from convlint.worker.places import span_of
 from convlint.worker.predicting.scenarios import scenarios
 from convlint.worker.project.patience import Impatient, patience
@@ -23,13 +22,20 @@ from convlint.worker.trace import Trace, tensors_in
 from convlint.worker.trail import Halt, Need, Stop
 
 
+def feed_of(examination: Examination) -> tuple[RunInput, ...]:
+    """What goes into forward; nothing where no input is known, or one cannot be written down."""
+    inputs = examination.run.course.inputs
+    if examination.doubt is not None or not all(_is_plain(item.spec) for item in inputs):
+        return ()
+    return tuple(
+        RunInput(name=item.name, spec=item.spec, keyword=item.keyword, within=item.within, filled=item.filled)
+        for item in inputs
+    )
+
+
 def predictions(shop: Workshop, examination: Examination, wanted: Verify, seconds: float) -> Iterator[Prediction]:
     """What each run that the model is to be verified in will do, as far as the time allows."""
-    if examination.doubt is not None:  # no input is known
-        return
     course = replace(examination.run.course, limit=None, choices=(), decisions=())
-    if not all(_is_plain(item.spec) for item in course.inputs):
-        return
     found = scenarios(examination.outcome, course.sizes, wanted.batch)
     with suppress(Impatient), patience(seconds):
         for scenario in found:
@@ -64,30 +70,11 @@ def predict(shop: Workshop, course: Course, scenario: Scenario, examination: Exa
     numbers = {node: i for i, node in enumerate(calls)}
     return Prediction(
         scenario=scenario,
-        inputs=tuple(given(item, scenario.sizes) for item in course.inputs),
         calls=tuple(_call(node) for node in calls),
         outputs=tuple(map(array, tensors_in(trace.output))),
         refused=tuple(_refused(trace, numbers)),
         end=_end(run),
         is_one_of_several=bool(trace.decisions),
-    )
-
-
-def given(item: Input, sizes: Mapping[str, int]) -> RunInput:
-    """The input at these sizes."""
-    return RunInput(
-        name=item.name, spec=at(item.spec, sizes), keyword=item.keyword, within=item.within, filled=item.filled
-    )
-
-
-def at(spec: InputSpec, sizes: Mapping[str, int]) -> InputSpec:
-    """With a number for each symbol."""
-    return spec.model_copy(
-        update={
-            "shape": None if spec.shape is None else tuple(sizes.get(str(size), size) for size in spec.shape),
-            "list": None if spec.list is None else tuple(at(item, sizes) for item in spec.list),
-            "dict": None if spec.dict is None else {key: at(item, sizes) for key, item in spec.dict.items()},
-        }
     )
 
 

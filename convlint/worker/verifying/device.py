@@ -48,3 +48,11 @@ def synchronize(device: torch.device) -> None:
     """Wait for the device, so that a fault on it shows at the call that made it."""
     if device.type != "cpu":
         torch.accelerator.synchronize(device)
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that nobody uses; None where the device does not tell."""
+    if device.type not in ("cuda", "xpu"):
+        return None
+    torch.accelerator.empty_cache()
+    return torch.accelerator.get_memory_info(device)[0]

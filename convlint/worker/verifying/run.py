@@ -2,90 +2,42 @@
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import nn
 from torch.nn.parameter import is_lazy
 
-from convlint.facts import Observation, RunError, Unfit, Weight
-from convlint.jobs import TrialRun, Verify
-from convlint.worker.devices import Neutral
+from convlint.facts import Observation, RunError, RunInput, Unfit, Weight
+from convlint.jobs import TrialRun
 from convlint.worker.layers import site_of
 from convlint.worker.places import raised_at, span_of
-from convlint.worker.precision import computing, dtype_of
-from convlint.worker.skeleton import Sites
 from convlint.worker.torch_private import module_calls
-from convlint.worker.trace import tensors_in, type_name
-from convlint.worker.users import IsUser
+from convlint.worker.trace import type_name
+from convlint.worker.verifying.bench import Bench
 from convlint.worker.verifying.device import synchronize
-from convlint.worker.verifying.inputs import arguments
 from convlint.worker.verifying.recorder import Recorder, arrays, not_finite
+from convlint.worker.verifying.training import backward, step
 from convlint.worker.wording import is_hungry, said
 
-_RATE = 1e-4
 
-
-@dataclass(frozen=True)
-class Bench:
-    """What all runs of one model share."""
-
-    model: nn.Module
-    device: torch.device
-    verify: Verify
-    sites: Sites
-    is_user: IsUser
-    start: Mapping[str, torch.Tensor]  # the weights before any run, on the host
-
-    def restore(self) -> None:
-        """Undo what a step of training has made of the weights and of running means."""
-        with torch.no_grad():
-            for name, tensor in _weights(self.model):
-                if name in self.start:
-                    tensor.copy_(self.start[name])
-
-
-def bench_of(model: nn.Module, device: torch.device, verify: Verify, sites: Sites, is_user: IsUser) -> Bench:
-    """A model on its device, ready to be run."""
-    model = model.to(device=device, dtype=dtype_of(verify.precision))
-    start = {name: tensor.detach().to("cpu", copy=True) for name, tensor in _weights(model)}
-    return Bench(model, device, verify, sites, is_user, start)
-
-
-def _weights(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
-    """Parameters and buffers that there are; a lazy layer makes its own in the first run."""
-    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
-        if not is_lazy(tensor):
-            yield name, tensor
-
-
-def observed(bench: Bench, run: TrialRun) -> Observation:
+def observed(bench: Bench, run: TrialRun, feed: Sequence[RunInput]) -> Observation:
     """Run forward once, and in training mode the way back. Raises nothing that the model raises."""
     started = time.perf_counter()
-    model, training = bench.model, run.scenario.training
-    for module in model.modules():
-        module.training = training
-    torch.manual_seed(0)
-    random.seed(0)
-    recorder = Recorder(model, bench.is_user, bench.device, run.handed, watches=run.watches)
+    training = run.scenario.training
+    recorder = Recorder(bench.model, bench.is_user, bench.device, run.handed, watches=run.watches)
     seen = Observation(scenario=run.scenario)
     try:
-        args, kwargs = arguments(model, run.inputs, bench.device, bench.verify.precision)
-        with _devices(bench.device), torch.set_grad_enabled(training), recorder, module_calls(recorder.call_module):
-            with computing(bench.verify.precision, bench.device.type):
-                output = model(*args, **kwargs)
-            synchronize(bench.device)
+        args, kwargs = bench.arguments([item.at(run.scenario.sizes) for item in feed])
+        with bench.running(training=training), recorder, module_calls(recorder.call_module):
+            output = bench.model(*args, **kwargs)
+        synchronize(bench.device)
         seen = seen.model_copy(update={"outputs": arrays(output), "unfit": _unfit(recorder, output)})
         if training and not recorder.refused:
             seen = seen.model_copy(update=_trained(bench, output))
     except Exception as error:
         seen = seen.model_copy(update={"error": _error(error, bench, recorder)})
-    model.zero_grad(set_to_none=True)
     if training:
         bench.restore()
     return seen.model_copy(
@@ -95,11 +47,6 @@ def observed(bench: Bench, run: TrialRun) -> Observation:
             "seconds": round(time.perf_counter() - started, 4),
         }
     )
-
-
-def _devices(device: torch.device) -> AbstractContextManager[Any]:
-    """On the CPU, code that names another device runs as if it did not; elsewhere it means what it says."""
-    return Neutral() if device.type == "cpu" else nullcontext()
 
 
 def _unfit(recorder: Recorder, output: Any) -> tuple[Unfit, ...]:
@@ -115,17 +62,14 @@ def _said(recorder: Recorder, kind: Any, where: str) -> Unfit:
 
 def _trained(bench: Bench, output: Any) -> dict[str, Any]:
     """Go back from the mean of all that comes out, and take one step."""
-    parts = [x.float().mean() for x in tensors_in(output) if x.requires_grad and (x.is_floating_point())]
-    if not parts:
+    if not backward(output):
         return {"note": "nothing that comes out depends on a parameter"}
-    torch.stack(parts).sum().backward()  # type: ignore[no-untyped-call]
     synchronize(bench.device)
     wanted = [(name, p) for name, p in bench.model.named_parameters() if p.requires_grad]
     idle = tuple(weight(bench, name) for name, p in wanted if p.grad is None)
     gradients = ((name, kind) for name, p in wanted if p.grad is not None for kind in not_finite(p.grad))
     name, kind = next(gradients, (None, None)) if not not_finite(output) else (None, None)
-    optimizer = torch.optim.AdamW([p for _, p in wanted], lr=_RATE)
-    optimizer.step()
+    step(p for _, p in wanted)
     synchronize(bench.device)
     found: dict[str, Any] = {"without_gradient": idle}
     return found if kind is None else found | {"unfit": (Unfit(kind=kind, where=f"the gradient of {name}"),)}

@@ -19,8 +19,10 @@ from convlint.worker.relative import relative
 from convlint.worker.resolve import Resolver
 from convlint.worker.skeleton import Sites, sited
 from convlint.worker.users import IsUser, user_test
+from convlint.worker.verifying.bench import Bench, bench_of
+from convlint.worker.verifying.budget import budget
 from convlint.worker.verifying.device import NoDevice, described, found
-from convlint.worker.verifying.run import Bench, bench_of, observed, unfit_weights
+from convlint.worker.verifying.run import observed, unfit_weights
 from convlint.worker.verifying.weights import seeded
 
 
@@ -57,7 +59,9 @@ def _trial(
     bench = bench_of(built.model, device, verify, sites, is_user)
     unfit = unfit_weights(bench)
     runs = tuple(_until_broken(bench, asked))
-    done = trial.model_copy(update={"unfit": unfit, "observations": runs})
+    can_go_on = not any(one.error is not None and one.error.kind == "device" for one in runs)
+    spent = budget(bench, asked.feed, asked.budget) if asked.budget is not None and can_go_on else None
+    done = trial.model_copy(update={"unfit": unfit, "observations": runs, "budget": spent})
     return FileFacts(filename=job.filename, trials=(done,))
 
 
@@ -81,7 +85,7 @@ def _built(job: Job, wanted: ModelJob, project: Project, is_user: IsUser, sites:
 def _until_broken(bench: Bench, asked: TrialJob) -> Iterator[Observation]:
     """The runs in their order; behind a fault on the device nothing runs any more."""
     for run in asked.runs:
-        seen = observed(bench, run)
+        seen = observed(bench, run, asked.feed)
         yield seen
         if seen.error is not None and seen.error.kind == "device":
             return

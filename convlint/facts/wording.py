@@ -10,13 +10,14 @@ from convlint.facts import Array, RunCall, Scenario
 _MOST = 4  # tensors of one result that are shown
 
 
-def scenario_text(scenario: Scenario) -> str:
+def scenario_text(scenario: Scenario, *, mode: bool = True) -> str:
     """`batch 2, H = W = 224, training mode`."""
     sizes = [(name, size) for name, size in scenario.sizes.items() if name != "B"]
     groups = groupby(sorted(sizes, key=lambda one: (one[1], one[0])), key=lambda one: one[1])
     parts = [f"batch {scenario.batch}"] if scenario.batch is not None else []
     parts += [" = ".join([*(name for name, _ in group), str(size)]) for size, group in groups]
-    return ", ".join([*parts, "training mode" if scenario.training else "eval mode"])
+    modes = ["training mode" if scenario.training else "eval mode"] if mode else []
+    return ", ".join([*parts, *modes])
 
 
 def call_title(call: RunCall) -> str:

@@ -1,0 +1,27 @@
+"""All real runs of one model."""
+
+from __future__ import annotations
+
+from convlint.facts.budget import Budget
+from convlint.facts.runs import Observation, Weight
+from convlint.facts.values import Fact, Span
+
+
+class Device(Fact):
+    """Where real runs were made."""
+
+    name: str  # "cuda:0"
+    title: str  # "NVIDIA H200"
+    torch: str  # "2.13.0"
+    memory: int | None = None  # bytes
+
+
+class Trial(Fact):
+    """The real runs of one model."""
+
+    device: Device | None = None
+    reason: str | None = None  # why there are none
+    at: Span | None = None
+    unfit: tuple[Weight, ...] = ()  # weights that hold nan or inf from the start
+    observations: tuple[Observation, ...] = ()
+    budget: Budget | None = None
