@@ -12,7 +12,7 @@ from convlint.severity import SEVERITIES
 
 T = TypeVar("T")
 
-FORMATS = ("full", "concise", "json")
+FORMATS = ("full", "concise", "json", "sarif", "junit")
 
 
 def comma_separated(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:

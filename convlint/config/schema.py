@@ -23,7 +23,7 @@ from convlint.hardware import AUTO, Precision, check_device
 from convlint.inputspec import InputSpec
 from convlint.severity import Severity
 
-OutputFormat = Literal["full", "concise", "json"]
+OutputFormat = Literal["full", "concise", "json", "sarif", "junit"]
 
 DTYPES = (
     "float32",

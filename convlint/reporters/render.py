@@ -8,7 +8,7 @@ from convlint.report import Report
 from convlint.reporters import concise, full, json
 from convlint.terminal import write
 
-FORMATS: Final = ("full", "concise", "json")
+FORMATS: Final = ("full", "concise", "json", "sarif", "junit")
 
 
 def render(report: Report, output_format: str, *, verbose: bool, color: bool, stream: TextIO) -> None:
@@ -20,6 +20,14 @@ def render(report: Report, output_format: str, *, verbose: bool, color: bool, st
             text = concise.text(report, verbose=verbose)
         case "json":
             text = json.text(report)
+        case "sarif":
+            from convlint.reporters import sarif
+
+            text = sarif.text(report)
+        case "junit":
+            from convlint.reporters import junit
+
+            text = junit.text(report)
         case _:
             raise ValueError(f"no output format is called {output_format!r}; choose one of {', '.join(FORMATS)}")
     write(stream, text)

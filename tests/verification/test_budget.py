@@ -1,0 +1,164 @@
+"""What models take: the forecast against the allocator, the search for a batch, and times."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from convlint.facts import Budget, RunInput, Scenario
+from convlint.hardware import card_memory, check_device
+from convlint.inputspec import InputSpec
+from convlint.jobs import Verify
+from convlint.reporters.budget import lines, memory_text
+from convlint.worker.skeleton import Sites
+from convlint.worker.verifying.allocations import Allocations
+from convlint.worker.verifying.bench import Bench, bench_of
+from convlint.worker.verifying.budget import budget
+from convlint.worker.verifying.capacity import largest
+from convlint.worker.verifying.forecast import forecast
+from convlint.worker.verifying.memory import used
+
+CPU = torch.device("cpu")
+
+
+def bench(model: nn.Module, **wanted: object) -> Bench:
+    return bench_of(model, CPU, Verify(device="cpu", **wanted), Sites(), lambda _: False)  # type: ignore[arg-type]
+
+
+def image(batch: int | str, *sizes: int) -> list[RunInput]:
+    return [RunInput(name="x", spec=InputSpec(shape=(batch, *sizes)))]
+
+
+class Branches(nn.Module):
+    """Two of these keep what they get, one does not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Linear(64, 256)
+        self.left, self.right = nn.Linear(256, 256), nn.Linear(256, 256)
+        self.norm = nn.LayerNorm(256)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.relu(self.stem(x))
+        return self.norm(torch.tanh(self.left(x)) + self.right(x)).softmax(-1)
+
+
+MODELS = {
+    "linear": (nn.Linear(512, 512), (512,)),
+    "branches": (Branches(), (64,)),
+    "deep": (nn.Sequential(*(nn.Sequential(nn.Linear(256, 256), nn.GELU()) for _ in range(6))), (256,)),
+    "attention": (nn.TransformerEncoderLayer(64, 4, 128, dropout=0.0, batch_first=True), (20, 64)),
+    "recurrent": (nn.Sequential(nn.Embedding(100, 32), nn.Linear(32, 64)), None),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_forecast_is_what_the_allocator_counts(name: str) -> None:
+    model, sizes = MODELS[name]
+    spec = InputSpec(shape=(64, *sizes)) if sizes else InputSpec(shape=(64, 30), dtype="int64", high=100)
+    one, feed = bench(model), [RunInput(name="x", spec=spec)]
+    need, taken = forecast(one, feed), used(one, feed)
+    assert taken.forward is not None
+    assert taken.step is not None
+    assert need.step is not None
+    assert need.forward == pytest.approx(taken.forward, rel=0.1)
+    assert need.step == pytest.approx(taken.step, rel=0.1)
+
+
+def test_the_parts_of_a_forecast() -> None:
+    need = forecast(bench(nn.Sequential(nn.Linear(128, 128, bias=False), nn.ReLU())), image(32, 128))
+    weights = 128 * 128 * 4
+    assert (need.parameters, need.gradients, need.optimizer) == (weights, weights, 2 * weights)
+    assert (need.inputs, need.buffers) == (32 * 128 * 4, 0)
+    assert need.activations == 32 * 128 * 4  # what ReLU gives; what the product gives is gone
+
+
+def test_a_forecast_leaves_the_model_as_it_was() -> None:
+    model = nn.Sequential(nn.Linear(8, 8), nn.BatchNorm1d(8))
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    forecast(bench(model), image(4, 8))
+    used(bench(model), image(4, 8))
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_memory_that_is_given_back_no_longer_counts() -> None:
+    with Allocations() as counted:
+        x = torch.ones(1024)
+        y = x + 1
+        del x
+        z = y + 1
+        assert (counted.live, counted.peak) == (2 * 4096, 2 * 4096)
+        view = z.view(32, 32)
+        del y, z
+        assert counted.live == 4096
+        del view
+        assert counted.live == 0
+
+
+@given(limit=st.integers(0, 70_000), most=st.integers(1, 1 << 16))
+def test_the_largest_batch_is_found(limit: int, most: int) -> None:
+    assert largest(lambda batch: batch <= limit, most) == min(limit, most)
+
+
+def test_a_budget_has_all_its_parts() -> None:
+    one = bench(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(4)), memory=1 << 30)
+    one.model(torch.rand(2, 3, 8, 8))
+    found = budget(one, image("B", 3, 8, 8), Scenario(training=False, sizes={"B": 4}))
+    assert found.note is None
+    assert found.capacity is not None
+    assert found.capacity.predicted is not None
+    assert found.capacity.predicted > 1000
+    assert found.capacity.found is None  # this is no card to try it on
+    assert {one.layer for one in found.times} >= {"0", "3"}
+    flops = {one.layer: one.flops for one in found.times}
+    assert flops["0"] == 2 * 4 * 8 * 36 * 27  # batch, channels, pixels, weights of each
+    assert flops["3"] == 2 * 4 * 288 * 4
+    text = "\n".join(lines(found))
+    assert "largest batch: " in text
+    assert "predicted, in 1.0 GB" in text
+
+
+def test_what_cannot_be_measured_is_named() -> None:
+    class Reads(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x[: int(x.sum().item()) % 3 + 1]
+
+    found = budget(bench(Reads()), image(4, 8), Scenario(training=False))
+    assert found.need is None
+    assert found.seconds is not None
+    assert found.note is not None
+    assert "the memory that it needs" in found.note
+
+
+def test_nothing_to_tell_is_nothing() -> None:
+    assert list(lines(Budget(scenario=Scenario(training=False)))) == []
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(None, "?"), (12, "12 B"), (2048, "2.0 KB"), (3 << 20, "3.0 MB"), (5 << 40, "5120.0 GB")]
+)
+def test_memory_in_words(size: int | None, text: str) -> None:
+    assert memory_text(size) == text
+
+
+def test_the_memory_of_a_card() -> None:
+    assert card_memory("24GB") == (24 << 30) - (600 << 20)
+    assert card_memory("1.5 GiB") == (3 << 29) - (600 << 20)
+    for wrong in ("24", "GB", "500MB", "-3GB"):
+        with pytest.raises(ValueError, match="is no memory of a card"):
+            card_memory(wrong)
+
+
+@pytest.mark.parametrize("name", ["auto", "cpu", "cuda", "cuda:1", "mps", "xpu:0"])
+def test_devices_that_may_be(name: str) -> None:
+    assert check_device(name) == name
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:x", "CPU", ""])
+def test_devices_that_cannot_be(name: str) -> None:
+    with pytest.raises(ValueError, match="is no device"):
+        check_device(name)
