@@ -29,6 +29,7 @@ from convlint.worker.project.integers import INT, as_int, with_symbolic_ints
 from convlint.worker.run import Run, Workshop
 from convlint.worker.skeleton import Sites, building, make_fake
 from convlint.worker.torch_private import expr_of, new_env, new_mode
+from convlint.worker.trace import tensors_in
 from convlint.worker.trail import Assumption
 
 _SPATIAL = {3: ("L",), 4: ("H", "W"), 5: ("D", "H", "W")}
@@ -68,7 +69,7 @@ def claims(net: Net, random: Random) -> Claims:
             continue
         accepted = _Accepted(examination.outcome, run)
         for at in sizes:
-            told = _with_its_batch(real.run(at), at)
+            told = real.run(at)
             if isinstance(told, Raised) and told.is_out_of_memory:
                 undecided += 1
                 continue
@@ -76,6 +77,9 @@ def claims(net: Net, random: Random) -> Claims:
             verdict = accepted.at(at)
             if verdict is None:
                 undecided += 1
+            elif (output := _other_batch(told, at)) is not None:
+                if verdict and _keeps_batch(run, at):
+                    broken.append(f"{spec.shape} at {at}: accepted, but torch: a batch of {output} comes out")
             elif verdict != isinstance(told, Ran):
                 words = told.words[:100] if isinstance(told, Raised) else "runs"
                 broken.append(f"{spec.shape} at {at}: {'accepted' if verdict else 'rejected'}, but torch: {words}")
@@ -84,11 +88,17 @@ def claims(net: Net, random: Random) -> Claims:
     return Claims(net.name, held, tuple(broken), undecided)
 
 
-def _with_its_batch(told: Ran | Raised, at: Mapping[str, int]) -> Ran | Raised:
-    """A run that mixes the examples of a batch is a mistake, though torch says nothing."""
-    if isinstance(told, Ran) and told.output is not None and told.output[0] != at["B"]:
-        return Raised("batch", f"a batch of {told.output[0]} comes out", (), None, is_built=True)
-    return told
+def _other_batch(told: Ran | Raised, at: Mapping[str, int]) -> int | None:
+    """The batch that comes out where it is another one: examples were mixed, by mistake or to be judged one by one."""
+    if not isinstance(told, Ran) or told.output is None or told.output[0] == at["B"]:
+        return None
+    return int(told.output[0])
+
+
+def _keeps_batch(run: Run, at: Mapping[str, int]) -> bool:
+    """Whether the trace says that the batch comes out as it went in."""
+    first = next((x.shape[0] for x in tensors_in(run.trace.output) if x.dim()), None)
+    return first is not None and expr_of(first).xreplace(_numbers(run, at)) == at["B"]
 
 
 def _questions(net: Net, random: Random) -> Iterator[tuple[InputSpec, list[dict[str, int]]]]:
@@ -182,7 +192,7 @@ def _shapes(run: Run, told: Ran, at: Mapping[str, int]) -> Iterator[str]:
 
 def _traced(run: Run, at: Mapping[str, int]) -> dict[int, list[tuple[Shape, str]]]:
     """The results of all calls, by row, with the numbers put in; rows with what has no number are left out."""
-    numbers = {symbol: sympy.Integer(at.get(name, run.course.sizes[name])) for name, symbol in run.symbols.items()}
+    numbers = _numbers(run, at)
     found: dict[int, list[tuple[Shape, str]]] = defaultdict(list)
     for node in run.trace.nodes:
         place = node.meta.get("place")
@@ -194,6 +204,11 @@ def _traced(run: Run, at: Mapping[str, int]) -> dict[int, list[tuple[Shape, str]
             shape = tuple(int(size) if size.is_Integer else -1 for size in sizes)
             found[position[0]].append((shape, str(meta.dtype).removeprefix("torch.")))
     return found
+
+
+def _numbers(run: Run, at: Mapping[str, int]) -> dict[sympy.Symbol, sympy.Integer]:
+    """Those of the sizes for the symbols of a trace."""
+    return {symbol: sympy.Integer(at.get(name, run.course.sizes[name])) for name, symbol in run.symbols.items()}
 
 
 def _is_subsequence(few: Sequence[Any], many: Sequence[Any]) -> bool:

@@ -15,6 +15,8 @@ import torch
 from convlint.pool.parallel import default_parallel
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # in malloc.h
+MOST_MEMORY = 8 << 30
+"""Bytes that one process may take."""
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -28,8 +30,18 @@ def in_processes(work: Callable[[T], R], things: Sequence[T], start: Callable[[]
 
 def _start(start: Callable[[], None]) -> None:
     torch.set_num_threads(1)
+    _limit_memory()
     _keep_memory()
     start()
+
+
+def _limit_memory() -> None:
+    """A call that asks for more fails by itself: the system would end the process, and the run with it."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, most))
 
 
 def _keep_memory() -> None:

@@ -14,7 +14,7 @@ from convlint.jobs import Verify
 from convlint.pool.serving import ServerProcess
 from convlint.terminal import say, wants_color
 from convlint.verdict import code_of, is_silent, rendered
-from convlint.verification.verify import DeviceMissing, Request, device_or_reason, verify
+from convlint.verification.verify import DeviceMissing, Request, device_or_reason, trial_pool, verify
 
 _OWN = ("device", "dtype", "batch", "require_device", "timeout", "budget", "budget_gpu")
 
@@ -36,14 +36,12 @@ def run(
     options = Options(**given, inputs=inputs, shows_progress=not quiet)
     settings = settings_for(paths, options).settings
     request = _request(own, settings)
-    device = device_or_reason(request.verify.device)
-    if isinstance(device, str):
-        if own["require_device"] or settings.verify.require_device:
-            raise DeviceMissing(f"{device}; nothing was verified, and --require-device asks for it")
-        say(f"{device}: verification is skipped")
-        return CLEAN
-    request = request.on(device.name)
-    outcome = verify(paths, options, request, server)
+    with trial_pool() as pool:
+        pool.start()
+        device = device_or_reason(request.verify.device, pool)
+        if isinstance(device, str):
+            return _without_device(device, is_required=own["require_device"] or settings.verify.require_device)
+        outcome = verify(paths, options, request.on(device.name), pool, server)
     colored = color == "always" if output_file is not None else wants_color(color, sys.stdout)
     text = ""
     if not (quiet and is_silent(outcome.report) and output_file is None):
@@ -51,6 +49,13 @@ def run(
         text = rendered(outcome.report, shown, verbose=verbose and not quiet, color=colored)
     answer = Answer(code_of(outcome, fail_on or settings.fail_on), (*outcome.problems, *outcome.notes), text)
     return give(answer) if output_file is None else save(answer, output_file)
+
+
+def _without_device(reason: str, *, is_required: bool) -> int:
+    if is_required:
+        raise DeviceMissing(f"{reason}; nothing was verified, and --require-device asks for it")
+    say(f"{reason}: verification is skipped")
+    return CLEAN
 
 
 def _request(own: dict[str, Any], settings: Settings) -> Request:

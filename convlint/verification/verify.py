@@ -54,28 +54,35 @@ class _Subject:
     edited_job: Job | None
 
 
-def device_or_reason(name: str) -> Device | str:
+def trial_pool() -> WorkerPool:
+    """Where real runs are made, one after the other, so that they have the device to themselves."""
+    return WorkerPool(runner=TRIALS)
+
+
+def device_or_reason(name: str, pool: WorkerPool) -> Device | str:
     """The device of a name, of "auto" the machine's accelerator or else its CPU; or why it is not there."""
     job = Job(
         path="", filename="", module="", search_path=(), models=(), user_roots=(), timeout=_PROBE_SECONDS,
         verify=Verify(device=name),
     )  # fmt: skip
-    answer = next(_answers([job], 1))[1]
+    answer = next(_answers([job], pool))[1]
     trial = answer.trials[0] if answer.trials else None
     if trial is None:
         return "; ".join(one.message for one in answer.failures) or "no answer came from the device"
     return trial.device or trial.reason or ""
 
 
-def verify(paths: Sequence[str], options: Options, request: Request, server: ServerProcess | None = None) -> Outcome:
-    """Lint the paths and run each model.
+def verify(
+    paths: Sequence[str], options: Options, request: Request, pool: WorkerPool, server: ServerProcess | None = None
+) -> Outcome:
+    """Lint the paths and run each model in a pool of `trial_pool`; `server` is one for traces that stands by.
 
     Raises ConfigError for what the user can set right, else CannotRun.
     """
     rules = RulesByFile(paths, options)
     gathered = gather(paths, options, server, meanwhile=rules.read, verify=request.verify)
     subjects = tuple(_subjects(gathered, rules, request))
-    answers = _answered(subjects, is_shown=options.shows_progress)
+    answers = _answered(subjects, pool, is_shown=options.shows_progress)
     facts = _with_verdicts(gathered.facts, subjects, answers)
     require_checked = options.require_checked or settings_for(paths, options).settings.require_checked
     report = Report(
@@ -98,20 +105,17 @@ def _subjects(gathered: Gathered, rules: RulesByFile, request: Request) -> Itera
             yield _Subject((i, number), trial_job(job, model), changed, other)
 
 
-def _answered(subjects: Sequence[_Subject], *, is_shown: bool) -> dict[_Key, FileFacts]:
+def _answered(subjects: Sequence[_Subject], pool: WorkerPool, *, is_shown: bool) -> dict[_Key, FileFacts]:
     """What came of each job."""
     both = ((one.place, *each) for one in subjects for each in ((False, one.job), (True, one.edited_job)))
     asked = [((place, is_edited), job) for place, is_edited, job in both if job is not None]
-    answers = watched(_answers([job for _, job in asked], 1), len(asked), is_shown=is_shown, noun="models")
+    answers = watched(_answers([job for _, job in asked], pool), len(asked), is_shown=is_shown, noun="models")
     return {asked[number][0]: answer for number, answer in answers}
 
 
-def _answers(jobs: Sequence[Job], parallel: int) -> Iterator[tuple[int, FileFacts]]:
-    if not jobs:
-        return
+def _answers(jobs: Sequence[Job], pool: WorkerPool) -> Iterator[tuple[int, FileFacts]]:
     try:
-        with WorkerPool(parallel=parallel, runner=TRIALS) as pool:
-            yield from pool.answers(jobs)
+        yield from pool.answers(jobs)
     except ServerError as error:
         raise CannotRun(str(error)) from None
 

@@ -31,6 +31,9 @@ class Ledger(Protocol):
     ) -> bool:
         """Record a requirement unless it holds for all sizes; true where it holds in this trace."""
 
+    def assume(self, condition: sympy.Basic) -> None:
+        """Record which way a condition goes in this trace: sizes for which it goes the other way take another path."""
+
     def choose(self, options: int) -> int:
         """Which of several equally good repairs to take in this trace."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from convlint.worker import packing
+from convlint.worker import deferral, packing
 from convlint.worker.examine import examine
 from convlint.worker.project.standins import Weights
 from convlint.worker.run import Workshop
@@ -32,6 +32,7 @@ def warm_up() -> None:
 
 def prepare_trials() -> None:
     """Silence torch, and do without weights that are not there. Nothing is computed: threads do not outlive a fork."""
+    deferral.load("torch._dynamo")  # every optimizer asks for it
     silence_torch()
     skip_weights()
     load: Callable[..., Any] = nn.Module.load_state_dict

@@ -5,16 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from benchmarks.oracle.laws import Claims, claims
 from benchmarks.oracle.linted import lint
 from benchmarks.oracle.net import Net
+from benchmarks.oracle.processes import in_processes
 from benchmarks.oracle.truth import Ran, Real
 from convlint.inputspec import InputSpec
 from convlint.pool.pool import WorkerPool
+from convlint.worker.warmup import warm_up
 
-FILES = sorted((Path(__file__).parent / "nets").glob("*.py"))
+FOLDER = Path(__file__).parent
+FILES = sorted((FOLDER / "nets").glob("*.py"))
+OF_SIZES = sorted((FOLDER / "sizes").glob("*.py"))
 _TRUTH = re.compile(r"^# (runs|raises): ([\d ]+)(int64)?$", re.MULTILINE)
 
 
@@ -42,3 +48,22 @@ def test_convlint_agrees_with_torch(path: Path, pool: WorkerPool) -> None:
     (bare,) = lint([net], pool, bare=True)
     assert bool(given.errors) != runs
     assert not (bare.errors and runs)
+
+
+def claims_of(path: Path) -> Claims:
+    """What convlint says of a net at many sizes, held against torch."""
+    net, runs = net_of(path)
+    assert runs
+    return claims(net, Random(net.name))
+
+
+@pytest.fixture(scope="module")
+def held() -> dict[str, Claims]:
+    """In processes of their own: they are made ready for traces, which changes torch."""
+    return {one.name: one for one in in_processes(claims_of, OF_SIZES, warm_up)}
+
+
+@pytest.mark.parametrize("path", OF_SIZES, ids=lambda path: path.stem)
+def test_the_sizes_that_work_are_those_that_torch_takes(path: Path, held: dict[str, Claims]) -> None:
+    assert held[path.stem].broken == ()
+    assert held[path.stem].held > 50

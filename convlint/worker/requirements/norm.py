@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from convlint.worker.call import Call, Check
-from convlint.worker.sizes import Size, divides, equal, shared_out
+from convlint.worker.sizes import Size, at_least, divides, equal, product, shared_out
 
 
 def _repair(call: Call, x: torch.Tensor, dim: int, declared: Size) -> None:
@@ -66,10 +66,28 @@ def _instance(rank: int) -> Check:
         layer: Any = call.layer
         x = call.tensor(0, "input")
         counts = layer.affine or layer.track_running_stats
-        if x is not None and _check_rank(call, x, (rank + 1, rank + 2)) and counts:
-            _channels(call, x, x.dim() - rank - 1, layer.num_features, "num_features")
+        if x is None or not _check_rank(call, x, (rank + 1, rank + 2)):
+            return
+        if counts and not _channels(call, x, x.dim() - rank - 1, layer.num_features, "num_features"):
+            return
+        if layer.training or not layer.track_running_stats:
+            _check_spread(call, x, rank)
 
     return check
+
+
+def _check_spread(call: Call, x: torch.Tensor, rank: int) -> None:
+    """A single place has no variance: `Expected more than 1 spatial element when training` (F.instance_norm)."""
+    places = product(x.shape[-rank:])
+    if not call.need(
+        "spatial",
+        "input.shape[-1]",
+        at_least(places, 2),
+        came=places,
+        needed=2,
+        detail="statistics over the places of each channel",
+    ):
+        call.result = call.ledger.fresh(tuple(x.shape), x)
 
 
 def _group(call: Call) -> None:
@@ -158,6 +176,13 @@ def _functional_batch_norm(call: Call) -> None:
         _channels(call, x, 1, declared, None)
 
 
+def _functional_instance_norm(call: Call) -> None:
+    _functional_batch_norm(call)
+    x = call.tensor(0, "input")
+    if not call.is_done and x is not None and x.dim() >= 3 and call.get(5, "use_input_stats", True) is True:
+        _check_spread(call, x, x.dim() - 2)
+
+
 LAYERS: dict[type[nn.Module], Check] = {
     nn.BatchNorm1d: _batch(2, 3),
     nn.BatchNorm2d: _batch(4),
@@ -174,6 +199,6 @@ FUNCTIONS: dict[str, Check] = {
     "torch.nn.functional.layer_norm": _functional_layer_norm,
     "torch.nn.functional.rms_norm": _functional_layer_norm,
     "torch.nn.functional.batch_norm": _functional_batch_norm,
-    "torch.nn.functional.instance_norm": _functional_batch_norm,
+    "torch.nn.functional.instance_norm": _functional_instance_norm,
     "torch.nn.functional.group_norm": _group,
 }

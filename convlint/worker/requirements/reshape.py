@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from convlint.worker.call import Call, Check, shape_text
-from convlint.worker.sizes import Size, divides, equal, product
+from convlint.worker.sizes import Size, at_least, divides, equal, product
 
 
 def reshape_to(call: Call, x: torch.Tensor, target: Sequence[Size]) -> None:
@@ -70,13 +70,14 @@ def _batch_inferred(call: Call, x: torch.Tensor, target: Sequence[Size]) -> None
     came, needed = product(shape[1:]), product(rest)
     if _is_merge(shape, needed) or _is_regrouped(shape, rest):
         return
-    fits = divides(needed, came)
-    if fits is sympy.true and (len(rest) > 1 or not _exceeds(needed, shape[-1])):
-        return  # groups or boxes cut out of the features: the batch may well be meant to grow
+    fits, condition = divides(needed, came), equal(came, needed)
+    if fits is sympy.true:
+        # Groups or boxes cut out of the features: the batch may well be meant to grow.
+        condition = sympy.true if len(rest) > 1 else sympy.Or(condition, at_least(shape[-1], needed))
     if not call.need(
         "batch",
         "input.elements",
-        equal(came, needed),
+        condition,
         came=came,
         needed=needed,
         value=came,
@@ -101,10 +102,6 @@ def _is_regrouped(shape: Sequence[Size], rest: Sequence[Size]) -> bool:
     kept = len(shape) - 1
     is_same = all(equal(old, new) is sympy.true for old, new in zip(shape[1:], rest[-kept:], strict=False))
     return kept == 1 or (len(rest) > kept and is_same)
-
-
-def _exceeds(needed: Size, last: Size) -> bool:
-    return isinstance(needed, int) and isinstance(last, int) and needed > last
 
 
 def _method(call: Call) -> None:

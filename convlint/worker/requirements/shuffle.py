@@ -22,9 +22,11 @@ def _deals(call: Call, dims: Sequence[int], parts: int, argument: str) -> None:
         if not call.need(
             "divisible", f"input.shape[{dim}]", divides(parts, came), came=came, needed=parts, argument=at
         ):
-            x = call.resized(x, dim, parts)
+            # The rest is cut off, so that what comes behind is right for all sizes that have none.
+            is_known = isinstance(came, int)
+            x = call.resized(x, dim, max(came // parts, 1) * parts if is_known else came // parts * parts)
             call.put(0, "input", x)
-            call.spoiled = True
+            call.spoiled = is_known
 
 
 def _pixel_shuffle(call: Call) -> None:

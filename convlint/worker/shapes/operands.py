@@ -9,7 +9,9 @@ from torch import nn
 from convlint.worker.call import Call
 from convlint.worker.requirements.products import equation_of
 from convlint.worker.shapes.rule import Shape
-from convlint.worker.sizes import Size, equal
+from convlint.worker.sizes import Size, at_least, equal
+
+_EXTREMES = ("amax", "amin")
 
 
 def same(call: Call) -> Shape | None:
@@ -97,6 +99,8 @@ def reduced(call: Call) -> Shape | None:
     gone = {dim % x.dim() for dim in given}
     if len(gone) < len(given):
         return None
+    if call.target.endswith(_EXTREMES) and not all(at_least(x.shape[dim], 1) is sympy.true for dim in gone):
+        return None  # nothing has no largest number: torch says for which sizes that matters
     return tuple(1 if dim in gone else size for dim, size in enumerate(x.shape) if keeps or dim not in gone)
 
 

@@ -81,6 +81,10 @@ class TraceLedger:
         if event is not None:
             self._trace.trail.events.append(event)
 
+    def assume(self, condition: sympy.Basic) -> None:
+        if condition.free_symbols and condition.free_symbols <= self._setting.hints.keys():
+            self.append(Assumption(condition if holds_at(condition, self._setting.hints) else sympy.Not(condition)))
+
     def choose(self, options: int) -> int:
         made = self._trace.ambiguous
         made.append(options)
