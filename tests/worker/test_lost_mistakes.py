@@ -39,14 +39,6 @@ DECLARED: list[Row] = [
         "8",
     ),
     (
-        "instance_norm_of_one_position",
-        "torch wants more than one position per channel while training",
-        "self.a = nn.Sequential(nn.Conv2d(3, 8, 1), nn.AdaptiveAvgPool2d(1))\nself.b = nn.InstanceNorm2d(8)",
-        "return self.b(self.a(x))",
-        [("B", 3, 8, 8)],
-        "self.b(self.a(x))",
-    ),
-    (
         "sequence_as_batch",
         BATCH,
         "self.b = nn.GRU(8, 16)",

@@ -17,6 +17,8 @@ def accepted_sizes(outcome: Outcome) -> dict[str, list[int]]:
     domain, fate = outcome.domain, outcome.fates
     if outcome.accepted is None or domain is None or fate is None or (fate == UNCOVERED).any():
         return {}
+    if not (fate == ACCEPTED).any():  # what works lies outside of the domain
+        return {}
     result: dict[str, list[int]] = {}
     for i, axis in enumerate(domain.axes):
         others = tuple(j for j in range(fate.ndim) if j != i)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
+import sympy
 
 from convlint.facts import LARGEST_SIZE
-from convlint.worker.deciding.domain import ACCEPTED, Axis, Domain, fates
-from convlint.worker.deciding.search import SPATIAL, Search, named, pick, sizes_at, square_domain
+from convlint.worker.deciding.domain import ACCEPTED, Axis, Domain, fates, grouped
+from convlint.worker.deciding.search import MAX_POINTS, SPATIAL, Search, named, pick, rebuilt, sizes_at, square_domain
 from convlint.worker.inputs.input import BATCH
 from convlint.worker.trail import Key, Need
 
@@ -42,9 +44,18 @@ def _sizes_beside(
     """Sizes for the other symbols that meet the requirements of the first path, where some are 1."""
     hints = search.first.course.sizes
     fixed = {named(name): ones.get(name, size) for name, size in hints.items() if name not in rest}
-    domain = square_domain(search, rest, fixed)
-    fate = fates(domain, [event for event in search.paths[0] if isinstance(event, Need)], forgiven)
-    return sizes_at(domain, pick(fate, ACCEPTED)) if (fate == ACCEPTED).any() else None
+    numbers = {symbol: sympy.Integer(size) for symbol, size in fixed.items()}
+    needs = [
+        replace(event, condition=rebuilt(event.condition, numbers))
+        for event in search.paths[0]
+        if isinstance(event, Need)
+    ]
+    every = grouped([named(name) for name in rest], [needs], MAX_POINTS)
+    for domain in (square_domain(search, rest, fixed), replace(every, fixed=fixed)):
+        fate = fates(domain, needs, forgiven)
+        if (fate == ACCEPTED).any():
+            return sizes_at(domain, pick(fate, ACCEPTED))
+    return None
 
 
 def long_size(search: Search, forgiven: frozenset[Key]) -> dict[str, int] | None:

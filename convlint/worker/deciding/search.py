@@ -88,16 +88,16 @@ def _renamed(run: Run) -> Iterable[Event]:
         if isinstance(event, Halt | Stop) or not event.condition.free_symbols:
             yield event
         else:
-            yield replace(event, condition=_with(event.condition, names))
+            yield replace(event, condition=rebuilt(event.condition, names))
 
 
-def _with(expr: sympy.Basic, symbols: Mapping[sympy.Symbol, sympy.Symbol]) -> sympy.Basic:
-    """The same structure over other symbols. `xreplace` would work out afresh what is known of each part."""
+def rebuilt(expr: sympy.Basic, symbols: Mapping[sympy.Symbol, sympy.Expr]) -> sympy.Basic:
+    """The same structure over other symbols or numbers. `xreplace` would work out afresh what is known of each part."""
     if isinstance(expr, sympy.Symbol):
         return symbols.get(expr, expr)
     if not expr.args:
         return expr
-    return sympy.Basic.__new__(type(expr), *(_with(arg, symbols) for arg in expr.args))
+    return sympy.Basic.__new__(type(expr), *(rebuilt(arg, symbols) for arg in expr.args))
 
 
 def named(name: str) -> sympy.Symbol:
