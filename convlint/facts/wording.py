@@ -25,18 +25,20 @@ def call_title(call: RunCall) -> str:
     return call.layer or call.target.replace("torch.nn.functional.", "F.").replace("torch.Tensor.", ".")
 
 
-def shown(arrays: Sequence[Array], *, layout: bool = False) -> str:
-    """`[2, 64, 12, 12] float32`, with how it lies in memory where that is what matters."""
+def shown(arrays: Sequence[Array], kind: str = "shape") -> str:
+    """`[2, 64, 12, 12] float32`, with its device or with how it lies in memory where that is what matters."""
     if not arrays:
         return "no tensor"
-    texts = [_array(one, layout=layout) for one in arrays[:_MOST]]
+    texts = [_array(one, kind) for one in arrays[:_MOST]]
     return ", ".join([*texts, *(["..."] if len(arrays) > _MOST else [])])
 
 
-def _array(array: Array, *, layout: bool) -> str:
+def _array(array: Array, kind: str) -> str:
     sizes = ", ".join("?" if size is None else str(size) for size in array.shape)
     text = f"[{sizes}] {array.dtype or ''}".rstrip()
-    return f"{text} {_layout(array)}" if layout else text
+    if kind == "device":
+        return f"{text} on {array.device}"
+    return f"{text} {_layout(array)}" if kind == "layout" else text
 
 
 def _layout(array: Array) -> str:

@@ -23,13 +23,30 @@ class Comparison:
     confirmed: tuple[int, ...]  # numbers of predicted calls
 
 
-def compare(prediction: Prediction, seen: Observation) -> Comparison:
-    """What a real run says of a prediction, at most one deviation of its calls."""
-    pairs = _pairs(prediction, seen)
-    deviation = next(_deviations(prediction, seen, pairs), None)
+def compare(prediction: Prediction, seen: Observation, device: str | None = None) -> Comparison:
+    """What a real run says of a prediction, at most one deviation of its calls.
+
+    `device` is the type of the one that layers compute on and that forward returns tensors of.
+    """
+    placed = _placed(prediction, device)
+    pairs = _pairs(placed, seen)
+    deviation = next(_deviations(placed, seen, pairs), None)
     confirmed, refuted = _refusals(prediction, seen, pairs)
     troubles = [*refuted, *([deviation] if deviation is not None else []), *_end(prediction, seen)]
     return Comparison(tuple(troubles), len(pairs), tuple(confirmed))
+
+
+def _placed(prediction: Prediction, device: str | None) -> Prediction:
+    """With the device of what layers and forward give. A function may work on a table that stays on the host."""
+
+    def on_device(arrays: Sequence[Array]) -> tuple[Array, ...]:
+        return tuple(one.model_copy(update={"device": device}) for one in arrays)
+
+    calls = (
+        call.model_copy(update={"outputs": on_device(call.outputs)}) if call.layer is not None else call
+        for call in prediction.calls
+    )
+    return prediction.model_copy(update={"calls": tuple(calls), "outputs": on_device(prediction.outputs)})
 
 
 @dataclass(frozen=True)
@@ -121,16 +138,15 @@ def _deviations(prediction: Prediction, seen: Observation, pairs: Sequence[_Pair
             return
         kind = _difference(call.outputs, other.outputs, kinds)
         if kind is not None:
-            layout = kind == "layout"
-            yield _trouble(kind, call, seen, shown(call.outputs, layout=layout), shown(other.outputs, layout=layout))
+            yield _trouble(kind, call, seen, shown(call.outputs, kind), shown(other.outputs, kind))
     if prediction.end is None and seen.error is None and not prediction.refused:
         kind = _difference(prediction.outputs, seen.outputs)
         if kind is not None:
             yield Trouble(
                 kind=kind,
                 said="forward returns something else",
-                predicted=shown(prediction.outputs),
-                observed=shown(seen.outputs),
+                predicted=shown(prediction.outputs, kind),
+                observed=shown(seen.outputs, kind),
                 scenario=scenario_text(seen.scenario),
             )
 

@@ -40,7 +40,8 @@ def judged(model: ModelFacts, answer: FileFacts | None, edited: FileFacts | None
     if trial.reason is not None:
         return Verification(status="not verified", reason=trial.reason, device=trial.device)
     pairs = list(zip(model.predictions, trial.observations, strict=False))
-    comparisons = [compare(prediction, seen) for prediction, seen in pairs]
+    device = trial.device.name.partition(":")[0] if trial.device is not None else None
+    comparisons = [compare(prediction, seen, device) for prediction, seen in pairs]
     troubles = [trouble for one in comparisons for trouble in one.troubles]
     if trial.unfit:  # whatever else is not finite comes from there
         troubles = [one for one in troubles if one.kind != "not-finite"]
