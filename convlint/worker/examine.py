@@ -13,6 +13,7 @@ from convlint.facts import Span
 from convlint.worker.deciding.explore import Outcome, explore
 from convlint.worker.deciding.findings import Finding, finding, has_known_sizes, in_symbols
 from convlint.worker.deciding.mistakes import is_harmless, without_follow_ups
+from convlint.worker.deciding.ranks import in_every_rank
 from convlint.worker.inputs.evidence import Evidence
 from convlint.worker.inputs.guesses import GUESSED, NAMED, TRIED
 from convlint.worker.inputs.inference import infer, is_taken
@@ -143,6 +144,9 @@ def _decided(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
     one_way = _on_one_way_only(shop, main, findings)
     numbers = _guessed_numbers(main.run)
     unsure = {key: numbers or _unconfirmed(main.run, found.node) for key, found in findings.items()}
+    if not numbers:
+        doubted = [key for key, names in unsure.items() if names]
+        unsure.update({key: set() for key in in_every_rank(main.run, doubted, lambda inputs: _explored(shop, inputs))})
     if is_found_out:  # which dim is the batch is a guess as well, and that an input is a tensor at all
         unsure.update({key: {"the inputs"} for key, found in findings.items() if found.is_misuse})
         unsure.update({key: {BATCH} for key, found in findings.items() if found.is_about_batch})
@@ -154,6 +158,11 @@ def _decided(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
     elif one_way:
         reason = "which way a branch goes that no input decides is not known, and what follows from it no finding"
     return replace(main, findings=tuple(agreed), guess=reason, unseen=unseen)
+
+
+def _explored(shop: Workshop, inputs: tuple[Input, ...]) -> tuple[Run, Outcome]:
+    first = _first(shop, _course(inputs))
+    return first, _outcome(shop, first)
 
 
 def _on_one_way_only(shop: Workshop, main: Examination, findings: Mapping[Key, Finding]) -> set[Key]:
