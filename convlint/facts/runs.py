@@ -14,6 +14,7 @@ from convlint.inputspec import InputSpec
 class Way(Fact):
     """How the worker came to build a model: what it tries is in a fixed order."""
 
+    model: int = 0  # the number of the model among those of the job
     construction: int | None = None  # the number among those that the user wrote down
     style: str | None = None  # else the style in which arguments were guessed
 

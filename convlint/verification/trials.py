@@ -47,9 +47,9 @@ def edited_job(job: Job, model: ModelFacts, texts: dict[str, str]) -> Job | None
 
 
 def _job(job: Job, model: ModelFacts, runs: tuple[TrialRun, ...]) -> Job | None:
-    wanted = next((one for one in job.models if one.target == model.target), None)
-    if not runs or wanted is None or model.way is None:
+    if not runs or model.way is None or model.way.model >= len(job.models):
         return None
+    wanted = job.models[model.way.model]
     return job.model_copy(update={"models": (wanted,), "trial": TrialJob(way=model.way, feed=model.feed, runs=runs)})
 
 

@@ -133,7 +133,8 @@ class _Work:
                 continue
             built_any = True
             shop, examination = self._examination(builder, built)
-            yield self._model_facts(builder, built, shop, examination, Way(construction=number))
+            way = Way(model=self._number(builder), construction=number)
+            yield self._model_facts(builder, built, shop, examination, way)
         if built_any or any(refusal.failure for refusal in refusals):
             found = [refusal.failure for refusal in refusals if refusal.failure]
             self.broken.extend(one for one in found if isinstance(one, BuildFailure))
@@ -199,7 +200,7 @@ class _Work:
             shop, examination = self._examination(builder, built)
             found = _proved(examination)
             if first is None:
-                first, kept = (built, shop, examination, Way(style=style.name)), found
+                first, kept = (built, shop, examination, Way(model=self._number(builder), style=style.name)), found
             # The fields of a configuration depend on one another in ways that are not seen here.
             has_config = any(isinstance(value, GuessedConfig) for value in built.construction.kwargs.values())
             kept = {key: came for key, came in kept.items() if key in found and (not has_config or found[key] == came)}
@@ -222,6 +223,9 @@ class _Work:
             required=builder.required(),
             takes=builder.takes(),
         )
+
+    def _number(self, builder: Builder) -> int:
+        return self.job.models.index(builder.job)
 
     def _name(self, wanted: ModelJob) -> str:
         return f"{Path(self.job.path).stem}.{wanted.target}"

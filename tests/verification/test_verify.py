@@ -61,6 +61,12 @@ def test_what_is_said_to_run_runs(report: Report, name: str) -> None:
     assert all(run["calls"] > 0 for run in found["runs"])
 
 
+def test_each_entry_of_the_configuration_is_run_as_declared(report: Report) -> None:
+    found = [one for one in report["models"] if one["name"] == "right.Declared"]
+    assert [one["inputs"][0]["shape"] for one in found] == [["B", 5], ["B", 7]]
+    assert [one["verification"]["status"] for one in found] == ["confirmed", "confirmed"]
+
+
 def test_each_mode_and_batch_is_run(report: Report) -> None:
     runs = [run["scenario"] for run in verdict(report, "right.Right")["runs"]]
     assert [(run["training"], run["sizes"]["B"]) for run in runs if run["title"] == "usual"] == [

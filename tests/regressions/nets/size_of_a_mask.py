@@ -12,6 +12,6 @@ class Net(nn.Module):
         self.conv = nn.Conv2d(3, 4, 1)
 
     def forward(self, x):
-        x = self.conv(x)
         heights = (x[:, 0] == x[:, 0]).sum(1)[:, 0]
+        x = self.conv(x)
         return torch.cat([F.interpolate(x[i : i + 1], size=(h, h)) for i, h in enumerate(heights)])

@@ -36,3 +36,14 @@ class Moved(nn.Module):
 
     def forward(self, x: torch.Tensor):
         return self.fc(x.cuda()) + torch.ones(6, device="cuda")
+
+
+class Declared(nn.Module):
+    """Declared twice, with other arguments each time."""
+
+    def __init__(self, features):
+        super().__init__()
+        self.fc = nn.Linear(features, 3)
+
+    def forward(self, x):
+        return self.fc(x)
