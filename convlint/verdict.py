@@ -57,11 +57,8 @@ def rendered(report: Report, output_format: str, *, verbose: bool, color: bool) 
 
 
 def code_of(outcome: Outcome, least: Severity) -> int:
-    """The exit code of a run; findings below `least` do not count."""
-    return FAILED if outcome.problems else _code(outcome.report, least)
-
-
-def _code(report: Report, least: Severity) -> int:
-    """1 if there is a finding that severe or more, or a skipped model where all have to be checked."""
-    failing = SEVERITIES[: SEVERITIES.index(least) + 1]
+    """1 if there is a finding that severe or more, or a skipped model where all have to be checked; 2 for problems."""
+    report, failing = outcome.report, SEVERITIES[: SEVERITIES.index(least) + 1]
+    if outcome.problems:
+        return FAILED
     return FOUND if report.lacking or any(report.count(severity) for severity in failing) else CLEAN

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-import numpy as np
 import sympy
 
 from benchmarks.oracle.apart import apart
@@ -19,7 +18,7 @@ from benchmarks.oracle.net import Net
 from benchmarks.oracle.sources import LeftOut
 from benchmarks.oracle.truth import Raised, Ran, Real, Shape
 from convlint.inputspec import InputSpec
-from convlint.worker.deciding.domain import ACCEPTED, EVERY, REJECTED
+from convlint.worker.deciding.domain import ACCEPTED, REJECTED
 from convlint.worker.deciding.evaluate import UnknownFunction, evaluate
 from convlint.worker.deciding.explore import Outcome
 from convlint.worker.examine import Examination, examine
@@ -148,13 +147,10 @@ class _Accepted:
             if len(wanted) > 1:
                 return None  # not a square
             (size,) = wanted
-            if axis.classes is not None:
-                index.append(int(axis.classes[size - EVERY[0]]))
-            else:
-                hits = np.flatnonzero(axis.values == size)
-                if not len(hits):
-                    return None
-                index.append(int(hits[0]))
+            place = axis.index_of(size)
+            if place is None:
+                return None
+            index.append(place)
         if any(
             sizes.get(str(symbol), size) != size and str(symbol) != "B" for symbol, size in outcome.domain.fixed.items()
         ):

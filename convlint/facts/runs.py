@@ -65,6 +65,11 @@ class RunCall(Fact):
     at: Span | None = None
     outputs: tuple[Array, ...] = ()
 
+    @property
+    def key(self) -> tuple[str, str | None, str, int | None]:
+        """What is called on which line: in a loop, and where a layer is shared, several calls have the same."""
+        return self.target, self.layer, self.block, self.at.row if self.at is not None else None
+
 
 class Refused(Fact):
     """A call that raises, or is expected to."""

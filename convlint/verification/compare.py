@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from convlint.facts import Array, Observation, Prediction, RunCall, Trouble, TroubleKind
 from convlint.facts.wording import call_title, scenario_text, shown
 
-_Place = tuple[str, str, int | None]
 _KINDS: tuple[TroubleKind, ...] = ("shape", "dtype", "device", "layout")
 _KINDS_BEHIND_A_REPAIR = _KINDS[:2]
 
@@ -60,24 +59,20 @@ class _Pair:
 def _pairs(prediction: Prediction, seen: Observation) -> list[_Pair]:
     """Layers one by one in their order; functions by their line, since a real run has more of them."""
     layers = iter([(i, call) for i, call in enumerate(seen.calls) if call.layer is not None])
-    functions: dict[_Place, deque[tuple[int, RunCall]]] = defaultdict(deque)
+    functions: dict[object, deque[tuple[int, RunCall]]] = defaultdict(deque)
     for i, call in enumerate(seen.calls):
         if call.layer is None:
-            functions[_place(call)].append((i, call))
+            functions[call.key].append((i, call))
     pairs = []
     for number, call in enumerate(prediction.calls):
         if call.layer is not None:
             position, other = next(layers, (None, None))
         else:
-            position, other = _like(call, functions[_place(call)])
+            position, other = _like(call, functions[call.key])
         pairs.append(_Pair(number, call, other, position))
         if other is not None and call.layer != other.layer:
             break  # another way was taken; what comes behind has nothing to be held against
     return pairs
-
-
-def _place(call: RunCall) -> _Place:
-    return call.block, call.target, call.at.row if call.at is not None else None
 
 
 def _like(call: RunCall, candidates: deque[tuple[int, RunCall]]) -> tuple[int | None, RunCall | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from convlint.facts import ModelFacts, Prediction, RunCall, Scenario
+from convlint.facts import ModelFacts, Prediction, Scenario
 from convlint.jobs import Handed, Job, TrialJob, TrialRun, Verify
 
 _WATCHED_RUNS = 2
@@ -58,11 +58,6 @@ def _handed(prediction: Prediction) -> Iterator[Handed]:
     refused = {one.call for one in prediction.refused}
     seen: Counter[tuple[object, ...]] = Counter()
     for i, call in enumerate(prediction.calls):
-        key = _key(call)
         if i in refused and call.outputs:
-            yield Handed(call=call, number=seen[key])
-        seen[key] += 1
-
-
-def _key(call: RunCall) -> tuple[object, ...]:
-    return call.target, call.layer, call.block, call.at.row if call.at else None
+            yield Handed(call=call, number=seen[call.key])
+        seen[call.key] += 1

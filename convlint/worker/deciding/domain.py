@@ -34,6 +34,13 @@ class Axis:
             return [int(size) for size in self.values[hits]]
         return [int(size) for size in EVERY[hits[self.classes]]]
 
+    def index_of(self, size: int) -> int | None:
+        """Where the value stands that stands for a size; None where it is none of the axis."""
+        if self.classes is not None:
+            return int(self.classes[size - EVERY[0]])
+        hits = np.flatnonzero(self.values == size)
+        return int(hits[0]) if len(hits) else None
+
 
 @dataclass(frozen=True)
 class Domain:

@@ -7,18 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-import torch
 from torch import fx
 
-from convlint.facts import Array, Prediction, Refused, RunCall, RunInput, Scenario
+from convlint.facts import Prediction, Refused, RunCall, RunInput, Scenario
 from convlint.inputspec import InputSpec
 from convlint.jobs import Verify
+from convlint.worker.arrays import arrays
 from convlint.worker.examine import Examination
 from convlint.worker.places import span_of
 from convlint.worker.predicting.scenarios import scenarios
 from convlint.worker.project.patience import Impatient, patience
 from convlint.worker.run import Course, Run, Workshop
-from convlint.worker.trace import Trace, tensors_in
+from convlint.worker.trace import Trace
 from convlint.worker.trail import Halt, Need, Stop
 
 
@@ -35,11 +35,11 @@ def feed_of(examination: Examination) -> tuple[RunInput, ...]:
 
 def predictions(shop: Workshop, examination: Examination, wanted: Verify, seconds: float) -> Iterator[Prediction]:
     """What each run that the model is to be verified in will do, as far as the time allows."""
-    course = replace(examination.run.course, limit=None, choices=(), decisions=())
+    course = replace(examination.run.course, limit=None)
     found = scenarios(examination.outcome, course.sizes, wanted.batch)
     with suppress(Impatient), patience(seconds):
         for scenario in found:
-            yield predict(shop, course, scenario, examination)
+            yield predict(shop, course, scenario)
 
 
 def _is_plain(spec: InputSpec) -> bool:
@@ -51,15 +51,12 @@ def _is_plain(spec: InputSpec) -> bool:
     return True
 
 
-def predict(shop: Workshop, course: Course, scenario: Scenario, examination: Examination) -> Prediction:
-    """Trace forward under one scenario; where the main run took repairs or branches, the same ones."""
-    own = examination.run.course
+def predict(shop: Workshop, course: Course, scenario: Scenario) -> Prediction:
+    """Trace forward under one scenario; where the course takes repairs or branches, the same ones."""
     course = replace(
         course.at(scenario.sizes),
         fixed=frozenset(course.sizes),
         training=scenario.training,
-        choices=own.choices,
-        decisions=own.decisions,
         is_quick=False,
     )
     run = shop.run(course)
@@ -71,24 +68,10 @@ def predict(shop: Workshop, course: Course, scenario: Scenario, examination: Exa
     return Prediction(
         scenario=scenario,
         calls=tuple(_call(node) for node in calls),
-        outputs=tuple(map(array, tensors_in(trace.output))),
+        outputs=arrays(trace.output, on_device=False),
         refused=tuple(_refused(trace, numbers)),
         end=_end(run),
         is_one_of_several=bool(trace.decisions),
-    )
-
-
-def array(x: torch.Tensor) -> Array:
-    """A tensor of a trace on plain numbers, fake or real; what hangs on data is not said."""
-    shape = tuple(size if isinstance(size, int) else None for size in x.shape)
-    dtype = str(x.dtype).removeprefix("torch.")
-    if None in shape or x.layout is not torch.strided:
-        return Array(shape=shape, dtype=dtype)
-    return Array(
-        shape=shape,
-        dtype=dtype,
-        contiguous=x.is_contiguous(),
-        channels_last=x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last),
     )
 
 
@@ -101,7 +84,7 @@ def _call(node: fx.Node) -> RunCall:
         layer=str(node.target) if node.op == "call_module" else None,
         block=meta["block"],
         at=span_of(place) if place else None,
-        outputs=() if writes else tuple(map(array, tensors_in(meta.get("val")))),
+        outputs=() if writes else arrays(meta.get("val"), on_device=False),
     )
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 
-import numpy as np
-
 from convlint.facts import Scenario
-from convlint.worker.deciding.domain import ACCEPTED, Axis
+from convlint.worker.deciding.domain import ACCEPTED
 from convlint.worker.deciding.explore import Outcome
 from convlint.worker.inputs.input import BATCH
 
@@ -68,12 +66,5 @@ def _accepted(outcome: Outcome, pick: _Pick) -> dict[str, int]:
             return dict(outcome.accepted)
         size = pick(str(axis.symbols[0]), sizes)
         chosen.update(dict.fromkeys(map(str, axis.symbols), size))
-        left = left[_index(axis, size)]
+        left = left[axis.index_of(size)]
     return chosen
-
-
-def _index(axis: Axis, size: int) -> int:
-    """Where on the axis the value stands that stands for a size."""
-    if axis.classes is not None:
-        return int(axis.classes[size - 2])
-    return int(np.flatnonzero(axis.values == size)[0])

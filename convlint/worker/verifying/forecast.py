@@ -10,7 +10,7 @@ import torch
 from torch.func import functional_call
 
 from convlint.facts import MemoryNeed, RunInput
-from convlint.worker.torch_private import FakeTensor, new_mode
+from convlint.worker.torch_private import FakeTensorMode, new_mode
 from convlint.worker.trace import tensors_in
 from convlint.worker.verifying.allocations import Allocations, held
 from convlint.worker.verifying.bench import Bench, weights
@@ -33,25 +33,32 @@ class _Copies:
 
 def forecast(bench: Bench, inputs: Sequence[RunInput]) -> MemoryNeed:
     """The bytes that a forward in eval mode and a training step take. Raises what forward raises."""
-    forward, _ = _peak(bench, inputs, training=False)
-    most, left = _peak(bench, inputs, training=True)
+    forward = _peak(bench, inputs, training=False)
+    whole = _peak(bench, inputs, training=True)
     trainable = [p for p in bench.model.parameters() if p.requires_grad]
-    args, kwargs = bench.arguments(inputs)
     gradients = held(trainable)
     return MemoryNeed(
         parameters=held(bench.model.parameters()),
         buffers=held(bench.model.buffers()),
-        inputs=held(tensors_in((args, kwargs))),
+        inputs=whole.inputs,
         gradients=gradients,
         optimizer=2 * gradients,
-        activations=left,
-        forward=forward,
-        step=most if trainable else None,
+        activations=whole.left,
+        forward=forward.most,
+        step=whole.most if trainable else None,
     )
 
 
-def _peak(bench: Bench, inputs: Sequence[RunInput], *, training: bool) -> tuple[int, int]:
-    """The most bytes at any time of a run, and those of results and of what the way back needs, behind forward."""
+@dataclass(frozen=True)
+class _Bytes:
+    """Of one run."""
+
+    most: int  # at any time
+    left: int  # behind forward: of results, and of what the way back needs
+    inputs: int
+
+
+def _peak(bench: Bench, inputs: Sequence[RunInput], *, training: bool) -> _Bytes:
     with new_mode(None) as mode:
         copies = _copied(bench, mode, inputs)
         base = held(copies.tensors)
@@ -64,36 +71,17 @@ def _peak(bench: Bench, inputs: Sequence[RunInput], *, training: bool) -> tuple[
             if training and backward(output):
                 state = step(copies.parameters.values())
                 del state
-    return base + counted.peak, left
+        return _Bytes(base + counted.peak, left, held(tensors_in((copies.args, copies.kwargs))))
 
 
-def _copied(bench: Bench, mode: Any, inputs: Sequence[RunInput]) -> _Copies:
-    memo: dict[int, torch.Tensor] = {}
-
-    def fake(tensor: torch.Tensor) -> torch.Tensor:
-        if isinstance(tensor, FakeTensor):
-            return tensor
-        if id(tensor) not in memo:
-            memo[id(tensor)] = mode.from_tensor(tensor, static_shapes=True)
-        return memo[id(tensor)]
-
+def _copied(bench: Bench, mode: FakeTensorMode, inputs: Sequence[RunInput]) -> _Copies:
+    """Inside the mode, where arguments are made without contents from the start: a large batch takes no memory."""
     args, kwargs = bench.arguments(inputs)
     parameters = {name for name, _ in bench.model.named_parameters(remove_duplicate=False)}
-    every = {name: fake(tensor) for name, tensor in weights(bench.model)}
+    every = {name: mode.from_tensor(tensor, static_shapes=True) for name, tensor in weights(bench.model)}
     return _Copies(
         {name: tensor for name, tensor in every.items() if name in parameters},
         {name: tensor for name, tensor in every.items() if name not in parameters},
-        [_faked(value, fake) for value in args],
-        {name: _faked(value, fake) for name, value in kwargs.items()},
+        args,
+        kwargs,
     )
-
-
-def _faked(value: Any, fake: Any) -> Any:
-    """The value with each tensor in its containers replaced."""
-    if isinstance(value, torch.Tensor):
-        return fake(value)
-    if isinstance(value, (list, tuple)):
-        return type(value)(_faked(item, fake) for item in value)
-    if isinstance(value, dict):
-        return {key: _faked(item, fake) for key, item in value.items()}
-    return value

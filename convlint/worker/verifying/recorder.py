@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 from convlint.facts import Array, Refused, RunCall, Unfit
 from convlint.jobs import Handed
 from convlint.worker import devices
+from convlint.worker.arrays import arrays
 from convlint.worker.places import span_of, user_place
 from convlint.worker.trace import function_name, tensors_in, type_name
 from convlint.worker.tracing.leaves import PROPERTIES, QUESTIONS, is_leaf
@@ -24,8 +25,6 @@ from convlint.worker.wording import first_line
 
 SILENT = "silent"
 """The type of a refusal where nothing is raised, and what comes out is of another shape than the layer declares."""
-
-_Key = tuple[str, str | None, str, int | None]
 
 
 class Recorder(TorchFunctionMode):
@@ -40,8 +39,8 @@ class Recorder(TorchFunctionMode):
         self.unfit: dict[str, Unfit] = {}  # by kind: the first call that makes nan or inf of numbers that are none
         self.running: list[str] = []  # the modules that are running, by path
         self._model, self._is_user, self._device = model, is_user, device
-        self._handed = {(_key(one.call), one.number): one.call for one in handed}
-        self._seen: Counter[_Key] = Counter()
+        self._handed = {(one.call.key, one.number): one.call for one in handed}
+        self._seen = Counter[object]()
         self._watches = watches
         self._paths: dict[int, str] = {}
         self._silent = 0
@@ -92,14 +91,14 @@ class Recorder(TorchFunctionMode):
             self.refused.append(Refused(call=len(self.calls), what=first_line(error), type=type(error).__name__))
             result = self._given(expected, module)
         else:
-            if expected is not None and not _is_alike(arrays(result), expected.outputs):
-                shown = ", ".join(str(list(one.shape)) for one in arrays(result))
+            if expected is not None and not _is_alike(arrays(result, on_device=True), expected.outputs):
+                shown = ", ".join(str(list(one.shape)) for one in arrays(result, on_device=True))
                 self.refused.append(Refused(call=len(self.calls), what=f"it gives {shown}", type=SILENT))
                 result = self._given(expected, module)
         finally:
             self._silent -= 1
         writes = target.endswith("__setitem__")
-        outputs = () if writes else arrays(result)
+        outputs = () if writes else arrays(result, on_device=True)
         if outputs or writes:
             self.calls.append(call.model_copy(update={"outputs": outputs}))
             if self._watches:
@@ -110,10 +109,9 @@ class Recorder(TorchFunctionMode):
 
     def _expected(self, call: RunCall) -> RunCall | None:
         """What this call gives where it is expected to be refused."""
-        key = _key(call)
-        number = self._seen[key]
-        self._seen[key] += 1
-        return self._handed.get((key, number))
+        number = self._seen[call.key]
+        self._seen[call.key] += 1
+        return self._handed.get((call.key, number))
 
     def _given(self, expected: RunCall, module: nn.Module | None) -> Any:
         """Tensors of the shapes that were expected."""
@@ -158,10 +156,6 @@ def not_finite(value: Any) -> list[Any]:
     return [kind for kind, test in _TESTS.items() if _any(test, value)]
 
 
-def _key(call: RunCall) -> _Key:
-    return call.target, call.layer, call.block, call.at.row if call.at else None
-
-
 def _is_node(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether a trace has a node for such a call where it gives a tensor."""
     parts = name.rsplit(".", 2)
@@ -173,28 +167,6 @@ def _is_node(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         return True
     kept, named = devices.neutral(name, args, dict(kwargs))
     return len(kept) > 1 or bool(named)
-
-
-def arrays(value: Any) -> tuple[Array, ...]:
-    """The tensors in a value as facts."""
-    return tuple(_array(x) for x in tensors_in(value))
-
-
-def _array(x: torch.Tensor) -> Array:
-    dtype, device = str(x.dtype).removeprefix("torch."), x.device.type
-    try:
-        shape = tuple(x.shape)
-    except RuntimeError:  # a nested tensor has none
-        return Array(shape=(None,), dtype=dtype, device=device)
-    if x.layout is not torch.strided:
-        return Array(shape=shape, dtype=dtype, device=device)
-    return Array(
-        shape=shape,
-        dtype=dtype,
-        device=device,
-        contiguous=x.is_contiguous(),
-        channels_last=x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last),
-    )
 
 
 def _is_alike(came: Sequence[Array], expected: Sequence[Array]) -> bool:

@@ -11,13 +11,14 @@ from torch.nn.parameter import is_lazy
 
 from convlint.facts import Observation, RunError, RunInput, Unfit, Weight
 from convlint.jobs import TrialRun
+from convlint.worker.arrays import arrays
 from convlint.worker.layers import site_of
 from convlint.worker.places import raised_at, span_of
 from convlint.worker.torch_private import module_calls
 from convlint.worker.trace import type_name
 from convlint.worker.verifying.bench import Bench
 from convlint.worker.verifying.device import synchronize
-from convlint.worker.verifying.recorder import Recorder, arrays, not_finite
+from convlint.worker.verifying.recorder import Recorder, not_finite
 from convlint.worker.verifying.training import backward, step
 from convlint.worker.wording import is_hungry, said
 
@@ -33,7 +34,7 @@ def observed(bench: Bench, run: TrialRun, feed: Sequence[RunInput]) -> Observati
         with bench.running(training=training), recorder, module_calls(recorder.call_module):
             output = bench.model(*args, **kwargs)
         synchronize(bench.device)
-        seen = seen.model_copy(update={"outputs": arrays(output), "unfit": _unfit(recorder, output)})
+        seen = seen.model_copy(update={"outputs": arrays(output, on_device=True), "unfit": _unfit(recorder, output)})
         if training and not recorder.refused:
             seen = seen.model_copy(update=_trained(bench, output))
     except Exception as error:
