@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rich.box import Box
 from rich.console import Console, Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
@@ -14,30 +12,22 @@ from rich.text import Text
 from convlint.explain.detail import Detail
 from convlint.explain.summary import arrow, closing, count_text, heading, line_text, said
 from convlint.explain.table import Row, Table
+from convlint.reporters.console import LINE, printed
 from convlint.reporters.text import one_line
 
-_LINE: Final = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)  # one line below the headings
 _STYLES: Final = {"problem": "bold red", "remark": "yellow", "meaning": "dim", "formula": "cyan"}
 
 
 def text(tables: Sequence[tuple[Table, Detail | None]], *, width: int, color: bool) -> str:
     """The whole explanation, for a terminal so many cells wide."""
-    stream = io.StringIO()
-    console = Console(
-        file=stream,
-        width=width,
-        force_terminal=color,
-        color_system="standard" if color else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    )
-    for number, (table, detail) in enumerate(tables):
-        if number:
-            console.print()
-        console.print(Group(*_model(table, detail)))
-    return "".join(line.rstrip() + "\n" for line in stream.getvalue().split("\n")[:-1])
+
+    def draw(console: Console) -> None:
+        for number, (table, detail) in enumerate(tables):
+            if number:
+                console.print()
+            console.print(Group(*_model(table, detail)))
+
+    return printed(draw, width=width, color=color)
 
 
 def _model(table: Table, detail: Detail | None) -> Iterator[RenderableType]:
@@ -58,7 +48,7 @@ def _model(table: Table, detail: Detail | None) -> Iterator[RenderableType]:
 
 
 def _grid(table: Table) -> Grid:
-    grid = Grid(box=_LINE, pad_edge=False, show_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    grid = Grid(box=LINE, pad_edge=False, show_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     grid.add_column("line", justify="right", no_wrap=True)
     grid.add_column("layer", overflow="fold", max_width=26)
     grid.add_column("[in] -> [out], and where the numbers come from", overflow="fold", ratio=1)

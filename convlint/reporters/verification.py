@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 from collections.abc import Iterator
 from typing import Final
 
-from rich.box import Box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,30 +14,24 @@ from convlint.facts import Budget, ModelFacts, Verification
 from convlint.facts.wording import scenario_text
 from convlint.report import Report
 from convlint.reporters import budget
+from convlint.reporters.console import LINE, printed
 from convlint.reporters.source import spot
 from convlint.reporters.text import one_line
 
-_LINE: Final = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)  # one line below the headings
 _STYLES: Final[dict[str, str]] = {"confirmed": "bold green", "refuted": "bold red", "not verified": "bold yellow"}
 _WIDTH: Final = 110  # cells of a line where there is no terminal to ask
 
 
 def table(report: Report, *, color: bool) -> str:
     """A row for each model, and the device above them."""
-    stream = io.StringIO()
-    console = Console(
-        file=stream,
-        width=max(40, shutil.get_terminal_size((_WIDTH, 0)).columns),
-        force_terminal=color,
-        color_system="standard" if color else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    )
+    width = max(40, shutil.get_terminal_size((_WIDTH, 0)).columns)
+    return printed(lambda console: _draw(console, report), width=width, color=color)
+
+
+def _draw(console: Console, report: Report) -> None:
     for line in devices(report):
         console.print(Text(line, style="bold"))
-    grid = Table(box=_LINE, show_edge=False, pad_edge=False, header_style="bold")
+    grid = Table(box=LINE, show_edge=False, pad_edge=False, header_style="bold")
     for heading in ("model", "verdict", "runs", "calls", "mistakes", "with edits", "seconds"):
         grid.add_column(heading, justify="right" if heading in ("runs", "calls", "mistakes", "seconds") else "left")
     for filename, model in report.models:
@@ -49,7 +41,6 @@ def table(report: Report, *, color: bool) -> str:
     for filename, model in report.models:
         if model.verification is not None and model.verification.budget is not None:
             _budget(console, f"{spot(filename, model.row)}: {model.target}", filename, model.verification.budget)
-    return "".join(line.rstrip() + "\n" for line in stream.getvalue().split("\n")[:-1])
 
 
 def _budget(console: Console, title: str, filename: str, spent: Budget) -> None:
@@ -60,7 +51,7 @@ def _budget(console: Console, title: str, filename: str, spent: Budget) -> None:
         console.print(Text(f"  {line}"))
     if not spent.times:
         return
-    grid = Table(box=_LINE, show_edge=False, pad_edge=False, header_style="bold")
+    grid = Table(box=LINE, show_edge=False, pad_edge=False, header_style="bold")
     for number, heading in enumerate(("slowest calls", "line", "ms", "share", "arithmetic", "memory")):
         grid.add_column(heading, justify="right" if number > 1 else "left")
     for row in budget.slowest(spent, filename):
