@@ -106,14 +106,17 @@ class _SymbolSource(Source):
         return str(self.__dict__["name"])
 
 
+_NOWHERE = _symbolic.SLoc("", None)  # type: ignore[attr-defined]  # of None torch 2.11 would print the file
+
+
 class SizeEnv(_symbolic.ShapeEnv):
     """A ShapeEnv that does not look up the Python stack for every guard: nobody reads that, and it costs a third."""
 
     def _get_stack_summary(self, *_: Any, **__: Any) -> Any:
-        return _symbolic.SLoc(None, None), ""  # type: ignore[attr-defined]
+        return _NOWHERE, ""
 
     def _get_sloc(self, *_: Any, **__: Any) -> Any:
-        return _symbolic.SLoc(None, None)  # type: ignore[attr-defined]
+        return _NOWHERE
 
 
 def new_env() -> SizeEnv:
