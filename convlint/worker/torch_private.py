@@ -44,7 +44,9 @@ from torch.fx.experimental import symbolic_shapes as _symbolic  # noqa: E402
 from torch.fx.experimental.sym_node import SymNode  # noqa: E402
 from torch.overrides import handle_torch_function, has_torch_function_unary, resolve_name  # noqa: E402
 from torch.utils import _python_dispatch as _dispatch  # noqa: E402
+from torch.utils import _pytree  # noqa: E402
 
+tree_map = _pytree.tree_map
 FakeTensor = _fake.FakeTensor
 FakeTensorMode = _fake.FakeTensorMode
 
