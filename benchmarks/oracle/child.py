@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 MEMORY = 14 << 30
-_PATIENCE = 10
+_PATIENCE = 20
 """Times its limit of processor time that a process may take on the clock: it waits where others are busy, or hangs."""
 T = TypeVar("T")
 
