@@ -65,7 +65,7 @@ def device_or_reason(name: str, pool: WorkerPool) -> Device | str:
         path="", filename="", module="", search_path=(), models=(), user_roots=(), timeout=_PROBE_SECONDS,
         verify=Verify(device=name),
     )  # fmt: skip
-    answer = next(_answers([job], pool))[1]
+    answer = next(answers_of([job], pool))[1]
     trial = answer.trials[0] if answer.trials else None
     if trial is None:
         return "; ".join(one.message for one in answer.failures) or "no answer came from the device"
@@ -109,11 +109,11 @@ def _answered(subjects: Sequence[_Subject], pool: WorkerPool, *, is_shown: bool)
     """What came of each job."""
     both = ((one.place, *each) for one in subjects for each in ((False, one.job), (True, one.edited_job)))
     asked = [((place, is_edited), job) for place, is_edited, job in both if job is not None]
-    answers = watched(_answers([job for _, job in asked], pool), len(asked), is_shown=is_shown, noun="models")
+    answers = watched(answers_of([job for _, job in asked], pool), len(asked), is_shown=is_shown, noun="models")
     return {asked[number][0]: answer for number, answer in answers}
 
 
-def _answers(jobs: Sequence[Job], pool: WorkerPool) -> Iterator[tuple[int, FileFacts]]:
+def answers_of(jobs: Sequence[Job], pool: WorkerPool) -> Iterator[tuple[int, FileFacts]]:
     try:
         yield from pool.answers(jobs)
     except ServerError as error:

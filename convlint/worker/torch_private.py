@@ -315,6 +315,13 @@ def changes_results(module: torch.nn.Module) -> bool:
     return bool(module._forward_hooks)
 
 
+def computes_otherwise(module: torch.nn.Module, kind: type[torch.nn.Module]) -> bool:
+    """Whether a layer has a forward of its own instead of that of torch's class; a convolution's has a second part."""
+    names = ("forward", "_conv_forward")
+    own = (getattr(type(module), name, None) is not getattr(kind, name, None) for name in names)
+    return any(own) or any(name in vars(module) for name in names)
+
+
 class DispatchMode(_dispatch.TorchDispatchMode):
     """What hears of every operation below autograd. torch documents it as the way to do so, in a private module."""
 

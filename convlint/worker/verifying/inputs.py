@@ -38,6 +38,9 @@ def arguments(
 def _value(item: RunInput, generator: torch.Generator, device: torch.device, precision: Precision) -> Any:
     if item.filled is not None and item.spec.shape is not None:
         return torch.full(_sizes(item.spec), item.filled, dtype=torch.int64, device=device)
+    if item.numbers is not None:
+        dtype: torch.dtype = getattr(torch, dtype_in(precision, item.spec.dtype))
+        return torch.tensor(item.numbers, dtype=torch.float64).to(dtype).reshape(_sizes(item.spec)).to(device)
     return _made(item.spec, generator, device, precision)
 
 

@@ -9,8 +9,10 @@ from contextlib import contextmanager
 import torch
 
 from convlint.facts import Failure, FileFacts, Observation, Trial
-from convlint.jobs import Job, ModelJob, TrialJob, Verify
+from convlint.jobs import Job, ModelJob, TrialJob, Verify, Wanted
 from convlint.worker import devices
+from convlint.worker.breakdown.capture import Stopped, broken_down
+from convlint.worker.breakdown.case import NotShown
 from convlint.worker.building import Builder, Built, NotBuilt
 from convlint.worker.construct.styles import STYLES
 from convlint.worker.importing import Project, importing, place_in, wording
@@ -57,12 +59,23 @@ def _trial(
         failure = Failure(kind="import", message=wording(error), at=place_in(error, is_user))
         return FileFacts(filename=job.filename, failures=(failure,))
     bench = bench_of(built.model, device, verify, sites, is_user)
+    if asked.wanted is not None:
+        return FileFacts(filename=job.filename, trials=(_broken_down(trial, bench, asked, asked.wanted),))
     unfit = unfit_weights(bench)
     runs = tuple(_until_broken(bench, asked))
     can_go_on = not any(one.error is not None and one.error.kind == "device" for one in runs)
     spent = budget(bench, asked.feed, asked.budget) if asked.budget is not None and can_go_on else None
     done = trial.model_copy(update={"unfit": unfit, "observations": runs, "budget": spent})
     return FileFacts(filename=job.filename, trials=(done,))
+
+
+def _broken_down(trial: Trial, bench: Bench, asked: TrialJob, wanted: Wanted) -> Trial:
+    try:
+        return trial.model_copy(update={"breakdown": broken_down(bench, wanted, asked.feed)})
+    except NotShown as error:
+        return trial.model_copy(update={"reason": str(error)})
+    except Stopped as error:
+        return trial.model_copy(update={"reason": str(error), "at": error.at})
 
 
 def _built(job: Job, wanted: ModelJob, project: Project, is_user: IsUser, sites: Sites, asked: TrialJob) -> Built:
