@@ -7,33 +7,35 @@ from collections.abc import Iterator, Sequence
 from convlint.facts import Share
 
 _GAP = "  "
-_SIGN = "  *  "
 _MORE = "..."
+_LARGE = 1e6
 Matrix = tuple[tuple[str, ...], ...]
 
 
-def number(value: float, digits: int = 4) -> str:
-    return f"{value + 0.0:.{digits}g}"  # no -0
+def number(value: float, digits: int = 3) -> str:
+    """A number with so many digits; a whole one with all that it has."""
+    if value.is_integer() and abs(value) < _LARGE:
+        return str(int(value))
+    return f"{value:.{digits}g}"
 
 
-def pictures(shares: Sequence[Share], *, word: str, width: int) -> Iterator[str]:
+def pictures(shares: Sequence[Share], *, word: str, width: int) -> list[str]:
     """Each share with its title: its numbers, times its weights, the products, and what all of them come to.
 
-    `word` says what they come to: "sum". Where that is too wide, the matrices stand below each other.
+    `word` says what they come to: "sum". Where that is too wide, the products of matrices are left out; else all
+    stand below each other.
     """
-    rows = [_parts(share) for share in shares]
-    cells = [max(_cell(parts[i]) for parts in rows) for i in range(len(rows[0]))] if rows else []
+    parts = [_parts(share) for share in shares]
+    cells = [max(map(_cell, column)) for column in zip(*parts, strict=True)]
+    drawn = [[_drawn(part, cell) for part, cell in zip(one, cells, strict=True)] for one in parts]
     margin = max((len(share.title) for share in shares), default=0)
-    ends = [f"{word} {number(share.total, 6)}" for share in shares]
-    across = margin + sum(
-        _across(part, cell) + len(_SIGN) for parts in rows[:1] for part, cell in zip(parts, cells, strict=True)
-    ) + max(map(len, ends), default=0)  # fmt: skip
-    for share, parts, end in zip(shares, rows, ends, strict=True):
-        drawn = [_drawn(part, cell) for part, cell in zip(parts, cells, strict=True)]
-        if across <= width:
-            yield from _beside(share.title.ljust(margin), drawn, end)
-        else:
-            yield from _below(share.title, drawn, end)
+    pairs = [(share, f"{word} {number(share.total, 6)}", one) for share, one in zip(shares, drawn, strict=True)]
+    is_flat = all(len(part) == 1 for one in drawn for part in one)
+    for count in (3,) if is_flat else (3, 2):
+        lines = [line for share, end, one in pairs for line in _beside(share.title.ljust(margin), one[:count], end)]
+        if max(map(len, lines), default=0) <= width:
+            return lines
+    return [line for share, end, one in pairs for line in _below(share.title, one, end)]
 
 
 def _parts(share: Share) -> list[Matrix]:
@@ -46,11 +48,11 @@ def _parts(share: Share) -> list[Matrix]:
 
 def _matrix(cells: Sequence[str], share: Share) -> Matrix:
     """The cells row by row; a third size of a window goes on below an empty row, and what is left out is dots."""
+    if not cells:
+        return (("-",),)
     *outer, height, width = (1, 1, *share.shown)
     *all_outer, all_height, all_width = (1, 1, *share.sizes)
     lines = [(*cells[i : i + width], *([_MORE] if width < all_width else [])) for i in range(0, len(cells), width)]
-    if not lines:
-        return (("-",),)
     pages: list[tuple[str, ...]] = []
     for i in range(0, len(lines), height):
         pages += [*([()] if i else []), *lines[i : i + height], *([(_MORE,)] if height < all_height else [])]
@@ -83,6 +85,7 @@ def _beside(title: str, drawn: Sequence[Sequence[str]], end: str) -> Iterator[st
 
 def _below(title: str, drawn: Sequence[Sequence[str]], end: str) -> Iterator[str]:
     yield title
-    for sign, part in zip((" ", "*", "="), drawn, strict=False):
+    signs = " *=" if len(drawn[0]) == 1 else " *"  # matrices of products would fill the page
+    for sign, part in zip(signs, drawn, strict=False):
         yield from (f"{_GAP}{sign if not i else ' '} {line}".rstrip() for i, line in enumerate(part))
     yield f"{_GAP}  {end}"

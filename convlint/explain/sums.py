@@ -19,13 +19,13 @@ def heading(values: Values) -> Iterator[str]:
     one = values.breakdown
     place = ", ".join(f"{name} {i}" for name, i in zip(one.axes, one.at, strict=True))
     sizes = "x".join(map(str, one.sizes))
-    yield f"{place} of the output of {sizes}{', of the first sample' if one.has_batch else ''}"
+    yield f"{place} of the output ({sizes}){' of the first sample' if one.has_batch else ''}"
     run = [f"run for real on {values.device.name}", scenario_text(values.scenario)]
     run += [f"call {values.call}"] if values.call > 1 else []
     source = "the input is random" if values.source is None else f"the input is that of {values.source}"
     yield f"{', '.join(run)}: {source}; weights are random where the constructor sets none"
     if one.window:
-        yield f"it looks at {_listed([_range(axis) for axis in one.window])} of the input"
+        yield f"it looks at the input's {_listed([_range(axis) for axis in one.window])}"
 
 
 def lines(values: Values, width: int) -> Iterator[str]:
@@ -103,7 +103,7 @@ def _range(axis: Axis) -> str:
     text = f"{axis.name}{'s' if len(inside) != 1 else ''} {_places(inside)}" if inside else f"no {axis.name}"
     text += f" ({outside} more in the padding)" if outside else ""
     if axis.kernel:
-        text += f" (through {axis.name}{'s' if len(axis.kernel) != 1 else ''} {_places(axis.kernel)} of the kernel)"
+        text += f" (met by {axis.name}{'s' if len(axis.kernel) != 1 else ''} {_places(axis.kernel)} of the kernel)"
     return text
 
 

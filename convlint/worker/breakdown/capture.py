@@ -74,9 +74,10 @@ def _compute_exactly() -> None:
 
 
 def _missed(wanted: Wanted, calls: int, error: Exception | None, bench: Bench) -> Exception:
-    times = f"only {calls} time{'s' if calls != 1 else ''}" if calls else "not at all"
+    if error is None and not calls:
+        return NotShown(f"forward does not call {wanted.layer} in eval mode")
     if error is None:
-        return NotShown(f"forward calls {wanted.layer} {times} in eval mode")
+        return NotShown(f"forward calls {wanted.layer} only {calls} time{'s' if calls != 1 else ''} in eval mode")
     place = raised_at(error, bench.is_user)
     call = f"call {wanted.call} of {wanted.layer}" if wanted.call > 1 else wanted.layer
     return Stopped(f"forward raises before {call} is done: {said(error)}", span_of(place) if place else None)

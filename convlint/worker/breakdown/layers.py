@@ -56,8 +56,10 @@ def taken_apart(layer: nn.Module, name: str, given: Any, output: Any, at: tuple[
     """The number at a place of what a call gave; `given` are its arguments. Raises NotShown."""
     kind = kind_of(layer)
     if kind is None:
-        known = ", ".join(sorted({base.__name__ for base in KINDS}))
-        raise NotShown(f"{name} is a {type(layer).__name__}, whose values are not shown; those of {known} are")
+        raise NotShown(
+            f"{name} ({type(layer).__name__}) is of a kind whose values are not shown: they are those of torch's own "
+            "convolutions, linear layers, pools, norms and embeddings"
+        )
     x, y = next(tensors_in(given), None), next(tensors_in(output), None)
     if x is None or y is None:
         raise NotShown(f"{name} was not called with a tensor")
