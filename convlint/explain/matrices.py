@@ -27,15 +27,19 @@ def pictures(shares: Sequence[Share], *, word: str, width: int) -> list[str]:
     """
     parts = [_parts(share) for share in shares]
     cells = [max(map(_cell, column)) for column in zip(*parts, strict=True)]
-    drawn = [[_drawn(part, cell) for part, cell in zip(one, cells, strict=True)] for one in parts]
     margin = max((len(share.title) for share in shares), default=0)
-    pairs = [(share, f"{word} {number(share.total, 6)}", one) for share, one in zip(shares, drawn, strict=True)]
-    is_flat = all(len(part) == 1 for one in drawn for part in one)
+    pairs = [(share, f"{word} {number(share.total, 6)}", one) for share, one in zip(shares, parts, strict=True)]
+    is_flat = all(len(part) == 1 for one in parts for part in one)
     for count in (3,) if is_flat else (3, 2):
-        lines = [line for share, end, one in pairs for line in _beside(share.title.ljust(margin), one[:count], end)]
+        lines = [
+            line
+            for share, end, one in pairs
+            for line in _beside(share.title.ljust(margin), _all_drawn(one[:count], cells), end)
+        ]
         if max(map(len, lines), default=0) <= width:
             return lines
-    return [line for share, end, one in pairs for line in _below(share.title, one, end)]
+    same = [max(cells)] * len(cells)
+    return [line for share, end, one in pairs for line in _below(share.title, _all_drawn(one, same), end)]
 
 
 def _parts(share: Share) -> list[Matrix]:
@@ -65,6 +69,10 @@ def _cell(matrix: Matrix) -> int:
 
 def _across(matrix: Matrix, cell: int) -> int:
     return max(len(row) for row in matrix) * (cell + 1) - 1
+
+
+def _all_drawn(parts: Sequence[Matrix], cells: Sequence[int]) -> list[list[str]]:
+    return [_drawn(part, cell) for part, cell in zip(parts, cells, strict=False)]
 
 
 def _drawn(matrix: Matrix, cell: int) -> list[str]:

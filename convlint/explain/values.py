@@ -53,10 +53,12 @@ def dumped(values: Values) -> dict[str, Any]:
     import json
 
     return {
-        "device": values.device.name,
-        "sizes": values.scenario.sizes,
-        "call": values.call,
-        "source": values.source,
+        "run": {
+            "device": values.device.name,
+            "sizes": values.scenario.sizes,
+            "call": values.call,
+            "source": values.source,
+        },
         "agrees": agrees(values.breakdown),
         **json.loads(values.breakdown.model_dump_json()),
     }

@@ -54,7 +54,8 @@ def _values(job: Job, table: Table, question: Question, given: Any, pool: Worker
     asked = wanted_job(job, model, wanted, feed)
     if asked is None:
         return f"{table.name}: it is not run for real: {why_not(model)}"
-    asked = asked.model_copy(update={"timeout": question.timeout, "memory": question.memory})
+    limits = {"timeout": question.timeout, "memory": question.memory}
+    asked = asked.model_copy(update={"verify": question.verify, **limits})
     _, answer = next(answers_of([asked], pool))
     trial = answer.trials[0] if answer.trials else None
     if trial is None:
