@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from convlint.explain.laws import listed
 from convlint.explain.matrices import number, pictures
 from convlint.explain.values import Values, agrees
 from convlint.facts import Axis, Breakdown
@@ -25,7 +26,7 @@ def heading(values: Values) -> Iterator[str]:
     source = "the input is random" if values.source is None else f"the input is that of {values.source}"
     yield f"{', '.join(run)}: {source}; weights are random where the constructor sets none"
     if one.window:
-        yield f"it looks at the input's {_listed([_range(axis) for axis in one.window])}"
+        yield f"it looks at the input's {listed([_range(axis) for axis in one.window])}"
 
 
 def lines(values: Values, width: int) -> Iterator[str]:
@@ -88,10 +89,6 @@ def _added(terms: Sequence[str]) -> str:
     """`-6 - 2 + 0`."""
     first, *others = terms
     return first + "".join(f" - {term[1:]}" if term.startswith("-") else f" + {term}" for term in others)
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _range(axis: Axis) -> str:

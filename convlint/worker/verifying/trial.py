@@ -11,7 +11,6 @@ import torch
 from convlint.facts import Failure, FileFacts, Observation, Trial
 from convlint.jobs import Job, ModelJob, TrialJob, Verify, Wanted
 from convlint.worker import devices
-from convlint.worker.breakdown.capture import Stopped, broken_down
 from convlint.worker.breakdown.case import NotShown
 from convlint.worker.building import Builder, Built, NotBuilt
 from convlint.worker.construct.styles import STYLES
@@ -23,6 +22,7 @@ from convlint.worker.skeleton import Sites, sited
 from convlint.worker.users import IsUser, user_test
 from convlint.worker.verifying.bench import Bench, bench_of
 from convlint.worker.verifying.budget import budget
+from convlint.worker.verifying.capture import Stopped, broken_down
 from convlint.worker.verifying.device import NoDevice, described, found
 from convlint.worker.verifying.run import observed, unfit_weights
 from convlint.worker.verifying.weights import seeded

@@ -14,6 +14,7 @@ from convlint.worker.breakdown.case import NotShown
 from convlint.worker.breakdown.layers import taken_apart
 from convlint.worker.places import raised_at, span_of
 from convlint.worker.verifying.bench import Bench
+from convlint.worker.verifying.device import synchronize
 from convlint.worker.wording import said
 
 
@@ -35,6 +36,7 @@ def broken_down(bench: Bench, wanted: Wanted, feed: Sequence[RunInput]) -> Break
     calls: list[tuple[Any, Any]] = []
 
     def note(_: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+        synchronize(bench.device)
         calls.append(((args, kwargs), output))
         if len(calls) == wanted.call:
             raise _Done
