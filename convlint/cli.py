@@ -112,7 +112,7 @@ def clean(cache_dir: str | None, config: str | None) -> int:
 )
 @click.option("--call", type=click.IntRange(min=1), help="Which one of the layer's calls (1).")
 @click.option("--input-values", metavar="FILE", help="Numbers of the input: nested lists in JSON (random ones).")
-@options.device
+@options.device("the CPU")
 @options.one_input
 @options.config
 @options.timeout
@@ -138,7 +138,7 @@ def explain(target: str, output_format: str, inputs: tuple[str, ...], color: str
 
 @commands.command()
 @click.argument("paths", nargs=-1)
-@options.device
+@options.device("the accelerator, else the CPU")
 @click.option("--dtype", type=click.Choice(PRECISIONS), help="What models compute in (fp32).")
 @click.option("--batch", type=click.IntRange(min=1), help="A batch to run beside 1 and 2.")
 @click.option("--budget", is_flag=True, help="Measure memory, the largest batch, and the time of each call.")

@@ -59,12 +59,14 @@ def checked(check: Callable[[str], T]) -> Callable[[click.Context, click.Paramet
     return callback
 
 
-device = click.option(
-    "--device",
-    metavar="DEVICE",
-    callback=checked(check_device),
-    help="cuda, cuda:1, mps, xpu or cpu (the accelerator, else the CPU).",
-)
+def device(default: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Where models are run; `default` says in words where they are without this option."""
+    return click.option(
+        "--device",
+        metavar="DEVICE",
+        callback=checked(check_device),
+        help=f"cuda, cuda:1, mps, xpu or cpu ({default}).",
+    )
 
 
 def place(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, ...] | None:

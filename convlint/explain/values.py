@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,6 +12,8 @@ from convlint.facts import Breakdown, Device, Scenario
 
 @dataclass(frozen=True, slots=True)
 class Values:
+    """One number of a layer, and the run that it is of."""
+
     breakdown: Breakdown
     device: Device
     scenario: Scenario
@@ -50,8 +53,6 @@ def agrees(breakdown: Breakdown) -> bool:
 
 def dumped(values: Values) -> dict[str, Any]:
     """As a value of the JSON form. What is not finite is a text there."""
-    import json
-
     return {
         "run": {
             "device": values.device.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ def read_numbers(filename: str) -> Any:
             return json.load(file)
     except OSError as error:
         raise ConfigError(f"{filename}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{filename}: this is no JSON: {error}") from None
 
 
@@ -56,7 +57,7 @@ def _fits(wanted: int | str, size: int, sizes: dict[str, int]) -> bool:
 def _flat(value: Any, where: str) -> tuple[_Shape, list[float]]:
     """The sizes of nested lists, and their numbers row by row."""
     if not isinstance(value, list):
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if not _is_number(value):
             raise ConfigError(f"{where} holds {json.dumps(value)}, where a number or a list of numbers belongs")
         return (), [value]
     parts = [_flat(item, where) for item in value]
@@ -65,3 +66,7 @@ def _flat(value: Any, where: str) -> tuple[_Shape, list[float]]:
         raise ConfigError(f"{where} has lists of different lengths beside each other")
     inner = shapes.pop() if shapes else ()
     return (len(value), *inner), [number for _, numbers in parts for number in numbers]
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max  # nor nan

@@ -244,6 +244,8 @@ def test_numbers_fill_an_input_and_tell_its_sizes() -> None:
         ([1], "x.json: x is [1] there, but forward takes [B, 1, W]"),
         ([[[1, 2], [3]]], "x.json: x has lists of different lengths beside each other"),
         ([[["a"]]], 'x.json: x holds "a", where a number or a list of numbers belongs'),
+        ([[[float("nan")]]], "x.json: x holds NaN, where a number or a list of numbers belongs"),
+        ([[[10**400]]], "where a number or a list of numbers belongs"),
         ({"z": [1]}, 'x.json: forward takes no input "z"'),
         ({"y": [1]}, "x.json: the input y is no tensor"),
     ],

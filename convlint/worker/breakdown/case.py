@@ -24,6 +24,8 @@ class NotShown(Exception):
 
 @dataclass(frozen=True)
 class Case:
+    """`layer` is one of the kinds that are known; its attributes are read as torch documents them."""
+
     layer: Any
     input: torch.Tensor  # as it came
     has_batch: bool

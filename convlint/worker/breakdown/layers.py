@@ -20,6 +20,8 @@ from convlint.worker.trace import tensors_in
 
 @dataclass(frozen=True, slots=True)
 class Kind:
+    """How the numbers of a kind of layer are taken apart, and what the sizes of its output are."""
+
     take: Callable[[Case], Breakdown]
     spatial: int | None = None  # how many sizes stand behind the channels; None: any number
     has_channels: bool = True  # else the features come last

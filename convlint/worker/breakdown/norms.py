@@ -40,7 +40,7 @@ def layer_norm(case: Case) -> Breakdown:
     rank = len(case.layer.normalized_shape)
     numbers = case.sample[case.at[: len(case.at) - rank]]
     sizes = "x".join(map(str, case.layer.normalized_shape))
-    return _normalised(case, numbers, f"of the {sizes} numbers that are normalised together", case.at[-rank:])
+    return _normalised(case, numbers, f"of the numbers that are normalised together ({sizes})", case.at[-rank:])
 
 
 def _normalised(case: Case, numbers: torch.Tensor, over: str, weight: int | Sequence[int]) -> Breakdown:
@@ -56,9 +56,8 @@ def _made(
 ) -> Breakdown:
     layer, x = case.layer, float(case.sample[case.at])
     scale, shift = _at(layer.weight, weight), _at(layer.bias, weight)
-    deviation = math.sqrt(variance + layer.eps)
     named = {"x": x, "mean": mean, "variance": variance, "eps": layer.eps, "weight": scale, "bias": shift}
-    factor = (1.0 if scale is None else scale) / deviation
+    factor = (1.0 if scale is None else scale) * _inverse_root(variance + layer.eps)
     return case.breakdown(
         way="normalised",
         named={name: value for name, value in named.items() if value is not None},
@@ -67,6 +66,13 @@ def _made(
         terms=count,
         scale=(abs(x) + abs(mean)) * abs(factor) + abs(shift or 0.0),
     )
+
+
+def _inverse_root(number: float) -> float:
+    """As torch reckons: inf of 0, and nan of what is less."""
+    if number > 0:
+        return 1 / math.sqrt(number)
+    return math.inf if number == 0 else math.nan
 
 
 def _at(weights: Any, place: int | Sequence[int]) -> float | None:

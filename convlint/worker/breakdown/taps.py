@@ -1,4 +1,6 @@
-"""Which places of one size of the input a place of the output looks at. Plain arithmetic; sources as in `windows`.
+"""Which places of one size of the input a place of the output looks at. Plain arithmetic.
+
+The laws are those of the PyTorch documentation of Conv2d, ConvTranspose2d, AvgPool2d and AdaptiveAvgPool2d.
 
 `place` is that of the output, `size` the input's. An input of None lies in the padding.
 """
@@ -12,6 +14,8 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Tap:
+    """One place of the input that is looked at."""
+
     input: int | None
     kernel: int  # the weight that it meets
 
