@@ -102,9 +102,7 @@ def _values(
     from convlint.verification.values import values_of
 
     if any(detail_of(table, question.layer) is None for table in tables):
-        raise ConfigError(
-            f"{question.layer} is a block: values are those of one layer; name it, as in net.py:Net.conv1"
-        )
+        raise ConfigError(f"{question.layer} has parts or a forward of its own: values are those of a layer of torch")
     found = values_of(gathered, tables, question, pool)
     reasons = list(dict.fromkeys(one for one in found if isinstance(one, str)))
     if len(reasons) == len(found):
