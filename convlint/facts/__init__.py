@@ -5,6 +5,7 @@ Nothing here knows torch, a rule or a report.
 
 from convlint.facts.breakdown import Axis, Breakdown, BreakdownWay, Share
 from convlint.facts.budget import Budget, CallTime, Capacity, Limits, MemoryNeed, MemoryUse
+from convlint.facts.compilation import Compilation, Difference, Export, GraphBreak, Recompilation, Refusal
 from convlint.facts.file import MOST_EFFECTS, BuildFailure, Effect, Failure, FileFacts
 from convlint.facts.model import InputFact, Layer, ModelFacts, Node, Rival, Status, Unmet, Verdict
 from convlint.facts.runs import (
@@ -37,12 +38,16 @@ __all__ = [
     "BuildFailure",
     "CallTime",
     "Capacity",
+    "Compilation",
     "Device",
+    "Difference",
     "Dim",
     "Effect",
+    "Export",
     "Fact",
     "Failure",
     "FileFacts",
+    "GraphBreak",
     "InputFact",
     "Layer",
     "Limits",
@@ -53,6 +58,8 @@ __all__ = [
     "Observation",
     "Ordinal",
     "Prediction",
+    "Recompilation",
+    "Refusal",
     "Refused",
     "Rival",
     "RunCall",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from convlint.facts.breakdown import Breakdown
 from convlint.facts.budget import Budget
+from convlint.facts.compilation import Compilation, Export
 from convlint.facts.runs import Observation, Weight
 from convlint.facts.values import Fact, Span
 
@@ -27,3 +28,5 @@ class Trial(Fact):
     observations: tuple[Observation, ...] = ()
     budget: Budget | None = None
     breakdown: Breakdown | None = None  # where one number was asked for
+    compilation: Compilation | None = None
+    export: Export | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from convlint.facts.budget import Budget
+from convlint.facts.compilation import Compilation, Export
 from convlint.facts.runs import Scenario
 from convlint.facts.trial import Device
 from convlint.facts.values import Fact, Span
@@ -26,6 +27,13 @@ TroubleKind = Literal[
     "fault",  # the device itself fails: an index out of range, an illegal access
     "not-finite",
     "no-gradient",
+    "graph-break",
+    "recompilation",  # for the very same sizes
+    "resize-recompilation",  # for each other size
+    "not-compiled",
+    "compiled-differs",  # a compiled or exported model gives something else
+    "not-exported",
+    "export-fixed",  # an exported program refuses batches or sizes that the model takes
 ]
 
 
@@ -61,3 +69,5 @@ class Verification(Fact):
     edits: bool | None = None  # whether it runs with the edits that are offered; None: none are, or not all it takes
     troubles: tuple[Trouble, ...] = ()
     budget: Budget | None = None
+    compilation: Compilation | None = None
+    export: Export | None = None

@@ -270,3 +270,11 @@ def _assigned(function: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str
 
 def expression_span(filename: str, expression: ast.expr) -> Span:
     return span_at(filename, node_position(expression))
+
+
+def line_span(filename: str, row: int) -> Span:
+    """A whole line without the blanks around it, where no more is known of a place."""
+    lines = _lines(filename)
+    line = lines[row - 1].rstrip() if 1 <= row <= len(lines) else ""
+    start = len(line) - len(line.lstrip())
+    return Span(filename=filename, row=row, column=start + 1, end_row=row, end_column=max(len(line), start) + 1)

@@ -32,3 +32,8 @@ def computing(precision: Precision, device_type: str) -> Iterator[None]:
         return
     with torch.autocast(device_type, lower):
         yield
+
+
+def computing_dtype(precision: Precision) -> torch.dtype:
+    """The coarsest dtype that numbers go through."""
+    return _AUTOCAST.get(precision, dtype_of(precision))

@@ -37,14 +37,17 @@ class Bench:
         return arguments(self.model, inputs, self.device, self.verify.precision)
 
     @contextmanager
-    def running(self, *, training: bool) -> Iterator[None]:
-        """The surroundings of a forward: mode, gradients, precision, seeds."""
+    def running(self, *, training: bool, seed: int = 0, is_plain: bool = False) -> Iterator[None]:
+        """The surroundings of a forward: mode, gradients, precision, seeds.
+
+        `is_plain`: nothing of convlint stands between the code and torch, so that code may be compiled.
+        """
         for module in self.model.modules():  # not by `train()`, which user code may have made something else of
             module.training = training
-        torch.manual_seed(0)
-        random.seed(0)
+        torch.manual_seed(seed)
+        random.seed(seed)
         with ExitStack() as stack:
-            stack.enter_context(_devices(self.device))
+            stack.enter_context(nullcontext() if is_plain else _devices(self.device))
             stack.enter_context(torch.set_grad_enabled(training))
             stack.enter_context(computing(self.verify.precision, self.device.type))
             yield

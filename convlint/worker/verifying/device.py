@@ -8,6 +8,7 @@ import torch
 
 from convlint.facts import Device
 from convlint.hardware import AUTO
+from convlint.worker.wording import is_hungry
 
 
 class NoDevice(Exception):
@@ -56,3 +57,8 @@ def free_memory(device: torch.device) -> int | None:
         return None
     torch.accelerator.empty_cache()
     return torch.accelerator.get_memory_info(device)[0]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the device, or the host, had not the memory."""
+    return isinstance(error, torch.OutOfMemoryError) or is_hungry(error)

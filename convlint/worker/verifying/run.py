@@ -17,10 +17,10 @@ from convlint.worker.places import raised_at, span_of
 from convlint.worker.torch_private import module_calls
 from convlint.worker.trace import type_name
 from convlint.worker.verifying.bench import Bench
-from convlint.worker.verifying.device import synchronize
+from convlint.worker.verifying.device import is_out_of_memory, synchronize
 from convlint.worker.verifying.recorder import Recorder, not_finite
 from convlint.worker.verifying.training import backward, step
-from convlint.worker.wording import is_hungry, said
+from convlint.worker.wording import said
 
 
 def observed(bench: Bench, run: TrialRun, feed: Sequence[RunInput]) -> Observation:
@@ -102,6 +102,6 @@ def _error(error: Exception, bench: Bench, recorder: Recorder) -> RunError:
 
 
 def _kind(error: Exception) -> Any:
-    if isinstance(error, torch.OutOfMemoryError) or is_hungry(error):
+    if is_out_of_memory(error):
         return "memory"
     return "device" if isinstance(error, torch.AcceleratorError) else "raised"
