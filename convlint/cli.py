@@ -143,6 +143,10 @@ def explain(target: str, output_format: str, inputs: tuple[str, ...], color: str
 @click.option("--batch", type=click.IntRange(min=1), help="A batch to run beside 1 and 2.")
 @click.option("--budget", is_flag=True, help="Measure memory, the largest batch, and the time of each call.")
 @options.card
+@click.option(
+    "--compile", is_flag=True, help="Compile: graph breaks, recompilations, and whether results are the same."
+)
+@click.option("--export", is_flag=True, help="Export with open batch and sizes, and run what comes out.")
 @click.option("--require-device", is_flag=True, help="Fail where the device is missing, instead of skipping all.")
 @options.report
 @options.exclude

@@ -81,6 +81,8 @@ class Verify(JobValue):
     batch: int | None = None  # one to run beside 1 and 2
     measures: bool = False  # what a run takes of the device as well
     memory: int | None = None  # bytes of another device, into which the largest batch is to fit
+    compiles: bool = False  # hold torch.compile against plain runs
+    exports: bool = False  # and torch.export
 
 
 class Handed(JobValue):
@@ -114,6 +116,8 @@ class TrialJob(JobValue):
     feed: tuple[RunInput, ...]
     runs: tuple[TrialRun, ...] = ()
     budget: Scenario | None = None  # measure what this run takes as well
+    compiles: bool = False  # behind the runs, hold torch.compile against them
+    exports: bool = False  # and torch.export
     wanted: Wanted | None = None  # instead of all that: take this number apart
 
 

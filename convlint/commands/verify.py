@@ -16,7 +16,7 @@ from convlint.terminal import say, wants_color
 from convlint.verdict import code_of, is_silent, rendered
 from convlint.verification.verify import DeviceMissing, Request, device_or_reason, trial_pool, verify
 
-_OWN = ("device", "dtype", "batch", "require_device", "timeout", "budget", "budget_gpu")
+_OWN = ("device", "dtype", "batch", "require_device", "timeout", "budget", "budget_gpu", "compile", "export")
 
 
 def run(
@@ -68,6 +68,8 @@ def _request(own: dict[str, Any], settings: Settings) -> Request:
             batch=own["batch"] or configured.batch,
             measures=own["budget"] or own["budget_gpu"] is not None,
             memory=own["budget_gpu"],
+            compiles=own["compile"] or configured.compile,
+            exports=own["export"] or configured.export,
         ),
         timeout=own["timeout"] or configured.timeout,
         memory=configured.memory_limit,

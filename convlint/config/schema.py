@@ -141,6 +141,8 @@ class VerifySettings(Section):
     timeout: StrictFloat = Field(default=600.0, gt=0)  # seconds for one model
     memory_limit: StrictInt = Field(default=16384, ge=64)  # megabytes on the host
     require_device: StrictBool = False
+    compile: StrictBool = False
+    export: StrictBool = False
 
 
 class Settings(Section):

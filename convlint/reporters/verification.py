@@ -13,7 +13,7 @@ from rich.text import Text
 from convlint.facts import Budget, ModelFacts, Verification
 from convlint.facts.wording import scenario_text
 from convlint.report import Report
-from convlint.reporters import budget
+from convlint.reporters import budget, compilation
 from convlint.reporters.console import LINE, printed
 from convlint.reporters.source import spot
 from convlint.reporters.text import one_line
@@ -38,9 +38,35 @@ def _draw(console: Console, report: Report) -> None:
         if model.verification is not None:
             grid.add_row(*_row(filename, model, model.verification))
     console.print(grid)
+    _compilations(console, report)
     for filename, model in report.models:
         if model.verification is not None and model.verification.budget is not None:
             _budget(console, f"{spot(filename, model.row)}: {model.target}", filename, model.verification.budget)
+
+
+def _compilations(console: Console, report: Report) -> None:
+    """A row for each model that was compiled or exported, and below what was left out."""
+    known = [(filename, model, model.verification) for filename, model in report.models if model.verification]
+    found = [one for one in known if one[2].compilation is not None or one[2].export is not None]
+    if not found:
+        return
+    console.print()
+    grid = Table(box=LINE, show_edge=False, pad_edge=False, header_style="bold")
+    for heading in ("model", *compilation.HEADINGS):
+        grid.add_column(heading, justify="right" if heading in compilation.NUMBERS else "left")
+    for filename, model, verification in found:
+        grid.add_row(*map(Text, (_title(filename, model), *compilation.row(verification))))
+    console.print(grid)
+    remarks: dict[str, list[str]] = {}
+    for filename, model, verification in found:
+        for remark in compilation.remarks(verification):
+            remarks.setdefault(remark, []).append(_title(filename, model))
+    for remark, titles in remarks.items():
+        console.print(Text(f"{titles[0] if len(titles) == 1 else f'{len(titles)} models'}: {remark}"))
+
+
+def _title(filename: str, model: ModelFacts) -> str:
+    return one_line(f"{spot(filename, model.row)}: {model.target}")
 
 
 def _budget(console: Console, title: str, filename: str, spent: Budget) -> None:
@@ -68,7 +94,7 @@ def devices(report: Report) -> Iterator[str]:
 
 def _row(filename: str, model: ModelFacts, verification: Verification) -> Iterator[Text]:
     runs = verification.runs
-    yield Text(one_line(f"{spot(filename, model.row)}: {model.target}"))
+    yield Text(_title(filename, model))
     verdict = verification.status if verification.reason is None else f"{verification.status}: {verification.reason}"
     yield Text(one_line(verdict), style=_STYLES[verification.status])
     for number in (len(runs), sum(one.calls for one in runs), verification.requirements):

@@ -20,6 +20,7 @@ from convlint.facts import (
 )
 from convlint.facts.wording import scenario_text
 from convlint.verification.compare import Comparison, compare
+from convlint.verification.compiled import troubles_of
 
 OWN_FAULTS: frozenset[TroubleKind] = frozenset(
     {"raises", "runs", "edit", "shape", "dtype", "device", "layout", "order"}
@@ -45,7 +46,7 @@ def judged(model: ModelFacts, answer: FileFacts | None, edited: FileFacts | None
     troubles = [trouble for one in comparisons for trouble in one.troubles]
     if trial.unfit:  # whatever else is not finite comes from there
         troubles = [one for one in troubles if one.kind != "not-finite"]
-    troubles += [*_unfit(trial), *_idle(trial.observations)]
+    troubles += [*_unfit(trial), *_idle(trial.observations), *troubles_of(trial)]
     runs_edited = None if edited is None else _runs(edited)
     if runs_edited is False and is_whole and edited is not None:
         troubles += _edit_troubles(edited)
@@ -60,6 +61,8 @@ def judged(model: ModelFacts, answer: FileFacts | None, edited: FileFacts | None
         edits=runs_edited if is_whole else None,
         troubles=found,
         budget=trial.budget,
+        compilation=trial.compilation,
+        export=trial.export,
     )
 
 

@@ -25,9 +25,15 @@ def trial_job(job: Job, model: ModelFacts) -> Job | None:
         for number, one in enumerate(model.predictions)
     )
     made = _job(job, model, runs)
-    if made is None or made.trial is None or made.verify is None or not made.verify.measures:
+    if made is None or made.trial is None or made.verify is None:
         return made
-    return made.model_copy(update={"trial": made.trial.model_copy(update={"budget": _measured(model, made.verify)})})
+    verify = made.verify
+    asked = {
+        "budget": _measured(model, verify) if verify.measures else None,
+        "compiles": verify.compiles,
+        "exports": verify.exports,
+    }
+    return made.model_copy(update={"trial": made.trial.model_copy(update=asked)})
 
 
 def _measured(model: ModelFacts, verify: Verify) -> Scenario | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
@@ -51,14 +51,22 @@ _STARTS = {
 }
 _FORKS = frozenset({"os.fork", "os.forkpty"})
 # Programs that packages ask about the machine while they are imported.
-_HARMLESS = frozenset(["ldconfig", "gcc", "cc", "ld", "objdump", "uname", "lscpu", "getconf", "nvidia-smi", "rocm-smi"])
+HARMLESS = frozenset(["ldconfig", "gcc", "cc", "ld", "objdump", "uname", "lscpu", "getconf", "nvidia-smi", "rocm-smi"])
+# What torch.compile starts to build its code; the last one is that of the user's own choice.
+COMPILERS = frozenset(
+    ["g++", "c++", "clang", "clang++", "cl", "icpx", "ptxas", "ptxas-blackwell"]
+    + [os.path.basename(os.environ[name]) for name in ("CXX", "CC") if os.environ.get(name)]
+)
 
 WATCHED = frozenset({"open", "os.kill", "os.killpg", *_CHANGES, *_ADDRESSES, *_NAMES, *_STARTS, *_FORKS})
 """The events that `deeds` knows: all others, and there are many, need not ask."""
 
 
-def deeds(event: str, arguments: tuple[Any, ...]) -> Iterator[Deed]:
-    """What the event would do outside of this process; nothing for an event that does nothing there."""
+def deeds(event: str, arguments: tuple[Any, ...], harmless: Collection[str] = HARMLESS) -> Iterator[Deed]:
+    """What the event would do outside of this process; nothing for an event that does nothing there.
+
+    `harmless` are programs that may be started.
+    """
     if event == "open":
         path, _, flags = arguments
         if isinstance(flags, int) and flags & WRITING and not isinstance(path, int) and path is not None:
@@ -73,7 +81,7 @@ def deeds(event: str, arguments: tuple[Any, ...]) -> Iterator[Deed]:
         yield Deed("network", f"looks up {_text(arguments[0])}")
     elif event in _STARTS:
         program = os.path.basename(_text(arguments[_STARTS[event]]))
-        if program not in _HARMLESS:
+        if program not in harmless:
             yield Deed("program", f"starts {program}")
     elif event in _FORKS:
         yield Deed("program", "starts another process")

@@ -16,7 +16,7 @@ from convlint.facts import MOST_EFFECTS, Effect, Span
 from convlint.filenames import display
 from convlint.jobs import Job
 from convlint.worker.places import Place, span_of
-from convlint.worker.sandbox.deeds import WATCHED, Deed, deeds
+from convlint.worker.sandbox.deeds import COMPILERS, HARMLESS, WATCHED, Deed, deeds
 from convlint.worker.sandbox.witness import Witness, witness_of
 from convlint.worker.users import user_test
 
@@ -58,9 +58,10 @@ def forbid(job: Job, folder: str) -> Ledger:
     ledger, is_user = Ledger(job, os.getcwd()), user_test(job.path, job.user_roots)
     frame_of = sys._getframe
     is_own = _belongs_to_libraries(os.path.expanduser("~"))
+    programs = HARMLESS | (COMPILERS if job.trial is not None and job.trial.compiles else frozenset())
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        for deed in deeds(event, arguments) if event in WATCHED else ():
+        for deed in deeds(event, arguments, programs) if event in WATCHED else ():
             if deed.path is not None and _is_free(deed.path, folder):
                 continue
             witness = witness_of(frame_of(1), is_user)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
-from convlint.facts import Failure, FileFacts, Observation, Trial
+from convlint.facts import Compilation, Export, Failure, FileFacts, Observation, Scenario, Trial
 from convlint.jobs import Job, ModelJob, TrialJob, Verify, Wanted
 from convlint.worker import devices
 from convlint.worker.breakdown.case import NotShown
@@ -23,9 +25,16 @@ from convlint.worker.users import IsUser, user_test
 from convlint.worker.verifying.bench import Bench, bench_of
 from convlint.worker.verifying.budget import budget
 from convlint.worker.verifying.capture import Stopped, broken_down
+from convlint.worker.verifying.compiling import compilation
 from convlint.worker.verifying.device import NoDevice, described, found
+from convlint.worker.verifying.exporting import export
 from convlint.worker.verifying.run import observed, unfit_weights
 from convlint.worker.verifying.weights import seeded
+
+_SHARE = 0.8
+"""Of the time that is left, for what may take as long as it likes."""
+
+_UNSOUND = "the usual run in eval mode does not come through without help"
 
 
 def run(job: Job) -> FileFacts:
@@ -47,7 +56,7 @@ def run(job: Job) -> FileFacts:
 def _trial(
     job: Job, project: Project, is_user: IsUser, device: torch.device, asked: TrialJob, verify: Verify
 ) -> FileFacts:
-    wanted, sites = job.models[0], Sites()
+    wanted, sites, end = job.models[0], Sites(), time.monotonic() + job.timeout
     trial = Trial(device=described(device))
     try:
         built = _built(job, wanted, project, is_user, sites, asked)
@@ -66,6 +75,7 @@ def _trial(
     can_go_on = not any(one.error is not None and one.error.kind == "device" for one in runs)
     spent = budget(bench, asked.feed, asked.budget) if asked.budget is not None and can_go_on else None
     done = trial.model_copy(update={"unfit": unfit, "observations": runs, "budget": spent})
+    done = done.model_copy(update=_rebuilt(bench, asked, _sound(asked, runs) if can_go_on else [], end))
     return FileFacts(filename=job.filename, trials=(done,))
 
 
@@ -76,6 +86,26 @@ def _broken_down(trial: Trial, bench: Bench, asked: TrialJob, wanted: Wanted) ->
         return trial.model_copy(update={"reason": str(error)})
     except Stopped as error:
         return trial.model_copy(update={"reason": str(error), "at": error.at})
+
+
+def _rebuilt(bench: Bench, asked: TrialJob, scenarios: Sequence[Scenario], end: float) -> dict[str, Any]:
+    """What exporting and compiling come to, as far as they are asked for, in the time until the end."""
+    found: dict[str, Any] = {}
+    if asked.exports:
+        found["export"] = Export(status="not checked", reason=_UNSOUND)
+        if scenarios:
+            found["export"] = export(bench, asked.feed, scenarios, (end - time.monotonic()) * _SHARE / 2)
+    if asked.compiles:
+        found["compilation"] = Compilation(status="not checked", reason=_UNSOUND)
+        if scenarios:
+            found["compilation"] = compilation(bench, asked.feed, scenarios, (end - time.monotonic()) * _SHARE)
+    return found
+
+
+def _sound(asked: TrialJob, runs: Sequence[Observation]) -> list[Scenario]:
+    """What has run to its end without help, the usual run in eval mode first; nothing where that one has not."""
+    fine = [seen.scenario for run, seen in zip(asked.runs, runs, strict=False) if seen.error is None and not run.handed]
+    return fine if fine and fine[0] == asked.runs[0].scenario and not fine[0].training else []
 
 
 def _built(job: Job, wanted: ModelJob, project: Project, is_user: IsUser, sites: Sites, asked: TrialJob) -> Built:
