@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from convlint.check import CannotRun, Gathered, Options, Outcome, RulesByFile, diagnose_all, gather, settings_for
 from convlint.complaint import Complaint
+from convlint.config import VerifySettings
 from convlint.facts import Device, FileFacts
 from convlint.jobs import Job, Verify
 from convlint.pool.pool import WorkerPool
@@ -36,6 +38,13 @@ class Request:
     def on(self, device: str) -> Request:
         """The same on this device."""
         return replace(self, verify=self.verify.model_copy(update={"device": device}))
+
+
+def requested(settings: VerifySettings, *, timeout: float | None = None, **asked: Any) -> Request:
+    """What is asked for before the configuration; None is what nobody asks for. `asked` are fields of `Verify`."""
+    configured = {"device": settings.device, "precision": settings.dtype, "batch": settings.batch}
+    wanted = {name: value for name, value in asked.items() if value is not None}
+    return Request(Verify(**configured | wanted), timeout=timeout or settings.timeout, memory=settings.memory_limit)
 
 
 _Place = tuple[int, int]
