@@ -128,8 +128,9 @@ def _unfit(trial: Trial) -> Iterator[Trouble]:
 
 def _idle(observations: Sequence[Observation]) -> Iterator[Trouble]:
     """The parameters that no backward pass reaches, those of one layer together."""
-    passes = [one for one in observations if one.scenario.training and one.error is None and one.note is None]
-    if not passes or any(one.refused for one in passes):
+    trained = (one for one in observations if one.scenario.training and one.error is None and one.note is None)
+    passes = [one for one in trained if not one.refused]
+    if not passes:
         return
     lost = set.intersection(*({weight.name for weight in one.without_gradient} for one in passes))
     idle = [weight for weight in passes[0].without_gradient if weight.name in lost]
