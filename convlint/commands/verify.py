@@ -48,7 +48,7 @@ def run(
         device = device_or_reason(request.verify.device, pool)
         if isinstance(device, str):
             return _without_device(device, is_required=own["require_device"] or settings.verify.require_device)
-        outcome = verify(paths, options, request.on(device.name), pool, server)
+        outcome = verify(paths, options, request.on(device), pool, server)
     colored = color == "always" if output_file is not None else wants_color(color, sys.stdout)
     text = ""
     if not (quiet and is_silent(outcome.report) and output_file is None):

@@ -108,7 +108,7 @@ class Linting:
             pool.start()
             device = device_or_reason(request.verify.device, pool)
             if not isinstance(device, str):
-                return verify(self._paths, options, request.on(device.name), pool), None
+                return verify(self._paths, options, request.on(device), pool), None
         if settings.require_device:
             raise DeviceMissing(f"{device}; nothing was verified, and require-device asks for it")
         return check(self._paths, options), f"{device}: verification is skipped"

@@ -101,7 +101,12 @@ def _error(error: Exception, bench: Bench, recorder: Recorder) -> RunError:
     )
 
 
+def lacks_memory(error: BaseException) -> bool:
+    """Whether the host or the device had not enough of it."""
+    return isinstance(error, torch.OutOfMemoryError) or is_hungry(error)
+
+
 def _kind(error: Exception) -> Any:
-    if isinstance(error, torch.OutOfMemoryError) or is_hungry(error):
+    if lacks_memory(error):
         return "memory"
     return "device" if isinstance(error, torch.AcceleratorError) else "raised"

@@ -25,7 +25,7 @@ from convlint.worker.verifying.device import synchronize
 
 _WARM_UP = 3
 _REPEATS = 10
-_SECONDS = 10.0
+_SECONDS = 4.0
 """After so many seconds there are repeats enough."""
 
 _Key = tuple[str, str | None, Place | None]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import torch
 
-from convlint.facts import Failure, FileFacts, Observation, Trial
+from convlint.facts import Failure, FileFacts, Observation, Span, Trial
 from convlint.jobs import Job, ModelJob, TrialJob, Verify
 from convlint.worker import devices
 from convlint.worker.building import Builder, Built, NotBuilt
@@ -22,8 +22,9 @@ from convlint.worker.users import IsUser, user_test
 from convlint.worker.verifying.bench import Bench, bench_of
 from convlint.worker.verifying.budget import budget
 from convlint.worker.verifying.device import NoDevice, described, found
-from convlint.worker.verifying.run import observed, unfit_weights
+from convlint.worker.verifying.run import lacks_memory, observed, unfit_weights
 from convlint.worker.verifying.weights import seeded
+from convlint.worker.wording import said
 
 
 def run(job: Job) -> FileFacts:
@@ -50,19 +51,28 @@ def _trial(
     try:
         built = _built(job, wanted, project, is_user, sites, asked)
     except NotBuilt as error:
-        return FileFacts(
-            filename=job.filename, trials=(trial.model_copy(update={"reason": error.reason, "at": error.at}),)
-        )
+        is_hungry = error.__context__ is not None and lacks_memory(error.__context__)
+        return _without_runs(job, trial, error.reason, is_hungry=is_hungry, at=error.at)
     except BaseException as error:  # the import
         failure = Failure(kind="import", message=wording(error), at=place_in(error, is_user))
         return FileFacts(filename=job.filename, failures=(failure,))
-    bench = bench_of(built.model, device, verify, sites, is_user)
+    try:
+        bench = bench_of(built.model, device, verify, sites, is_user)
+    except Exception as error:
+        if not lacks_memory(error):
+            raise
+        return _without_runs(job, trial, said(error), is_hungry=True)
     unfit = unfit_weights(bench)
     runs = tuple(_until_broken(bench, asked))
     can_go_on = not any(one.error is not None and one.error.kind == "device" for one in runs)
     spent = budget(bench, asked.feed, asked.budget) if asked.budget is not None and can_go_on else None
     done = trial.model_copy(update={"unfit": unfit, "observations": runs, "budget": spent})
     return FileFacts(filename=job.filename, trials=(done,))
+
+
+def _without_runs(job: Job, trial: Trial, reason: str, *, is_hungry: bool, at: Span | None = None) -> FileFacts:
+    told = trial.model_copy(update={"reason": reason, "is_hungry": is_hungry, "at": at})
+    return FileFacts(filename=job.filename, trials=(told,))
 
 
 def _built(job: Job, wanted: ModelJob, project: Project, is_user: IsUser, sites: Sites, asked: TrialJob) -> Built:
