@@ -28,6 +28,7 @@ from benchmarks.oracle.journal import keep, known
 from convlint.worker.project.operators import define_missing
 from convlint.worker.skeleton import Sites, building
 from convlint.worker.torch_private import new_mode
+from convlint.worker.warmup import skip_initialisation
 
 PLOT = Path(__file__).parent.parent / "docs" / "verify_memory.svg"
 LIBRARIES = {"torchvision": "torchvision.models", "timm": "timm"}
@@ -134,6 +135,7 @@ def _load(library: str) -> Any:
 
 def _run(options: argparse.Namespace, done: set[tuple[str, str, str]]) -> None:
     library, device = options.library, options.device
+    skip_initialisation()
     names = [name for name in _names(options) if (library, name, device) not in done]
     subjects = sorted((_subject(library, name) for name in names), key=lambda one: one.parameters)
     small = [one for one in subjects if one.parameters <= options.most * 1e6]
