@@ -49,6 +49,17 @@ class Right(nn.Module):
         return self.fc(x.mean((2, 3))) + torch.ones(10).cuda()
 
 
+class Wide(nn.Module):
+    # convlint: input=[B, 1024, 512]
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(512, 512)
+        self.second = nn.Linear(512, 512)
+
+    def forward(self, x):
+        return torch.sigmoid(self.second(torch.relu(self.first(x))))
+
+
 class Stays(nn.Module):
     # convlint: input=[B, 3]
     def __init__(self):
@@ -58,6 +69,7 @@ class Stays(nn.Module):
     def forward(self, x):
         return self.fc(x) + torch.ones(3)
 """
+BATCH = "128"
 Report = dict[str, Any]
 
 
@@ -72,7 +84,7 @@ def verified(folder: Path, *options: str) -> Report:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     """All nets in one run: what breaks one process must leave the next alone."""
-    return verified(tmp_path_factory.mktemp("gpu"), "nets.py", "--budget")
+    return verified(tmp_path_factory.mktemp("gpu"), "nets.py")
 
 
 def of(report: Report, name: str) -> Any:
@@ -97,6 +109,7 @@ def test_behind_a_fault_the_next_models_are_verified(report: Report) -> None:
 def test_what_does_not_fit_is_a_finding(report: Report) -> None:
     assert codes(report, "Hungry") == ["CL025"]
     assert {run["outcome"] for run in of(report, "Hungry")["runs"]} == {"out of memory"}
+    assert of(report, "Hungry")["status"] == "not verified"
 
 
 def test_a_tensor_that_stays_on_the_host_is_found(report: Report) -> None:
@@ -105,9 +118,11 @@ def test_a_tensor_that_stays_on_the_host_is_found(report: Report) -> None:
     assert "same device" in found["message"]
 
 
-def test_memory_is_measured_beside_the_forecast(report: Report) -> None:
-    budget = of(report, "Right")["budget"]
+def test_memory_is_measured_beside_the_forecast(tmp_path: Path) -> None:
+    """At a batch beside which the workspace of the device's libraries is small."""
+    budget = of(verified(tmp_path, "nets.py:Wide", "--budget", "--batch", BATCH), "Wide")["budget"]
     assert budget["need"]["forward"] == pytest.approx(budget["used"]["forward"], rel=0.1)
+    assert budget["need"]["step"] == pytest.approx(budget["used"]["step"], rel=0.1)
     assert budget["used"]["reserved"] >= budget["used"]["step"]
     assert budget["capacity"]["found"] > 0
     assert budget["seconds"] > 0
