@@ -94,7 +94,9 @@ def _status(
     if any(one.kind in OWN_FAULTS for one in found):
         return "refuted", reason
     ended = [next((one.said for one in run.troubles if one.kind in _DEVICE_FAULTS), None) for run in comparisons]
-    return ("not verified", ended[0]) if all(ended) else ("confirmed", reason)
+    if all(ended):  # also where nothing was run
+        return "not verified", next(iter(ended), reason)
+    return "confirmed", reason
 
 
 def _confirmed(model: ModelFacts, comparisons: Sequence[Comparison]) -> int:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 
-import torch
 from torch import fx, nn
-from torch.nn.parameter import is_lazy
 
-from convlint.facts import Array, Prediction, Refused, RunCall, RunInput, Scenario
+from convlint.facts import Prediction, Refused, RunCall, RunInput, Scenario
 from convlint.inputspec import InputSpec
 from convlint.jobs import Verify
 from convlint.worker.arrays import arrays
 from convlint.worker.examine import Examination
 from convlint.worker.places import span_of
-from convlint.worker.precision import AUTOCAST, cast_of, computing, lowered
+from convlint.worker.precision import AUTOCAST, lowered
+from convlint.worker.predicting.precise import precise, without_dtypes
 from convlint.worker.predicting.scenarios import scenarios
 from convlint.worker.predicting.spread import lacks_spread
 from convlint.worker.project.patience import Impatient, patience
@@ -43,55 +42,10 @@ def predictions(shop: Workshop, examination: Examination, wanted: Verify, second
     found = scenarios(examination.outcome, course.sizes, wanted.batch)
     inputs = tuple(replace(item, spec=lowered(item.spec, wanted.precision)) for item in course.inputs)
     is_open = wanted.precision in AUTOCAST  # each kind of device has dtypes of its own, and fake kernels none
-    with suppress(Impatient), patience(seconds), _precise(shop, wanted) as precise:
+    with suppress(Impatient), patience(seconds), precise(shop, wanted.precision) as workshop:
         for scenario in found:
-            one = predict(precise, replace(course, inputs=inputs), scenario)
-            yield _without_dtypes(one) if is_open else one
-
-
-@contextmanager
-def _precise(shop: Workshop, wanted: Verify) -> Iterator[Workshop]:
-    """The workshop with the model as it is run; its weights are put back in the end."""
-    if wanted.precision == "fp32":
-        yield shop
-        return
-    with ExitStack() as stack:
-        dtype = cast_of(wanted.precision)
-        if dtype is not None:
-            stack.enter_context(_cast(shop, dtype))
-        stack.enter_context(computing(wanted.precision, "cpu"))
-        yield replace(shop, known=[])
-
-
-@contextmanager
-def _cast(shop: Workshop, dtype: torch.dtype) -> Iterator[None]:
-    """The model with fake weights of another dtype; `Module.to` cannot exchange what something refers to weakly."""
-    kept: list[tuple[nn.Module, str, torch.Tensor]] = []
-    made: dict[int, torch.Tensor] = {}  # layers may share a weight
-    with shop.mode, torch.no_grad():
-        for module in shop.model.modules():
-            for name, tensor in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
-                if not tensor.is_floating_point() or is_lazy(tensor):
-                    continue
-                if id(tensor) not in made:
-                    lower = tensor.detach().to(dtype)
-                    is_weight = isinstance(tensor, nn.Parameter)
-                    made[id(tensor)] = nn.Parameter(lower, tensor.requires_grad) if is_weight else lower
-                kept.append((module, name, tensor))
-                setattr(module, name, made[id(tensor)])
-    try:
-        yield
-    finally:
-        for module, name, tensor in kept:
-            setattr(module, name, tensor)
-
-
-def _without_dtypes(prediction: Prediction) -> Prediction:
-    def left_open(arrays: Sequence[Array]) -> tuple[Array, ...]:
-        return tuple(one.model_copy(update={"dtype": None}) for one in arrays)
-
-    calls = tuple(call.model_copy(update={"outputs": left_open(call.outputs)}) for call in prediction.calls)
-    return prediction.model_copy(update={"calls": calls, "outputs": left_open(prediction.outputs)})
+            one = predict(workshop, replace(course, inputs=inputs), scenario)
+            yield without_dtypes(one) if is_open else one
 
 
 def _is_plain(spec: InputSpec) -> bool:
