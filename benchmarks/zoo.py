@@ -107,7 +107,8 @@ def _names(options: argparse.Namespace) -> list[str]:
 
 def trace(family: str, name: str) -> Result:
     """Build and examine one model."""
-    from convlint.worker.examine import examine, stopped_at
+    from convlint.worker.examination import stopped_at
+    from convlint.worker.examine import examine
     from convlint.worker.inputs.input import declared
     from convlint.worker.run import Workshop
     from convlint.worker.skeleton import Sites, building, make_fake

@@ -104,6 +104,15 @@ def clean(cache_dir: str | None, config: str | None) -> int:
 @click.option(
     "--output-format", type=click.Choice(["text", "markdown", "json"]), default="text", help="How it is shown."
 )
+@click.option(
+    "--values", is_flag=True, help="Run the model, and show how one number of the layer's output comes about."
+)
+@click.option(
+    "--at", metavar="PLACE", callback=options.place, help="Which number, behind the batch: 0,2,1 (the first)."
+)
+@click.option("--call", type=click.IntRange(min=1), help="Which one of the layer's calls (1).")
+@click.option("--input-values", metavar="FILE", help="Numbers of the input: nested lists in JSON (random ones).")
+@options.device("the CPU")
 @options.one_input
 @options.config
 @options.timeout
@@ -114,6 +123,10 @@ def explain(target: str, output_format: str, inputs: tuple[str, ...], color: str
 
     TARGET is a file (net.py), a model (net.py:Net), or a layer or block of it (net.py:Net.conv1). The table follows
     forward line by line: the shapes, the parameters, the multiply-adds, and the formulas with their numbers put in.
+
+    With --values a layer is run for real, on the CPU or --device, and one number of its output is worked out by hand:
+    the inputs that it looks at, the weights, the sum, and what torch gives. --at, --call, --input-values and --device
+    ask for that as well.
     """
     from convlint.pool.standby import standing_by
 
@@ -125,7 +138,7 @@ def explain(target: str, output_format: str, inputs: tuple[str, ...], color: str
 
 @commands.command()
 @click.argument("paths", nargs=-1)
-@options.device
+@options.device("the accelerator, else the CPU")
 @click.option("--dtype", type=click.Choice(PRECISIONS), help="What models compute in (fp32).")
 @click.option("--batch", type=click.IntRange(min=1), help="A batch to run beside 1 and 2.")
 @click.option("--budget", is_flag=True, help="Measure memory, the largest batch, and the time of each call.")

@@ -98,13 +98,23 @@ class TrialRun(JobValue):
     watches: bool = False  # look for numbers that are not finite behind each call
 
 
+class Wanted(JobValue):
+    """One number of a layer's output, which is to be taken apart."""
+
+    layer: str  # its path
+    at: tuple[int, ...] | None = None  # the place behind the batch; None: the first
+    call: int = 1  # which one of its calls, counted from 1
+    scenario: Scenario
+
+
 class TrialJob(JobValue):
     """The real runs of one model of a file, which is the only one of its job."""
 
     way: Way
     feed: tuple[RunInput, ...]
-    runs: tuple[TrialRun, ...]
+    runs: tuple[TrialRun, ...] = ()
     budget: Scenario | None = None  # measure what this run takes as well
+    wanted: Wanted | None = None  # instead of all that: take this number apart
 
 
 class Job(JobValue):

@@ -59,12 +59,26 @@ def checked(check: Callable[[str], T]) -> Callable[[click.Context, click.Paramet
     return callback
 
 
-device = click.option(
-    "--device",
-    metavar="DEVICE",
-    callback=checked(check_device),
-    help="cuda, cuda:1, mps, xpu or cpu (the accelerator, else the CPU).",
-)
+def device(default: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Where models are run; `default` says in words where they are without this option."""
+    return click.option(
+        "--device",
+        metavar="DEVICE",
+        callback=checked(check_device),
+        help=f"cuda, cuda:1, mps, xpu or cpu ({default}).",
+    )
+
+
+def place(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    """A place in a tensor, as "0,2,1"."""
+    if value is None:
+        return None
+    try:
+        return tuple(int(word) for word in value.split(","))
+    except ValueError:
+        raise click.BadParameter(f'"{value}" is no place; write whole numbers with commas between, as 0,2,1') from None
+
+
 card = click.option(
     "--budget-gpu",
     metavar="SIZE",

@@ -1,4 +1,4 @@
-"""No test uses what an earlier run has kept, or the user's own cache; without a GPU, some are skipped."""
+"""What holds for all tests: an empty cache that is not the user's own, and a GPU only where there is one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    marked = [item for item in items if item.get_closest_marker("gpu") is not None]
-    if not marked:
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a CUDA device where there is none."""
+    if item.get_closest_marker("gpu") is None:
         return
     import torch
 
     if not torch.cuda.is_available():
-        for item in marked:
-            item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+        pytest.skip("there is no CUDA device")

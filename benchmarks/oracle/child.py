@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import resource
+import signal
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 MEMORY = 14 << 30
+_PATIENCE = 20
+"""Times its limit of processor time that a process may take on the clock: it waits where others are busy, or hangs."""
 T = TypeVar("T")
 
 
@@ -22,19 +26,24 @@ class Lost:
 
 
 def in_child(function: Callable[[], T], seconds: float) -> T | Lost:
-    """What the function returns; a process of its own keeps what it leaves behind from the next one."""
+    """What the function returns; a process of its own keeps what it leaves behind from the next one.
+
+    `seconds` are those of a processor, so that the answer does not hang on what else the machine does.
+    """
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(function, there), daemon=True)
+    process = context.Process(target=_work, args=(function, there, seconds), daemon=True)
     process.start()
     there.close()
     try:
-        if not here.poll(seconds):
-            return Lost(f"takes longer than {seconds:g} s")
+        if not here.poll(seconds * _PATIENCE):
+            return Lost(f"takes longer than {seconds * _PATIENCE:g} s on the clock")
         result: T | Lost = here.recv()
         return result
     except EOFError:
         process.join()
+        if process.exitcode == -signal.SIGXCPU:
+            return Lost(f"takes longer than {seconds:g} s")
         return Lost(f"its process dies (exit code {process.exitcode})")
     finally:
         process.kill()
@@ -42,8 +51,10 @@ def in_child(function: Callable[[], T], seconds: float) -> T | Lost:
         here.close()
 
 
-def _work(function: Callable[[], Any], there: Connection) -> None:
+def _work(function: Callable[[], Any], there: Connection, seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    soft = math.ceil(seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, soft + 1))
     try:
         result = function()
     except BaseException as error:

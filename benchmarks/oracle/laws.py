@@ -21,7 +21,8 @@ from convlint.inputspec import InputSpec
 from convlint.worker.deciding.domain import ACCEPTED, REJECTED
 from convlint.worker.deciding.evaluate import UnknownFunction, evaluate
 from convlint.worker.deciding.explore import Outcome
-from convlint.worker.examine import Examination, examine
+from convlint.worker.examination import Examination
+from convlint.worker.examine import examine
 from convlint.worker.inputs.input import declared
 from convlint.worker.places import position_of
 from convlint.worker.project.integers import INT, as_int, with_symbolic_ints

@@ -2,5 +2,6 @@
 
 from convlint.explain.render import FORMATS, render, tables_of
 from convlint.explain.target import Target, parse_target
+from convlint.explain.values import Values, agrees
 
-__all__ = ["FORMATS", "Target", "parse_target", "render", "tables_of"]
+__all__ = ["FORMATS", "Target", "Values", "agrees", "parse_target", "render", "tables_of"]

@@ -10,6 +10,7 @@ from convlint.explain.arguments import arguments
 from convlint.explain.counts import weight_of
 from convlint.explain.operation import Operation, shape_text
 from convlint.explain.table import Row, Table, kind_of
+from convlint.explain.values import Values
 from convlint.facts import Layer, Node
 from convlint.reporters import source
 
@@ -33,10 +34,11 @@ class Detail:
     arguments: tuple[tuple[str, str, str], ...]  # name, value, what it means
     weights: tuple[str, ...]  # "weight [4, 2, 2, 2]: 4*2*2*2 = 32 numbers"
     one_output: str | None
+    values: Values | None  # of one number, where these were asked for
     calls: tuple[Call, ...]
 
 
-def detail_of(table: Table, part: str) -> Detail | None:
+def detail_of(table: Table, part: str, values: Values | None = None) -> Detail | None:
     """The detail of a layer; None where the part is a block or nothing."""
     rows = [row for row in table.rows if row.path == part]
     if not rows or len(rows) != len(table.rows):
@@ -55,6 +57,7 @@ def detail_of(table: Table, part: str) -> Detail | None:
         arguments=tuple(arguments(operation)),
         weights=tuple(_weights(layer)),
         one_output=_one_output(operation),
+        values=values,
         calls=tuple(
             Call(
                 row,

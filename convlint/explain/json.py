@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from convlint.explain.detail import Detail
 from convlint.explain.table import Row, Table
+from convlint.explain.values import dumped
 from convlint.reporters.source import spot
 from convlint.reporters.summary import reason
 
@@ -62,7 +63,7 @@ def _row(row: Row) -> dict[str, Any]:
 
 
 def _detail(detail: Detail) -> dict[str, Any]:
-    return {
+    value = {
         "path": detail.path,
         "kind": detail.kind,
         "made": detail.made,
@@ -75,3 +76,4 @@ def _detail(detail: Detail) -> dict[str, Any]:
             for call in detail.calls
         ],
     }
+    return value if detail.values is None else {**value, "values": dumped(detail.values)}

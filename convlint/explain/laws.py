@@ -50,7 +50,7 @@ def sizes(operation: Operation, numbers: Numbers) -> tuple[Formula, ...]:
         if _agrees(text, output[index], numbers):
             line = f"{text} = {output[index]}{_at_example(text, output[index], numbers)}"
             found.setdefault(line, []).append(_name(index, output, law in _OVER_PIXELS))
-    return _merged([Formula(_listed(names), line) for line, names in found.items()])
+    return _merged([Formula(listed(names), line) for line, names in found.items()])
 
 
 def _merged(formulas: Sequence[Formula]) -> tuple[Formula, ...]:
@@ -90,7 +90,8 @@ def _name(index: int, shape: Shape, over_pixels: bool) -> str:
     return "features" if index == -1 else f"size {rank + index + 1} of {rank}"
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """`depth, height and width`."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from convlint.explain import sums
 from convlint.explain.detail import Detail
 from convlint.explain.summary import arrow, closing, count_text, heading, line_text, said
 from convlint.explain.table import Row, Table
 from convlint.reporters.text import one_line
+
+_WIDTH = 110  # cells of a line of matrices
 
 
 def text(tables: Sequence[tuple[Table, Detail | None]]) -> str:
@@ -64,6 +67,10 @@ def _detail(detail: Detail) -> Iterator[str]:
     yield from (f"- {_escaped(words)}" for words in detail.weights)
     if detail.one_output:
         yield f"- one output: {_escaped(detail.one_output)}"
+    if detail.values is not None:
+        for number, words in enumerate(sums.heading(detail.values)):
+            yield f"{'  - ' if number else '- one number: '}{_escaped(words)}"
+        yield from ("", "```text", *sums.lines(detail.values, _WIDTH), "```", "")
     for call in detail.calls:
         yield f"- line {line_text(call.row)}: {_code(arrow(call.row))}"
         yield from (f"  - {_note(sort, words)}" for sort, words in said(call.row, {detail.meaning or ""}))

@@ -8,6 +8,7 @@ from typing import Final, TextIO
 from convlint.explain.detail import detail_of
 from convlint.explain.table import Table, table_of
 from convlint.explain.target import narrowed
+from convlint.explain.values import Values
 from convlint.facts import FileFacts
 from convlint.terminal import write
 
@@ -19,9 +20,19 @@ def tables_of(files: Sequence[FileFacts], part: str) -> tuple[Table, ...]:
     return narrowed([table_of(file.filename, model) for file in files for model in file.models], part)
 
 
-def render(tables: Sequence[Table], part: str, output_format: str, *, width: int, color: bool, stream: TextIO) -> None:
-    """Write the tables to the stream."""
-    given = [(table, detail_of(table, part)) for table in tables]
+def render(
+    tables: Sequence[Table],
+    part: str,
+    output_format: str,
+    *,
+    values: Sequence[Values | None] = (),
+    width: int,
+    color: bool,
+    stream: TextIO,
+) -> None:
+    """Write the tables to the stream, with the values of the layer of each."""
+    shown = values or [None] * len(tables)
+    given = [(table, detail_of(table, part, one)) for table, one in zip(tables, shown, strict=True)]
     match output_format:
         case "text":
             from convlint.explain import text  # the others need not wait for rich

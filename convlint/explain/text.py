@@ -9,12 +9,15 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
+from convlint.explain import sums
 from convlint.explain.detail import Detail
 from convlint.explain.summary import arrow, closing, count_text, heading, line_text, said
 from convlint.explain.table import Row, Table
+from convlint.explain.values import Values
 from convlint.reporters.console import LINE, printed
 from convlint.reporters.text import one_line
 
+_INDENT: Final = "    "
 _STYLES: Final = {"problem": "bold red", "remark": "yellow", "meaning": "dim", "formula": "cyan"}
 
 
@@ -25,12 +28,12 @@ def text(tables: Sequence[tuple[Table, Detail | None]], *, width: int, color: bo
         for number, (table, detail) in enumerate(tables):
             if number:
                 console.print()
-            console.print(Group(*_model(table, detail)))
+            console.print(Group(*_model(table, detail, width)))
 
     return printed(draw, width=width, color=color)
 
 
-def _model(table: Table, detail: Detail | None) -> Iterator[RenderableType]:
+def _model(table: Table, detail: Detail | None, width: int) -> Iterator[RenderableType]:
     yield Text(one_line(table.name), style="bold")
     facts = Grid.grid(padding=(0, 2))
     for word, words in heading(table):
@@ -38,7 +41,7 @@ def _model(table: Table, detail: Detail | None) -> Iterator[RenderableType]:
         facts.add_row(Text(f"  {word}", style=style or "bold"), Text(one_line(words), style=style))
     yield facts
     if detail is not None:
-        yield from _detail(detail)
+        yield from _detail(detail, width)
         return
     if table.rows:
         yield Text()
@@ -82,7 +85,7 @@ def _cell(row: Row, before: set[str]) -> Text:
     return cell
 
 
-def _detail(detail: Detail) -> Iterator[RenderableType]:
+def _detail(detail: Detail, width: int) -> Iterator[RenderableType]:
     yield Text()
     yield Text.assemble((one_line(detail.path), "bold"), f": {one_line(detail.kind)}")
     if detail.made:
@@ -95,6 +98,8 @@ def _detail(detail: Detail) -> Iterator[RenderableType]:
         yield _pair("weights" if not number else "", words)
     if detail.one_output:
         yield _pair("one output", detail.one_output)
+    if detail.values is not None:
+        yield from _values(detail.values, width)
     for call in detail.calls:
         yield _pair(f"line {line_text(call.row)}", arrow(call.row))
         for sort, words in said(call.row, {detail.meaning or ""}):
@@ -103,6 +108,15 @@ def _detail(detail: Detail) -> Iterator[RenderableType]:
             yield _pair("comes from", words)
         for words in call.goes_to:
             yield _pair("goes to", words)
+
+
+def _values(values: Values, width: int) -> Iterator[RenderableType]:
+    for number, words in enumerate(sums.heading(values)):
+        yield _pair("one number" if not number else "", words)
+    yield Text()
+    for line in sums.lines(values, width - len(_INDENT)):
+        yield Text(f"{_INDENT}{line}")
+    yield Text()
 
 
 def _pair(word: str, words: str, style: str = "") -> Grid:

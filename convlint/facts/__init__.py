@@ -3,6 +3,7 @@
 Nothing here knows torch, a rule or a report.
 """
 
+from convlint.facts.breakdown import Axis, Breakdown, BreakdownWay, Share
 from convlint.facts.budget import Budget, CallTime, Capacity, Limits, MemoryNeed, MemoryUse
 from convlint.facts.file import MOST_EFFECTS, BuildFailure, Effect, Failure, FileFacts
 from convlint.facts.model import InputFact, Layer, ModelFacts, Node, Rival, Status, Unmet, Verdict
@@ -29,6 +30,9 @@ __all__ = [
     "VERDICTS",
     "Array",
     "Attribute",
+    "Axis",
+    "Breakdown",
+    "BreakdownWay",
     "Budget",
     "BuildFailure",
     "CallTime",
@@ -57,6 +61,7 @@ __all__ = [
     "RunOutcome",
     "Scalar",
     "Scenario",
+    "Share",
     "Span",
     "Status",
     "TensorFact",

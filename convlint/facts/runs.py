@@ -40,6 +40,7 @@ class RunInput(Fact):
     keyword: bool = False
     within: tuple[str, str | int] | None = None  # the dict or list parameter that this is a part of, and its key
     filled: int | None = None  # what each of its elements is
+    numbers: tuple[float, ...] | None = None  # its elements, row by row, where the user gives them
 
     def at(self, sizes: Mapping[str, int]) -> RunInput:
         """With numbers for the symbols that have one."""

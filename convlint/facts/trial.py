@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from convlint.facts.breakdown import Breakdown
 from convlint.facts.budget import Budget
 from convlint.facts.runs import Observation, Weight
 from convlint.facts.values import Fact, Span
@@ -26,3 +27,4 @@ class Trial(Fact):
     unfit: tuple[Weight, ...] = ()  # weights that hold nan or inf from the start
     observations: tuple[Observation, ...] = ()
     budget: Budget | None = None
+    breakdown: Breakdown | None = None  # where one number was asked for

@@ -41,7 +41,7 @@ def judged(
     `answer` is None where none were made; `is_whole` as of `Edited`.
     """
     if answer is None:
-        return Verification(status="not verified", reason=_why_not(model))
+        return Verification(status="not verified", reason=why_not(model))
     trial = answer.trials[0] if answer.trials else None
     if trial is None:
         return _failed(answer.failures, device)
@@ -113,7 +113,7 @@ def _place(call: RunCall) -> tuple[object, ...]:
     return call.layer, call.target, call.at
 
 
-def _why_not(model: ModelFacts) -> str:
+def why_not(model: ModelFacts) -> str:
     if model.reason is not None:
         return model.reason
     return "its inputs cannot be written down" if not model.predictions else "it cannot be built once more"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from convlint.facts import ModelFacts, Prediction, Scenario
-from convlint.jobs import Handed, Job, TrialJob, TrialRun, Verify
+from convlint.facts import ModelFacts, Prediction, RunInput, Scenario
+from convlint.jobs import Handed, Job, TrialJob, TrialRun, Verify, Wanted
 
 _WATCHED_RUNS = 2
 """The numbers are looked at in the first runs: usual sizes in both modes."""
@@ -46,11 +46,21 @@ def edited_job(job: Job, model: ModelFacts, texts: dict[str, str]) -> Job | None
     return made.model_copy(update={"texts": texts}) if made is not None else None
 
 
+def wanted_job(job: Job, model: ModelFacts, wanted: Wanted, feed: tuple[RunInput, ...]) -> Job | None:
+    """The run in which one number is taken apart."""
+    return None if model.way is None else _with_trial(job, TrialJob(way=model.way, feed=feed, wanted=wanted))
+
+
 def _job(job: Job, model: ModelFacts, runs: tuple[TrialRun, ...]) -> Job | None:
-    if not runs or model.way is None or model.way.model >= len(job.models):
+    if not runs or model.way is None:
         return None
-    wanted = job.models[model.way.model]
-    return job.model_copy(update={"models": (wanted,), "trial": TrialJob(way=model.way, feed=model.feed, runs=runs)})
+    return _with_trial(job, TrialJob(way=model.way, feed=model.feed, runs=runs))
+
+
+def _with_trial(job: Job, trial: TrialJob) -> Job | None:
+    if trial.way.model >= len(job.models):
+        return None
+    return job.model_copy(update={"models": (job.models[trial.way.model],), "trial": trial})
 
 
 def _handed(prediction: Prediction) -> Iterator[Handed]:

@@ -74,7 +74,7 @@ def device_or_reason(name: str, pool: WorkerPool) -> Device | str:
         path="", filename="", module="", search_path=(), models=(), user_roots=(), timeout=_PROBE_SECONDS,
         verify=Verify(device=name),
     )  # fmt: skip
-    answer = next(_answers([job], pool))[1]
+    answer = next(answers_of([job], pool))[1]
     trial = answer.trials[0] if answer.trials else None
     if trial is None:
         return "; ".join(one.message for one in answer.failures) or "no answer came from the device"
@@ -133,7 +133,7 @@ def _verdicts(
     asked = [(one, is_edited, job) for one, is_edited, job in both if job is not None]
     left = Counter(one.place for one, _, _ in asked)
     came: dict[_Place, dict[bool, FileFacts]] = defaultdict(dict)
-    answers = watched(_answers([job for *_, job in asked], pool), len(asked), is_shown=is_shown, noun="models")
+    answers = watched(answers_of([job for *_, job in asked], pool), len(asked), is_shown=is_shown, noun="models")
     for number, answer in answers:
         one, is_edited, _ = asked[number]
         came[one.place][is_edited] = answer
@@ -143,7 +143,7 @@ def _verdicts(
     yield from ((one.place, verdict(one, {})) for one in subjects if one.place not in left)
 
 
-def _answers(jobs: Sequence[Job], pool: WorkerPool) -> Iterator[tuple[int, FileFacts]]:
+def answers_of(jobs: Sequence[Job], pool: WorkerPool) -> Iterator[tuple[int, FileFacts]]:
     try:
         yield from pool.answers(jobs)
     except ServerError as error:

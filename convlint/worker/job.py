@@ -16,7 +16,8 @@ from convlint.worker import chance
 from convlint.worker.building import Builder, Built, NotBuilt
 from convlint.worker.construct.guessed import GuessedConfig
 from convlint.worker.construct.styles import STYLES
-from convlint.worker.examine import Examination, examine, glance
+from convlint.worker.examination import Examination
+from convlint.worker.examine import examine, glance
 from convlint.worker.importing import Project, importing, place_in, stuck_at, wording
 from convlint.worker.inputs.evidence import Evidence, evidence, squares
 from convlint.worker.inputs.input import declared

@@ -9,7 +9,7 @@ import sympy
 import torch
 from torch import nn
 
-from convlint.worker.inputs.input import BATCH, Input, assembled, bounds, make_input, symbols_of
+from convlint.worker.inputs.input import BATCH, Input, assembled, bounds, hint, make_input, symbols_of
 from convlint.worker.inputs.parameters import parts_of
 from convlint.worker.sizes import Size
 from convlint.worker.skeleton import Sites
@@ -57,6 +57,11 @@ class Course:
         """The same course with lengths as plain numbers (1), or every size (2): symbols do not pass through numpy."""
         names = frozenset(name for name in self.sizes if level > 1 or (level and name[0] not in _FEATURES))
         return replace(self, fixed=self.fixed | names, is_quick=self.is_quick or level > 0)
+
+
+def course_of(inputs: tuple[Input, ...], start: Mapping[str, int] | None = None) -> Course:
+    """The first course on some inputs, at the sizes of `start` where it names one."""
+    return Course(inputs, {name: (start or {}).get(name) or hint(name) for name in symbols_of(inputs)})
 
 
 @dataclass(frozen=True)
@@ -171,4 +176,14 @@ class Workshop:
         run = run_forward(self.model, self.mode, course, self.is_user)
         if len(run.trace.nodes) <= MOST_KEPT:
             self.known.append((asked if run.is_cut_short else whole, run))
+        return run
+
+    def first(self, course: Course) -> Run:
+        """The first run; on plain numbers where a symbol is what stops the trace before any mistake."""
+        run = self.run(course)
+        for level in LEVELS[1:] if course.sizes else ():
+            if not isinstance(run.trace.trail.end(), Halt) or run.trace.trail.broken():
+                break
+            plain = self.run(course.on_numbers(level))
+            run = plain if plain.is_further_than(run) else run
         return run

@@ -44,7 +44,9 @@ from torch.fx.experimental import symbolic_shapes as _symbolic  # noqa: E402
 from torch.fx.experimental.sym_node import SymNode  # noqa: E402
 from torch.overrides import handle_torch_function, has_torch_function_unary, resolve_name  # noqa: E402
 from torch.utils import _python_dispatch as _dispatch  # noqa: E402
+from torch.utils import _pytree  # noqa: E402
 
+tree_map = _pytree.tree_map
 FakeTensor = _fake.FakeTensor
 FakeTensorMode = _fake.FakeTensorMode
 
@@ -106,14 +108,17 @@ class _SymbolSource(Source):
         return str(self.__dict__["name"])
 
 
+_NOWHERE = _symbolic.SLoc("", None)  # type: ignore[attr-defined]  # of None torch 2.11 would print the file
+
+
 class SizeEnv(_symbolic.ShapeEnv):
     """A ShapeEnv that does not look up the Python stack for every guard: nobody reads that, and it costs a third."""
 
     def _get_stack_summary(self, *_: Any, **__: Any) -> Any:
-        return _symbolic.SLoc(None, None), ""  # type: ignore[attr-defined]
+        return _NOWHERE, ""
 
     def _get_sloc(self, *_: Any, **__: Any) -> Any:
-        return _symbolic.SLoc(None, None)  # type: ignore[attr-defined]
+        return _NOWHERE
 
 
 def new_env() -> SizeEnv:
@@ -308,6 +313,13 @@ def own_tensors(module: torch.nn.Module) -> Iterator[tuple[dict[str, torch.Tenso
 def changes_results(module: torch.nn.Module) -> bool:
     """Whether forward hooks may make something else of what the module gives."""
     return bool(module._forward_hooks)
+
+
+def computes_otherwise(module: torch.nn.Module, kind: type[torch.nn.Module]) -> bool:
+    """Whether a layer has a forward of its own instead of that of torch's class; a convolution's has a second part."""
+    names = ("forward", "_conv_forward")
+    own = (getattr(type(module), name, None) is not getattr(kind, name, None) for name in names)
+    return any(own) or any(name in vars(module) for name in names)
 
 
 class DispatchMode(_dispatch.TorchDispatchMode):

@@ -35,6 +35,7 @@ class Need:
     key: Key
     node: int | None = None  # the number of the node in the graph; None while the model is built
     holds: bool = False  # at the sizes of this trace
+    spoils: bool = False  # it is broken, and what comes behind is of a repair: that says nothing of sizes that meet it
     argument: str | None = None
     layer: str | None = None
     value: sympy.Expr | None = None

@@ -158,3 +158,11 @@ def test_a_child_gives_back_what_it_can() -> None:
     lost = in_child(lambda: 1 // 0, 20)
     assert isinstance(lost, Lost)
     assert "ZeroDivisionError" in lost.reason
+
+
+def test_a_child_may_take_so_much_processor_time() -> None:
+    def busy() -> None:
+        while True:
+            pass
+
+    assert in_child(busy, 1) == Lost("takes longer than 1 s")

@@ -1,4 +1,7 @@
-"""Nets on which convlint and torch once disagreed. Torch's word stands in each: `# runs: 2 3 32 32`, or `# raises:`."""
+"""Nets on which convlint and torch once disagreed. Torch's word stands in each: `# runs: 2 3 32 32`, or `# raises:`.
+
+`# found without inputs`: the mistake is to be found where nobody tells the input as well.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +51,7 @@ def test_convlint_agrees_with_torch(path: Path, pool: WorkerPool) -> None:
     (bare,) = lint([net], pool, bare=True)
     assert bool(given.errors) != runs
     assert not (bare.errors and runs)
+    assert bare.errors or "# found without inputs\n" not in net.source
 
 
 def claims_of(path: Path) -> Claims:

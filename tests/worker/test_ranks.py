@@ -18,6 +18,12 @@ FOUND = [
         "x, _ = self.one(self.act(x.flatten(1)).unsqueeze(1))\nreturn self.two(x)[0]",
         "24",
     ),
+    (
+        "a_layer_that_follows_itself",
+        "self.one = nn.Linear(48, 24)\nself.two = nn.Linear(24, 2)",
+        "return self.two(self.one(self.one(x.flatten(1))))",
+        "48",
+    ),
 ]
 
 

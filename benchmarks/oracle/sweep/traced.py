@@ -14,7 +14,8 @@ from torch import fx
 from benchmarks.oracle.sweep.compare import compare
 from benchmarks.oracle.sweep.real import said
 from benchmarks.oracle.sweep.subject import BATCH, Event, Meta, Real, Subject, Traced, with_contents
-from convlint.worker.examine import Examination, examine, stopped_at
+from convlint.worker.examination import Examination, stopped_at
+from convlint.worker.examine import examine
 from convlint.worker.inputs.input import declared
 from convlint.worker.run import Course, Run, Workshop
 from convlint.worker.sizes import holds_at

@@ -135,8 +135,11 @@ def _fates_of(
     forgiven: Collection[Key],
 ) -> npt.NDArray[np.uint8]:
     fate = np.full(shape, ACCEPTED, dtype=np.uint8)
-    for _, broken, mark in _breaks(events, values, shape, forgiven):
+    for number, broken, mark in _breaks(events, values, shape, forgiven):
         fate = np.where((fate == ACCEPTED) & broken, np.uint8(mark), fate)
+        event = events[number]
+        if isinstance(event, Need) and event.spoils:
+            fate = np.where(fate == ACCEPTED, np.uint8(UNCOVERED), fate)
         if not (fate == ACCEPTED).any():
             break
     return fate

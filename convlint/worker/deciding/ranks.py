@@ -54,4 +54,4 @@ def _refuses(run: Run, outcome: Outcome) -> bool:
     """Whether it is proved that forward takes no size: what cannot be followed proves nothing."""
     if run.is_on_numbers or isinstance(run.trace.trail.end(), Halt):
         return False
-    return outcome.complete and bool(outcome.rejected)
+    return bool(outcome.rejected)

@@ -87,8 +87,16 @@ def _renamed(run: Run) -> Iterable[Event]:
     for event in run.trace.trail.events:
         if isinstance(event, Halt | Stop) or not event.condition.free_symbols:
             yield event
+            continue
+        condition = rebuilt(event.condition, names)
+        if isinstance(event, Need):
+            yield replace(event, condition=condition, spoils=_spoils(run, event))
         else:
-            yield replace(event, condition=rebuilt(event.condition, names))
+            yield replace(event, condition=condition)
+
+
+def _spoils(run: Run, need: Need) -> bool:
+    return not need.holds and need.node is not None and bool(run.trace.nodes[need.node].meta["spoiled"])
 
 
 def rebuilt(expr: sympy.Basic, symbols: Mapping[sympy.Symbol, sympy.Expr]) -> sympy.Basic:
@@ -147,29 +155,35 @@ def cover(
             search.failed.add(tuple(sizes[str(axis.symbols[0])] for axis in domain.axes))
         elif (fate == UNCOVERED).any():
             if search.traces >= search.most:
-                return None, _same_everywhere(search), domain, fate
+                return None, _same_everywhere(search, forgiven), domain, fate
             search.traces += 1
             before = int((fate == UNCOVERED).sum())
             search.add(search.trace(search.first.course.at(sizes_at(domain, pick(fate, UNCOVERED)))))
             covered = before - int((search.look(domain, forgiven) == UNCOVERED).sum())
             narrow = narrow + 1 if covered * 64 < before else 0
             if not covered or narrow >= MAX_NARROW:
-                return None, covered > 0 and _same_everywhere(search), domain, fate
+                return None, covered > 0 and _same_everywhere(search, forgiven), domain, fate
         else:
-            return None, domain.is_whole and not (fate == HALTED).any(), domain, fate
+            is_known = domain.is_whole or _shares_a_mistake(search, forgiven)
+            return None, is_known and not (fate == HALTED).any(), domain, fate
 
 
-def _same_everywhere(search: Search) -> bool:
-    """Many paths, and every one of them breaks a requirement between the same plain numbers: no size changes that."""
+def _same_everywhere(search: Search, forgiven: frozenset[Key]) -> bool:
+    """Whether there are many paths, and all share a mistake."""
+    return len(search.paths) > MAX_NARROW and _shares_a_mistake(search, forgiven)
+
+
+def _shares_a_mistake(search: Search, forgiven: frozenset[Key]) -> bool:
+    """Whether every path breaks a requirement between the same plain numbers: no size changes that."""
     constant = [
         {
             (event.key, event.came, event.needed)
             for event in path
-            if isinstance(event, Need) and event.condition is sympy.false
+            if isinstance(event, Need) and event.condition is sympy.false and event.key not in forgiven
         }
         for path in search.paths
     ]
-    return len(constant) > MAX_NARROW and bool(frozenset.intersection(*map(frozenset, constant)))
+    return bool(frozenset.intersection(*map(frozenset, constant)))
 
 
 def pick(fate: Fates, wanted: int) -> tuple[int, ...]:

@@ -74,6 +74,13 @@ class _Attempt:
         guess = self.guesses.get(source.meta["name"]) if source is not None else None
         return guess is not None and not guess.is_settled
 
+    def is_better_than(self, other: _Attempt) -> bool:
+        """Where torch refuses a run, it says less of mistakes than one that came through with some."""
+        came_through = other.merit[0] and other.run.trace.trail.end() is None
+        if came_through and isinstance(self.run.trace.trail.end(), Stop):
+            return False
+        return self.merit > other.merit
+
     @property
     def is_clean(self) -> bool:
         return self.merit[:3] == (True, 0, 0)
@@ -129,7 +136,7 @@ def _improvements(search: _Search, best: _Attempt, first: Mapping[str, Guess]) -
         if start not in tried:
             tried.append(start)
             found = _listen(search, start)
-            if found.merit > best.merit:
+            if found.is_better_than(best):
                 best = _past_symbols(search, found)
                 yield best
 

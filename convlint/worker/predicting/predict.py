@@ -13,7 +13,7 @@ from convlint.facts import Prediction, Refused, RunCall, RunInput, Scenario
 from convlint.inputspec import InputSpec
 from convlint.jobs import Verify
 from convlint.worker.arrays import arrays
-from convlint.worker.examine import Examination
+from convlint.worker.examination import Examination
 from convlint.worker.places import span_of
 from convlint.worker.precision import AUTOCAST, lowered
 from convlint.worker.predicting.precise import precise, without_dtypes

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils._pytree import tree_map  # public as torch.utils._pytree; see torch_private for the rest
 
-from convlint.worker.torch_private import FakeTensor, hint_of, outside_modes
+from convlint.worker.torch_private import FakeTensor, hint_of, outside_modes, tree_map
 from convlint.worker.trace import tensors_in
 from convlint.worker.wording import first_line
 

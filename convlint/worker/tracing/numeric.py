@@ -10,10 +10,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import torch
-from torch.utils._pytree import tree_map  # public as torch.utils._pytree; see torch_private for the rest
 
 from convlint.worker.call import Call
-from convlint.worker.torch_private import FakeTensor, FakeTensorMode, fake_of, has_constant, outside_modes
+from convlint.worker.torch_private import FakeTensor, FakeTensorMode, fake_of, has_constant, outside_modes, tree_map
 from convlint.worker.trace import is_in_place
 
 # What torch computes differently on each device, in its values or in the order of its strides.

@@ -38,7 +38,11 @@ def arguments(
 def _value(item: RunInput, generator: torch.Generator, device: torch.device, precision: Precision) -> Any:
     if item.filled is not None and item.spec.shape is not None:
         return torch.full(_sizes(item.spec), item.filled, dtype=torch.int64, device=device)
-    return _made(lowered(item.spec, precision), generator, device)
+    spec = lowered(item.spec, precision)
+    if item.numbers is not None:
+        dtype: torch.dtype = getattr(torch, spec.dtype)
+        return torch.tensor(item.numbers, dtype=torch.float64).to(dtype).reshape(_sizes(spec)).to(device)
+    return _made(spec, generator, device)
 
 
 def _made(spec: InputSpec, generator: torch.Generator, device: torch.device) -> Any:

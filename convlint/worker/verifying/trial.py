@@ -9,8 +9,9 @@ from contextlib import contextmanager
 import torch
 
 from convlint.facts import Failure, FileFacts, Observation, Span, Trial
-from convlint.jobs import Job, ModelJob, TrialJob, Verify
+from convlint.jobs import Job, ModelJob, TrialJob, Verify, Wanted
 from convlint.worker import devices
+from convlint.worker.breakdown.case import NotShown
 from convlint.worker.building import Builder, Built, NotBuilt
 from convlint.worker.construct.styles import STYLES
 from convlint.worker.importing import Project, importing, place_in, wording
@@ -21,6 +22,7 @@ from convlint.worker.skeleton import Sites, sited
 from convlint.worker.users import IsUser, user_test
 from convlint.worker.verifying.bench import Bench, bench_of
 from convlint.worker.verifying.budget import budget
+from convlint.worker.verifying.capture import Stopped, broken_down
 from convlint.worker.verifying.device import NoDevice, described, found
 from convlint.worker.verifying.run import lacks_memory, observed, unfit_weights
 from convlint.worker.verifying.weights import seeded
@@ -62,6 +64,8 @@ def _trial(
         if not lacks_memory(error):
             raise
         return _without_runs(job, trial, said(error), is_hungry=True)
+    if asked.wanted is not None:
+        return FileFacts(filename=job.filename, trials=(_broken_down(trial, bench, asked, asked.wanted),))
     unfit = unfit_weights(bench)
     runs = tuple(_until_broken(bench, asked))
     can_go_on = not any(one.error is not None and one.error.kind == "device" for one in runs)
@@ -73,6 +77,15 @@ def _trial(
 def _without_runs(job: Job, trial: Trial, reason: str, *, is_hungry: bool, at: Span | None = None) -> FileFacts:
     told = trial.model_copy(update={"reason": reason, "is_hungry": is_hungry, "at": at})
     return FileFacts(filename=job.filename, trials=(told,))
+
+
+def _broken_down(trial: Trial, bench: Bench, asked: TrialJob, wanted: Wanted) -> Trial:
+    try:
+        return trial.model_copy(update={"breakdown": broken_down(bench, wanted, asked.feed)})
+    except NotShown as error:
+        return trial.model_copy(update={"reason": str(error)})
+    except Stopped as error:
+        return trial.model_copy(update={"reason": str(error), "at": error.at})
 
 
 def _built(job: Job, wanted: ModelJob, project: Project, is_user: IsUser, sites: Sites, asked: TrialJob) -> Built:

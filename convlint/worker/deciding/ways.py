@@ -1,0 +1,78 @@
+"""The ways through forward beside the first: other modes, other branches on data, other repairs of a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import product
+
+import sympy
+from torch import nn
+
+from convlint.worker.deciding.mistakes import is_harmless
+from convlint.worker.places import Place
+from convlint.worker.run import Course, Run, Workshop
+from convlint.worker.trail import Halt
+
+MAX_VARIANTS = 8
+MAX_FLIPS = 4
+
+
+def other_courses(shop: Workshop, run: Run) -> Iterable[Course]:
+    """The same inputs in eval mode where forward asks for it, and the other way at each branch on data."""
+    course = run.course
+    if _asks_for_mode(shop.model):
+        yield replace(course, training=False)
+    places: set[Place | None] = set()
+    for i, (place, _) in enumerate(run.trace.decisions):
+        if place not in places and len(places) < MAX_FLIPS and i not in run.trace.settled:
+            places.add(place)
+            yield course.flipped(run.trace.decisions, i)
+
+
+def _asks_for_mode(model: nn.Module) -> bool:
+    """Whether any forward outside torch looks at `training`."""
+    kinds = {type(module) for module in model.modules()}
+    return any("training" in _names(kind) for kind in kinds if not kind.__module__.startswith("torch.nn."))
+
+
+def _names(kind: type) -> set[str]:
+    return {
+        name
+        for function in vars(kind).values()
+        if (code := getattr(function, "__code__", None)) is not None
+        for name in code.co_names
+    }
+
+
+def past_decisions(shop: Workshop, run: Run) -> Run:
+    """Where the user's own code raises behind a branch on data, the other way is the usual one."""
+    for _ in range(MAX_FLIPS):
+        decisions = [way for _, way in run.trace.decisions]
+        if not isinstance(run.trace.trail.end(), Halt) or not decisions or decisions[-1]:
+            return run
+        other = shop.run(replace(run.course, decisions=(*decisions[:-1], True)))
+        if isinstance(other.trace.trail.end(), Halt) and len(other.trace.nodes) <= len(run.trace.nodes):
+            return run
+        run = other
+    return run
+
+
+def best_variant(shop: Workshop, run: Run) -> Run:
+    """Of several ways to repair, the one that explains the run with the fewest mistakes."""
+    options = run.trace.ambiguous[:3]
+    if not options:
+        return run
+    best = run
+    for choices in list(product(*(range(n) for n in options)))[1 : run.affordable(MAX_VARIANTS)]:
+        other = shop.run(replace(run.course, choices=choices))
+        if _score(other) < _score(best):
+            best = other
+    return best
+
+
+def _score(run: Run) -> tuple[int, int]:
+    trail = run.trace.trail
+    certain = [need for need in trail.broken() if need.condition is sympy.false or not need.condition.free_symbols]
+    folded = [need for need in certain if need.name == "batch" and is_harmless(need, run)]
+    return len(certain) - len(folded) + (1 if trail.end() is not None else 0), len(certain)

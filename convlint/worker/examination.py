@@ -1,0 +1,34 @@
+"""What is known of a model after all its runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convlint.facts import Span
+from convlint.worker.deciding.explore import Outcome
+from convlint.worker.deciding.findings import Finding
+from convlint.worker.run import Run
+from convlint.worker.trail import Halt
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What is known of a model after all its runs."""
+
+    run: Run
+    outcome: Outcome
+    findings: tuple[Finding, ...]
+    doubt: str | None  # why the inputs that were found out may be wrong
+    guess: str | None = None  # why some findings were held back
+    unseen: Halt | None = None  # where another way through forward, by data or in eval mode, could not be followed
+
+
+def undecided(run: Run) -> Outcome:
+    end = run.trace.trail.end()
+    return Outcome(run, (), None, end if isinstance(end, Halt) else None, False)
+
+
+def stopped_at(examination: Examination) -> tuple[str, Span | None] | None:
+    """Why and where the main run ended early."""
+    end = examination.run.trace.trail.end()
+    return (end.reason, end.at) if isinstance(end, Halt) else None
