@@ -40,7 +40,7 @@ def told() -> Iterator[str]:
     lines = [line for _, text in blocks("sh") for line in text.splitlines()]
     lines += [one for _, text in blocks("yaml") for one in strings(yaml.safe_load(text))]
     for line in lines:
-        found = _COMMAND.search(line.partition("  #")[0].strip())
+        found = _COMMAND.search(line.partition(" #")[0].strip())
         if found is not None:
             yield found[1]
 
