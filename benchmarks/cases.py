@@ -1,10 +1,13 @@
 """Hold convlint's findings against a folder of cases with their truth in expected.csv.
 
     python benchmarks/cases.py ../shared/cases
+    python benchmarks/cases.py ../shared/cases --verify            # and run them for real, on the CPU
+    python benchmarks/cases.py ../shared/cases --verify cuda
 
 Each file is linted twice by the command line: with its input declared, and bare. A wrong file counts as found when a
 finding stands at the declared line (the line of forward where none is declared) with the right number; a correct file
-must come out without an error in both.
+must come out without an error in both. With --verify each file is run for real in both ways as well: what is found must
+be refused by torch at that very call, and a correct file must run.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 Finding = dict[str, Any]
+Report = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -41,10 +45,12 @@ class Case:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder.resolve()
+    parser.add_argument("--verify", nargs="?", const="cpu", metavar="DEVICE", help="run the models for real (cpu)")
+    options = parser.parse_args()
+    folder = options.folder.resolve()
     cases = [_case(row) for row in csv.DictReader((folder / "expected.csv").open())]
-    declared = _lint(folder, _configuration(cases))
-    bare = _lint(folder, "[tool.convlint]\n")
+    ways = {"declared": _configuration(cases), "bare": "[tool.convlint]\n"}
+    declared, bare = (_findings(_report(folder, configuration)) for configuration in ways.values())
     missed = 0
     for case in cases:
         verdicts = [_verdict(case, declared.get(case.file, [])), _verdict(case, bare.get(case.file, []))]
@@ -52,6 +58,10 @@ def main() -> None:
         missed += verdicts[1].startswith("FALSE")
         print(f"{case.file:36} declared: {verdicts[0]:34} bare: {verdicts[1]}")
     _totals(cases, declared, bare)
+    if options.verify is not None:
+        reports = {way: _report(folder, text, "verify", "--device", options.verify) for way, text in ways.items()}
+        doubts = {way: _verified(way, cases, report) for way, report in reports.items()}
+        missed += doubts["declared"]  # bare, the arguments of a constructor may be no more than guessed
     sys.exit(1 if missed else 0)
 
 
@@ -84,20 +94,69 @@ def _configuration(cases: list[Case]) -> str:
     return "\n".join(stanzas)
 
 
-def _lint(folder: Path, configuration: str) -> dict[str, list[Finding]]:
-    """The findings of each file, linted in a copy beside this configuration."""
+def _report(folder: Path, configuration: str, *command: str) -> Report:
+    """What convlint says of a copy of the folder with this configuration."""
     with tempfile.TemporaryDirectory() as place:
         for path in folder.glob("*.py"):
             (Path(place) / path.name).write_bytes(path.read_bytes())
         (Path(place) / "pyproject.toml").write_text(configuration)
-        command = [sys.executable, "-m", "convlint", "--no-cache", ".", "--output-format", "json"]
-        result = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+        line = [
+            sys.executable,
+            "-m",
+            "convlint",
+            *(command or ("check",)),
+            "--no-cache",
+            ".",
+            "--output-format",
+            "json",
+        ]
+        result = subprocess.run(line, cwd=place, capture_output=True, text=True, check=False)
     if result.returncode not in (0, 1):
         sys.exit(result.stderr)
+    return dict(json.loads(result.stdout))
+
+
+def _findings(report: Report) -> dict[str, list[Finding]]:
+    """Those of each file."""
     findings: dict[str, list[Finding]] = {}
-    for diagnostic in json.loads(result.stdout)["diagnostics"]:
+    for diagnostic in report["diagnostics"]:
         findings.setdefault(diagnostic["filename"], []).append(diagnostic)
     return findings
+
+
+def _verified(way: str, cases: list[Case], report: Report) -> int:
+    """How many files real runs do not bear out, printed with the reason."""
+    targets = {(case.file, case.target) for case in cases}
+    found_models = ((one["filename"], one["name"].rpartition(".")[2], one["verification"]) for one in report["models"])
+    models = {file: verification for file, name, verification in found_models if (file, name) in targets}
+    found, doubts = _findings(report), 0
+    for case in cases:
+        doubt = _doubt(case, models.get(case.file), found.get(case.file, []))
+        doubts += doubt is not None
+        if doubt is not None:
+            print(f"{case.file:36} {way}, run for real: {doubt}")
+    wrong = [case for case in cases if not case.is_correct]
+    refused = sum(models[case.file]["requirements"] for case in wrong if case.file in models)
+    edits = [models[case.file]["edits"] for case in wrong if case.file in models]
+    print(
+        f"{way}, run for real: {len(cases) - doubts} of {len(cases)} files as predicted; "
+        f"{refused} mistakes refused by torch, {sum(edit is True for edit in edits)} wrong files run with the edits"
+    )
+    return doubts
+
+
+def _doubt(case: Case, verification: dict[str, Any] | None, findings: list[Finding]) -> str | None:
+    if verification is None:
+        return "no model was found"
+    if verification["status"] != "confirmed":
+        return (
+            f"{verification['status']}: {verification['reason'] or [one['said'] for one in verification['troubles']]}"
+        )
+    outcomes = {run["outcome"] for run in verification["runs"]}
+    if case.is_correct:
+        return None if outcomes == {"agrees"} and not findings else f"its runs: {', '.join(sorted(outcomes))}"
+    mistakes = sum(finding["code"].startswith("CL1") for finding in findings)
+    return None if mistakes == verification["requirements"] else f"{verification['requirements']} of {mistakes} refused"
 
 
 def _verdict(case: Case, findings: list[Finding]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from convlint.facts import FileFacts
 from convlint.filenames import display
 from convlint.inputspec import InputSpec
 from convlint.jobs import Job, Verify
-from convlint.plan import Entries, plan
+from convlint.plan import Entries, Plan, plan
 from convlint.progress import watched
 from convlint.remedies import remedies
 from convlint.report import Report
@@ -51,6 +51,7 @@ class Options:
     no_cache: bool = False
     jobs: int | None = None
     shows_progress: bool = False
+    only: frozenset[str] | None = None  # absolute paths: of the files that are found, those to check
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +128,8 @@ def gather(
     Raises ConfigError for what the user can set right, else CannotRun.
     """
 
-    def config_of(folder: str) -> Config:
-        return load_config(folder, options.config)
-
     memory = _memory_for(paths, options)  # before any file is read
-    entries = Entries(config_of)
-    excluded = _command_line_excludes(options.exclude)
-    found = discover(
-        paths,
-        excludes=lambda folder: [*config_excludes(config_of(folder)), *excluded],
-        is_named=lambda path: bool(entries.of(path)),
-    )
-    planned = plan(found, entries, inputs=options.inputs, timeout=options.timeout)
+    found, entries, planned = prepare(paths, options)
     jobs = tuple(job.model_copy(update={"verify": verify}) for job in planned.jobs)
     cache = _facts_in(memory)
     known = cache.of(jobs) if cache is not None else {}
@@ -153,6 +144,25 @@ def gather(
     trouble = (memory.trouble,) if memory is not None and memory.trouble is not None else ()
     depends = cache.depends if cache is not None and not trouble else None
     return Gathered(found, tuple(facts), (*planned.notes, *trouble), entries, depends, jobs)
+
+
+def prepare(paths: Sequence[str], options: Options) -> tuple[Discovery, Entries, Plan]:
+    """Find the models, and say what is to be done with them; none of their code is run. Raises ConfigError."""
+
+    def config_of(folder: str) -> Config:
+        return load_config(folder, options.config)
+
+    entries = Entries(config_of)
+    excluded = _command_line_excludes(options.exclude)
+    found = discover(
+        paths,
+        excludes=lambda folder: [*config_excludes(config_of(folder)), *excluded],
+        is_named=lambda path: bool(entries.of(path)),
+    )
+    planned = plan(found, entries, inputs=options.inputs, timeout=options.timeout)
+    if options.only is not None:
+        planned = replace(planned, jobs=tuple(job for job in planned.jobs if job.path in options.only))
+    return found, entries, planned
 
 
 def _memory_for(paths: Sequence[str], options: Options) -> Memory | None:

@@ -135,6 +135,11 @@ class Job(JobValue):
     trial: TrialJob | None = None  # instead: make these runs, as `verify` says
     texts: dict[str, str] = {}  # by absolute path: what takes the place of a file's text
 
+    @property
+    def section(self) -> str:
+        """The table of the configuration that has the limits of such a job."""
+        return "[tool.convlint]" if self.trial is None else "[tool.convlint.verify]"
+
     def shown(self, path: str, folder: str | None = None) -> str:
         """A file as reports print it; `folder` is that of `filenames.display`."""
         return self.filename if path == self.path else display(path, folder)

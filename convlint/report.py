@@ -33,6 +33,21 @@ class Report:
         for (filename, model), remedy in zip_longest(self.models, self.remedies):
             yield filename, model, remedy
 
+    def findings_of(self, filename: str, model: ModelFacts) -> tuple[Diagnostic, ...]:
+        """What is about one model: in its own file, or in another one, in which no model has that name."""
+        names = {(other, one.name) for other, one in self.models}
+        return tuple(
+            one
+            for one in self.diagnostics
+            if one.model == model.name and (one.filename == filename or (one.filename, one.model) not in names)
+        )
+
+    @property
+    def of_files(self) -> tuple[Diagnostic, ...]:
+        """What is about no model that is there: a file that cannot be imported."""
+        names = {model.name for _, model in self.models}
+        return tuple(one for one in self.diagnostics if one.model not in names)
+
     @property
     def is_verified(self) -> bool:
         """Whether models were run for real."""

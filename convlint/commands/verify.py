@@ -8,13 +8,12 @@ from typing import Any
 from convlint.cache.answers import Answer
 from convlint.check import Options, settings_for
 from convlint.commands.check import give, save
-from convlint.config import Settings, parse_input
+from convlint.config import parse_input
 from convlint.exit_codes import CLEAN
-from convlint.jobs import Verify
 from convlint.pool.serving import ServerProcess
 from convlint.terminal import say, wants_color
 from convlint.verdict import code_of, is_silent, rendered
-from convlint.verification.verify import DeviceMissing, Request, device_or_reason, trial_pool, verify
+from convlint.verification.verify import DeviceMissing, device_or_reason, requested, trial_pool, verify
 
 _OWN = ("device", "dtype", "batch", "require_device", "timeout", "budget", "budget_gpu", "compile", "export")
 
@@ -35,13 +34,23 @@ def run(
     inputs = tuple(parse_input(text) for text in given.pop("inputs"))
     options = Options(**given, inputs=inputs, shows_progress=not quiet)
     settings = settings_for(paths, options).settings
-    request = _request(own, settings)
+    request = requested(
+        settings.verify,
+        timeout=own["timeout"],
+        device=own["device"],
+        precision=own["dtype"],
+        batch=own["batch"],
+        measures=own["budget"] or own["budget_gpu"] is not None,
+        memory=own["budget_gpu"],
+        compiles=own["compile"] or None,
+        exports=own["export"] or None,
+    )
     with trial_pool() as pool:
         pool.start()
         device = device_or_reason(request.verify.device, pool)
         if isinstance(device, str):
             return _without_device(device, is_required=own["require_device"] or settings.verify.require_device)
-        outcome = verify(paths, options, request.on(device.name), pool, server)
+        outcome = verify(paths, options, request.on(device), pool, server)
     colored = color == "always" if output_file is not None else wants_color(color, sys.stdout)
     text = ""
     if not (quiet and is_silent(outcome.report) and output_file is None):
@@ -56,21 +65,3 @@ def _without_device(reason: str, *, is_required: bool) -> int:
         raise DeviceMissing(f"{reason}; nothing was verified, and --require-device asks for it")
     say(f"{reason}: verification is skipped")
     return CLEAN
-
-
-def _request(own: dict[str, Any], settings: Settings) -> Request:
-    """The command line before the configuration."""
-    configured = settings.verify
-    return Request(
-        Verify(
-            device=own["device"] or configured.device,
-            precision=own["dtype"] or configured.dtype,
-            batch=own["batch"] or configured.batch,
-            measures=own["budget"] or own["budget_gpu"] is not None,
-            memory=own["budget_gpu"],
-            compiles=own["compile"] or configured.compile,
-            exports=own["export"] or configured.export,
-        ),
-        timeout=own["timeout"] or configured.timeout,
-        memory=configured.memory_limit,
-    )

@@ -3,6 +3,6 @@
 from convlint.config.error import ConfigError
 from convlint.config.inputs import parse_input
 from convlint.config.load import Config, load_config
-from convlint.config.schema import ModelEntry, Settings
+from convlint.config.schema import ModelEntry, Settings, VerifySettings
 
-__all__ = ["Config", "ConfigError", "ModelEntry", "Settings", "load_config", "parse_input"]
+__all__ = ["Config", "ConfigError", "ModelEntry", "Settings", "VerifySettings", "load_config", "parse_input"]

@@ -23,7 +23,7 @@ from convlint.facts.runs import (
 )
 from convlint.facts.trial import Device, Trial
 from convlint.facts.values import LARGEST_SIZE, Attribute, Dim, Fact, Ordinal, Scalar, Span, TensorFact
-from convlint.facts.verification import VERDICTS, RunOutcome, Trouble, TroubleKind, Verification
+from convlint.facts.verification import VERDICTS, RunOutcome, Trouble, TroubleKind, Verification, VerificationStatus
 
 __all__ = [
     "LARGEST_SIZE",
@@ -79,6 +79,7 @@ __all__ = [
     "Unmet",
     "Verdict",
     "Verification",
+    "VerificationStatus",
     "Way",
     "Weight",
 ]

@@ -23,6 +23,7 @@ class Trial(Fact):
 
     device: Device | None = None
     reason: str | None = None  # why there are none
+    is_hungry: bool = False  # for want of memory
     at: Span | None = None
     unfit: tuple[Weight, ...] = ()  # weights that hold nan or inf from the start
     observations: tuple[Observation, ...] = ()

@@ -54,7 +54,7 @@ def _failure(job: Job, ending: Ending) -> Failure:
     if ending.how == "timeout":
         message = (
             f"{job.filename} ran longer than {job.timeout:g} s and was stopped{where}; "
-            "raise the limit with `--timeout` or `timeout` in [tool.convlint]"
+            f"raise the limit with `--timeout` or `timeout` in {job.section}"
         )
         return Failure(kind="timeout", message=message, at=at)
     if _BAD_ALLOC in ending.last_words:
@@ -66,7 +66,7 @@ def _failure(job: Job, ending: Ending) -> Failure:
 
 
 def _hungry(job: Job, where: str) -> str:
-    way_out = "raise the limit with `memory-limit` in [tool.convlint]"
+    way_out = f"raise the limit with `memory-limit` in {job.section}"
     return f"{job.filename} needs more than {job.memory} MB of memory{where}; {way_out}"
 
 

@@ -20,9 +20,7 @@ _SECOND: Final = "bold blue"
 
 def text(report: Report, *, verbose: bool, color: bool) -> str:
     """The whole report."""
-    lines: list[Line] = []
-    for diagnostic in report.diagnostics:
-        lines += [*finding(diagnostic), ()]
+    lines = _findings(report.diagnostics)
     lines += [((line, ""),) for line in listing(report, verbose=verbose)]
     worst: Severity | None = "error" if report.lacking else next((name for name in _STYLES if report.count(name)), None)
     style, painted = _STYLES[worst] if worst else "bold", coloured if color else plain
@@ -33,6 +31,15 @@ def text(report: Report, *, verbose: bool, color: bool) -> str:
     else:
         body = painted(lines)
     return body + painted([((closing(report, verbose=verbose), style),)])
+
+
+def findings(diagnostics: Iterable[Diagnostic]) -> str:
+    """Some findings, and nothing beside them."""
+    return plain(_findings(diagnostics))
+
+
+def _findings(diagnostics: Iterable[Diagnostic]) -> list[Line]:
+    return [line for diagnostic in diagnostics for line in (*finding(diagnostic), ())]
 
 
 def finding(diagnostic: Diagnostic) -> list[Line]:

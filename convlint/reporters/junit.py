@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
@@ -16,25 +16,19 @@ from convlint.reporters.text import one_line
 
 def text(report: Report) -> str:
     """The whole report. A finding of severity info fails no case."""
-    found = [one for one in report.diagnostics if one.severity != "info"]
-    names = {(filename, model.name) for filename, model in report.models}
     suite = TestSuite("convlint")
     for filename, model in report.models:
-        suite.add_testcase(_case(filename, model, [one for one in found if _is_of(one, filename, model, names)]))
-    for one in found:
-        if not any(_is_of(one, filename, model, names) for filename, model in report.models):
-            suite.add_testcase(_of_file(one))
+        suite.add_testcase(_case(filename, model, _failing(report.findings_of(filename, model))))
+    for one in _failing(report.of_files):
+        suite.add_testcase(_of_file(one))
     xml = JUnitXml()
     xml.add_testsuite(suite)
     xml.update_statistics()  # type: ignore[no-untyped-call]
     return bytes(xml.tostring()).decode() + "\n"  # type: ignore[no-untyped-call]
 
 
-def _is_of(found: Diagnostic, filename: str, model: ModelFacts, names: Collection[tuple[str, str]]) -> bool:
-    """Whether a finding is about a model: of its own file, or of another one, in which no model has that name."""
-    if found.model != model.name:
-        return False
-    return found.filename == filename or (found.filename, found.model) not in names
+def _failing(found: Sequence[Diagnostic]) -> list[Diagnostic]:
+    return [one for one in found if one.severity != "info"]
 
 
 def _case(filename: str, model: ModelFacts, found: Sequence[Diagnostic]) -> TestCase:

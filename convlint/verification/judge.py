@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from convlint.facts import (
+    Device,
+    Failure,
     FileFacts,
     ModelFacts,
     Observation,
@@ -16,6 +18,7 @@ from convlint.facts import (
     Trouble,
     TroubleKind,
     Verification,
+    VerificationStatus,
     Weight,
 )
 from convlint.facts.wording import scenario_text
@@ -26,23 +29,31 @@ OWN_FAULTS: frozenset[TroubleKind] = frozenset(
     {"raises", "runs", "edit", "shape", "dtype", "device", "layout", "order"}
 )
 """What refutes convlint itself."""
+_DEVICE_FAULTS: frozenset[TroubleKind] = frozenset({"memory", "fault"})
+"""What ends a run for a reason that convlint has no say in."""
 _BEFORE = "before any run"
 
 
-def judged(model: ModelFacts, answer: FileFacts | None, edited: FileFacts | None, *, is_whole: bool) -> Verification:
-    """What the real runs say of a model. `answer` is None where none were made; `is_whole` as of `Edited`."""
+def judged(
+    model: ModelFacts, answer: FileFacts | None, edited: FileFacts | None, *, is_whole: bool, device: Device | None
+) -> Verification:
+    """What the real runs say of a model on a device.
+
+    `answer` is None where none were made; `is_whole` as of `Edited`.
+    """
     if answer is None:
         return Verification(status="not verified", reason=why_not(model))
     trial = answer.trials[0] if answer.trials else None
     if trial is None:
-        return Verification(status="not verified", reason="; ".join(one.message for one in answer.failures))
+        return _failed(answer.failures, device)
     if trial.reason is not None and model.unmet:  # its constructor was to raise
         return Verification(status="confirmed", device=trial.device, requirements=len(model.unmet))
     if trial.reason is not None:
-        return Verification(status="not verified", reason=trial.reason, device=trial.device)
+        hungry = [_out_of_memory(trial.reason, trial.at)] if trial.is_hungry else []
+        return Verification(status="not verified", reason=trial.reason, device=trial.device, troubles=tuple(hungry))
     pairs = list(zip(model.predictions, trial.observations, strict=False))
-    device = trial.device.name.partition(":")[0] if trial.device is not None else None
-    comparisons = [compare(prediction, seen, device) for prediction, seen in pairs]
+    kind = trial.device.name.partition(":")[0] if trial.device is not None else None
+    comparisons = [compare(prediction, seen, kind) for prediction, seen in pairs]
     troubles = [trouble for one in comparisons for trouble in one.troubles]
     if trial.unfit:  # whatever else is not finite comes from there
         troubles = [one for one in troubles if one.kind != "not-finite"]
@@ -51,10 +62,10 @@ def judged(model: ModelFacts, answer: FileFacts | None, edited: FileFacts | None
     if runs_edited is False and is_whole and edited is not None:
         troubles += _edit_troubles(edited)
     found = tuple(_distinct(troubles))
-    lost = len(model.predictions) - len(trial.observations)
+    status, reason = _status(model, comparisons, found)
     return Verification(
-        status="refuted" if any(one.kind in OWN_FAULTS for one in found) else "confirmed",
-        reason=f"{lost} runs were not made" if lost else _in_part(model),
+        status=status,
+        reason=reason,
         device=trial.device,
         runs=tuple(_outcome(*pair, one) for pair, one in zip(pairs, comparisons, strict=True)),
         requirements=_confirmed(model, comparisons),
@@ -64,6 +75,31 @@ def judged(model: ModelFacts, answer: FileFacts | None, edited: FileFacts | None
         compilation=trial.compilation,
         export=trial.export,
     )
+
+
+def _failed(failures: Sequence[Failure], device: Device | None) -> Verification:
+    """Where the process of a model came to no end."""
+    hungry = tuple(_out_of_memory(one.message, one.at) for one in failures if one.kind == "memory")
+    reason = "; ".join(one.message for one in failures)
+    return Verification(status="not verified", reason=reason, device=device, troubles=hungry)
+
+
+def _out_of_memory(said: str, at: Span | None) -> Trouble:
+    return Trouble(kind="memory", said=said, scenario=_BEFORE, at=at)
+
+
+def _status(
+    model: ModelFacts, comparisons: Sequence[Comparison], found: Sequence[Trouble]
+) -> tuple[VerificationStatus, str | None]:
+    """The verdict, and why it stands for a part of the model or of the runs only."""
+    lost = len(model.predictions) - len(comparisons)
+    reason = f"{lost} runs were not made" if lost else _in_part(model)
+    if any(one.kind in OWN_FAULTS for one in found):
+        return "refuted", reason
+    ended = [next((one.said for one in run.troubles if one.kind in _DEVICE_FAULTS), None) for run in comparisons]
+    if all(ended):  # also where nothing was run
+        return "not verified", next(iter(ended), reason)
+    return "confirmed", reason
 
 
 def _confirmed(model: ModelFacts, comparisons: Sequence[Comparison]) -> int:
@@ -131,8 +167,9 @@ def _unfit(trial: Trial) -> Iterator[Trouble]:
 
 def _idle(observations: Sequence[Observation]) -> Iterator[Trouble]:
     """The parameters that no backward pass reaches, those of one layer together."""
-    passes = [one for one in observations if one.scenario.training and one.error is None and one.note is None]
-    if not passes or any(one.refused for one in passes):
+    trained = (one for one in observations if one.scenario.training and one.error is None and one.note is None)
+    passes = [one for one in trained if not one.refused]
+    if not passes:
         return
     lost = set.intersection(*({weight.name for weight in one.without_gradient} for one in passes))
     idle = [weight for weight in passes[0].without_gradient if weight.name in lost]

@@ -38,9 +38,9 @@ def trial_job(job: Job, model: ModelFacts) -> Job | None:
 
 def _measured(model: ModelFacts, verify: Verify) -> Scenario | None:
     """The run whose needs are measured: usual sizes and the batch that the user wants; none of a net with mistakes."""
-    if any(one.refused for one in model.predictions):
-        return None
     usual = model.predictions[0].scenario
+    if any(one.refused for one in model.predictions if one.scenario.sizes == usual.sizes):
+        return None
     batch = {"B": verify.batch} if verify.batch is not None and usual.batch is not None else {}
     return usual.model_copy(update={"sizes": {**usual.sizes, **batch}})
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from convlint.check import CannotRun, Gathered, Options, Outcome, RulesByFile, diagnose_all, gather, settings_for
 from convlint.complaint import Complaint
-from convlint.facts import Device, FileFacts
+from convlint.config import VerifySettings
+from convlint.facts import Device, FileFacts, Verification
 from convlint.jobs import Job, Verify
 from convlint.pool.pool import WorkerPool
 from convlint.pool.serving import ServerError, ServerProcess
@@ -32,16 +35,28 @@ class Request:
     verify: Verify
     timeout: float = 600.0  # seconds for one model
     memory: int = 16384  # megabytes on the host
+    device: Device | None = None  # the one that was found
 
-    def on(self, device: str) -> Request:
+    def on(self, device: Device) -> Request:
         """The same on this device."""
-        return replace(self, verify=self.verify.model_copy(update={"device": device}))
+        return replace(self, verify=self.verify.model_copy(update={"device": device.name}), device=device)
+
+
+def requested(settings: VerifySettings, *, timeout: float | None = None, **asked: Any) -> Request:
+    """What is asked for before the configuration; None is what nobody asks for. `asked` are fields of `Verify`."""
+    configured = {
+        "device": settings.device,
+        "precision": settings.dtype,
+        "batch": settings.batch,
+        "compiles": settings.compile,
+        "exports": settings.export,
+    }
+    wanted = {name: value for name, value in asked.items() if value is not None}
+    return Request(Verify(**configured | wanted), timeout=timeout or settings.timeout, memory=settings.memory_limit)
 
 
 _Place = tuple[int, int]
 """The numbers of a file, and of a model in there."""
-_Key = tuple[_Place, bool]
-"""A model as it is, or with edits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +97,8 @@ def verify(
     rules = RulesByFile(paths, options)
     gathered = gather(paths, options, server, meanwhile=rules.read, verify=request.verify)
     subjects = tuple(_subjects(gathered, rules, request))
-    answers = _answered(subjects, pool, is_shown=options.shows_progress)
-    facts = _with_verdicts(gathered.facts, subjects, answers)
+    verdicts = dict(_verdicts(subjects, gathered.facts, pool, request.device, is_shown=options.shows_progress))
+    facts = _with_verdicts(gathered.facts, verdicts)
     require_checked = options.require_checked or settings_for(paths, options).settings.require_checked
     report = Report(
         diagnose_all(facts, rules.rules), facts, len(gathered.found.looked_at), require_checked=require_checked
@@ -105,12 +120,33 @@ def _subjects(gathered: Gathered, rules: RulesByFile, request: Request) -> Itera
             yield _Subject((i, number), trial_job(job, model), changed, other)
 
 
-def _answered(subjects: Sequence[_Subject], pool: WorkerPool, *, is_shown: bool) -> dict[_Key, FileFacts]:
-    """What came of each job."""
-    both = ((one.place, *each) for one in subjects for each in ((False, one.job), (True, one.edited_job)))
-    asked = [((place, is_edited), job) for place, is_edited, job in both if job is not None]
-    answers = watched(answers_of([job for _, job in asked], pool), len(asked), is_shown=is_shown, noun="models")
-    return {asked[number][0]: answer for number, answer in answers}
+def _verdicts(
+    subjects: Sequence[_Subject],
+    facts: Sequence[FileFacts],
+    pool: WorkerPool,
+    device: Device | None,
+    *,
+    is_shown: bool,
+) -> Iterator[tuple[_Place, Verification]]:
+    """Each model is judged as soon as its runs are made: what they saw is not kept for all models."""
+
+    def verdict(one: _Subject, came: Mapping[bool, FileFacts]) -> Verification:
+        is_whole = one.edited is not None and one.edited.is_whole
+        model = facts[one.place[0]].models[one.place[1]]
+        return judged(model, came.get(False), came.get(True), is_whole=is_whole, device=device)
+
+    both = ((one, *each) for one in subjects for each in ((False, one.job), (True, one.edited_job)))
+    asked = [(one, is_edited, job) for one, is_edited, job in both if job is not None]
+    left = Counter(one.place for one, _, _ in asked)
+    came: dict[_Place, dict[bool, FileFacts]] = defaultdict(dict)
+    answers = watched(answers_of([job for *_, job in asked], pool), len(asked), is_shown=is_shown, noun="models")
+    for number, answer in answers:
+        one, is_edited, _ = asked[number]
+        came[one.place][is_edited] = answer
+        left[one.place] -= 1
+        if not left[one.place]:
+            yield one.place, verdict(one, came.pop(one.place))
+    yield from ((one.place, verdict(one, {})) for one in subjects if one.place not in left)
 
 
 def answers_of(jobs: Sequence[Job], pool: WorkerPool) -> Iterator[tuple[int, FileFacts]]:
@@ -120,18 +156,16 @@ def answers_of(jobs: Sequence[Job], pool: WorkerPool) -> Iterator[tuple[int, Fil
         raise CannotRun(str(error)) from None
 
 
-def _with_verdicts(
-    facts: Sequence[FileFacts], subjects: Sequence[_Subject], answers: Mapping[_Key, FileFacts]
-) -> tuple[FileFacts, ...]:
-    files = [list(file.models) for file in facts]
-    for one in subjects:
-        file, number = one.place
-        model = files[file][number]
-        verdict = judged(
-            model,
-            answers.get((one.place, False)),
-            answers.get((one.place, True)),
-            is_whole=one.edited is not None and one.edited.is_whole,
+def _with_verdicts(facts: Sequence[FileFacts], verdicts: Mapping[_Place, Verification]) -> tuple[FileFacts, ...]:
+    """The facts with what real runs made of the predictions, in place of these."""
+    return tuple(
+        file.model_copy(
+            update={
+                "models": tuple(
+                    model.model_copy(update={"verification": verdicts[i, number], "predictions": ()})
+                    for number, model in enumerate(file.models)
+                )
+            }
         )
-        files[file][number] = model.model_copy(update={"verification": verdict, "predictions": ()})
-    return tuple(file.model_copy(update={"models": tuple(new)}) for file, new in zip(facts, files, strict=True))
+        for i, file in enumerate(facts)
+    )

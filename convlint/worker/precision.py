@@ -8,25 +8,36 @@ from contextlib import contextmanager
 import torch
 
 from convlint.hardware import Precision
+from convlint.inputspec import InputSpec
 
-_DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
-_AUTOCAST = {"autocast": torch.bfloat16, "autocast-fp16": torch.float16}
-
-
-def dtype_of(precision: Precision) -> torch.dtype:
-    """That of weights and inputs; autocast leaves them in float32."""
-    return _DTYPES.get(precision, torch.float32)
+_DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
+AUTOCAST = {"autocast": torch.bfloat16, "autocast-fp16": torch.float16}
 
 
-def dtype_in(precision: Precision, dtype: str) -> str:
-    """The dtype that an input has: a float32 one goes with the weights."""
-    return str(dtype_of(precision)).removeprefix("torch.") if dtype == "float32" else dtype
+def cast_of(precision: Precision) -> torch.dtype | None:
+    """What weights and inputs are cast to; None where they stay as they are."""
+    return _DTYPES.get(precision)
+
+
+def lowered(spec: InputSpec, precision: Precision) -> InputSpec:
+    """An input as a model of this precision takes it: a float32 tensor goes with the weights."""
+    dtype = cast_of(precision)
+    if dtype is None:
+        return spec
+    changed: dict[str, object] = {}
+    if spec.dtype == "float32":
+        changed["dtype"] = str(dtype).removeprefix("torch.")
+    if spec.list is not None:
+        changed["list"] = tuple(lowered(one, precision) for one in spec.list)
+    if spec.dict is not None:
+        changed["dict"] = {key: lowered(one, precision) for key, one in spec.dict.items()}
+    return spec.model_copy(update=changed)
 
 
 @contextmanager
 def computing(precision: Precision, device_type: str) -> Iterator[None]:
     """The context of a run in this precision."""
-    lower = _AUTOCAST.get(precision)
+    lower = AUTOCAST.get(precision)
     if lower is None:
         yield
         return
@@ -36,4 +47,4 @@ def computing(precision: Precision, device_type: str) -> Iterator[None]:
 
 def computing_dtype(precision: Precision) -> torch.dtype:
     """The coarsest dtype that numbers go through."""
-    return _AUTOCAST.get(precision, dtype_of(precision))
+    return AUTOCAST.get(precision) or cast_of(precision) or torch.float32

@@ -19,8 +19,9 @@ def is_hungry(error: BaseException) -> bool:
 def said(error: BaseException) -> str:
     """`Type: first line`, or the type alone where the error says nothing."""
     if is_hungry(error):
-        most = limits.memory()
-        way_out = f": it needs more than {most} MB; raise `memory-limit` in [tool.convlint]" if most else ""
-        return f"MemoryError{way_out}"
+        limit = limits.memory()
+        if limit is None:
+            return "MemoryError"
+        return f"MemoryError: it needs more than {limit[0]} MB; raise `memory-limit` in {limit[1]}"
     kind, line = type(error).__name__, first_line(error)
     return kind if line == kind else f"{kind}: {line}"

@@ -1,4 +1,4 @@
-"""The whole pass on the CPU, as a user runs it: what it says of sound, wrong, unsound and lying nets."""
+"""The whole pass, as a user runs it: what it says of sound, wrong, unsound and lying nets; on a GPU if one is there."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def convlint(*arguments: str, folder: Path = NETS) -> subprocess.CompletedProces
     )
 
 
-@pytest.fixture(scope="module")
-def report() -> Report:
+@pytest.fixture(scope="module", params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def report(request: pytest.FixtureRequest) -> Report:
     """One run over all nets."""
-    done = convlint("verify", ".", "--device", "cpu", "--output-format", "json")
+    done = convlint("verify", ".", "--device", request.param, "--output-format", "json")
     assert done.returncode == 1, done.stderr
     return dict(json.loads(done.stdout))
 
@@ -44,6 +44,11 @@ def verdict(report: Report, name: str) -> Any:
     return model(report, name)["verification"]
 
 
+def on_device(report: Report) -> dict[str, str]:
+    """For a message: what its device is called."""
+    return {"device": verdict(report, "right.Right")["device"]["name"]}
+
+
 def codes(report: Report, name: str) -> list[str]:
     return [one["code"] for one in report["diagnostics"] if one["model"] == name]
 
@@ -52,7 +57,10 @@ def finding(report: Report, name: str, code: str) -> Any:
     return next(one for one in report["diagnostics"] if (one["model"], one["code"]) == (name, code))
 
 
-@pytest.mark.parametrize("name", ["right.Right", "right.Sizes", "right.Moved", "unsound.Masked", "unsound.Weightless"])
+RIGHT = ["right.Right", "right.Sizes", "right.Moved", "right.Mixed", "unsound.Masked", "unsound.Weightless"]
+
+
+@pytest.mark.parametrize("name", RIGHT)
 def test_what_is_said_to_run_runs(report: Report, name: str) -> None:
     assert codes(report, name) == []
     found = verdict(report, name)
@@ -65,6 +73,21 @@ def test_each_entry_of_the_configuration_is_run_as_declared(report: Report) -> N
     found = [one for one in report["models"] if one["name"] == "right.Declared"]
     assert [one["inputs"][0]["shape"] for one in found] == [["B", 5], ["B", 7]]
     assert [one["verification"]["status"] for one in found] == ["confirmed", "confirmed"]
+
+
+def test_a_norm_of_single_values_is_refused_as_predicted_and_no_finding(report: Report) -> None:
+    assert codes(report, "right.Single") == []
+    found = verdict(report, "right.Single")
+    assert (found["status"], found["requirements"]) == ("confirmed", 0)
+    outcomes = [run["outcome"] for run in found["runs"] if run["scenario"]["title"] == "usual"]
+    assert outcomes == ["agrees", "agrees", "agrees", "refused as predicted"]
+
+
+@pytest.mark.parametrize("precision", ["bf16", "autocast"])
+def test_predictions_hold_in_other_precisions(precision: str) -> None:
+    done = convlint("verify", "right.py", "--device", "cpu", "--dtype", precision, "--output-format", "json")
+    assert {one["verification"]["status"] for one in json.loads(done.stdout)["models"]} == {"confirmed"}
+    assert json.loads(done.stdout)["diagnostics"] == []
 
 
 def test_each_mode_and_batch_is_run(report: Report) -> None:
@@ -105,12 +128,12 @@ def test_what_is_said_to_be_wrong_is_refused_at_that_call(
     ("name", "code", "row", "said"),
     [
         ("lying.Raises", "CL020", 18, "it raises: RuntimeError: only for real"),
-        ("lying.Runs", "CL021", 30, "`second` is said to be a mistake, but on cpu it runs"),
-        ("lying.EditFails", "CL022", 82, "still raises on cpu: RuntimeError: still wrong"),
+        ("lying.Runs", "CL021", 30, "`second` is said to be a mistake, but on {device} it runs"),
+        ("lying.EditFails", "CL022", 82, "still raises on {device}: RuntimeError: still wrong"),
         ("lying.OtherShape", "CL023", 40, "predicted [2, 6] float32, really [2, 3] float32"),
         ("lying.OtherDtype", "CL023", 50, "predicted [2, 6] float32, really [2, 6] float64"),
         ("lying.OtherLayout", "CL023", 60, "contiguous, really [2, 4, 224, 224] float32 channels last"),
-        ("lying.OtherCall", "CL023", 70, "another call comes on cpu than predicted: one, really other"),
+        ("lying.OtherCall", "CL023", 70, "another call comes on {device} than predicted: one, really other"),
     ],
 )
 def test_where_a_run_tells_another_story_convlint_is_refuted(
@@ -118,7 +141,7 @@ def test_where_a_run_tells_another_story_convlint_is_refuted(
 ) -> None:
     assert verdict(report, name)["status"] == "refuted"
     found = finding(report, name, code)
-    assert said in found["message"]
+    assert said.format(**on_device(report)) in found["message"]
     assert found["location"]["row"] == row
     assert "please report it" in found["hint"]
 
@@ -129,12 +152,12 @@ def test_where_a_run_tells_another_story_convlint_is_refuted(
         ("unsound.Uninitialised", "CL202", 7, "`scale` of a new model holds nan or inf: nothing initialises it"),
         ("unsound.Infinite", "CL202", 24, "the output holds inf, and `.__rtruediv__` is the first to make it"),
         ("unsound.Idle", "CL301", 31, "no gradient reaches `unused` (bias, weight)"),
-        ("partial.Partial", "CL024", 16, "forward of `Partial` raises on cpu: RuntimeError: mat1 and mat2"),
+        ("partial.Partial", "CL024", 16, "forward of `Partial` raises on {device}: RuntimeError: mat1 and mat2"),
     ],
 )
 def test_what_is_wrong_beside_shapes_is_a_finding(report: Report, name: str, code: str, row: int, said: str) -> None:
     found = finding(report, name, code)
-    assert said in found["message"]
+    assert said.format(**on_device(report)) in found["message"]
     assert found["location"]["row"] == row
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from torch import fx
+from torch import fx, nn
 
 from convlint.facts import Prediction, Refused, RunCall, RunInput, Scenario
 from convlint.inputspec import InputSpec
@@ -15,7 +15,10 @@ from convlint.jobs import Verify
 from convlint.worker.arrays import arrays
 from convlint.worker.examination import Examination
 from convlint.worker.places import span_of
+from convlint.worker.precision import AUTOCAST, lowered
+from convlint.worker.predicting.precise import precise, without_dtypes
 from convlint.worker.predicting.scenarios import scenarios
+from convlint.worker.predicting.spread import lacks_spread
 from convlint.worker.project.patience import Impatient, patience
 from convlint.worker.run import Course, Run, Workshop
 from convlint.worker.trace import Trace
@@ -37,9 +40,12 @@ def predictions(shop: Workshop, examination: Examination, wanted: Verify, second
     """What each run that the model is to be verified in will do, as far as the time allows."""
     course = replace(examination.run.course, limit=None)
     found = scenarios(examination.outcome, course.sizes, wanted.batch)
-    with suppress(Impatient), patience(seconds):
+    inputs = tuple(replace(item, spec=lowered(item.spec, wanted.precision)) for item in course.inputs)
+    is_open = wanted.precision in AUTOCAST  # each kind of device has dtypes of its own, and fake kernels none
+    with suppress(Impatient), patience(seconds), precise(shop, wanted.precision) as workshop:
         for scenario in found:
-            yield predict(shop, course, scenario)
+            one = predict(workshop, replace(course, inputs=inputs), scenario)
+            yield without_dtypes(one) if is_open else one
 
 
 def _is_plain(spec: InputSpec) -> bool:
@@ -69,7 +75,7 @@ def predict(shop: Workshop, course: Course, scenario: Scenario) -> Prediction:
         scenario=scenario,
         calls=tuple(_call(node) for node in calls),
         outputs=arrays(trace.output, on_device=False),
-        refused=tuple(_refused(trace, numbers)),
+        refused=tuple(_refused(trace, numbers, shop.model)),
         end=_end(run),
         is_one_of_several=bool(trace.decisions),
     )
@@ -88,7 +94,7 @@ def _call(node: fx.Node) -> RunCall:
     )
 
 
-def _refused(trace: Trace, numbers: Mapping[fx.Node, int]) -> Iterator[Refused]:
+def _refused(trace: Trace, numbers: Mapping[fx.Node, int], model: nn.Module) -> Iterator[Refused]:
     """The calls that torch will not take, each once, and the last one where forward ends in an error."""
     seen: set[int] = set()
     events: tuple[Need | Stop, ...] = (*trace.trail.broken(), *_stops(trace))
@@ -99,6 +105,9 @@ def _refused(trace: Trace, numbers: Mapping[fx.Node, int]) -> Iterator[Refused]:
         if call not in seen:
             seen.add(call)
             yield Refused(call=call, what=event.name if isinstance(event, Need) else event.reason)
+    for node, call in numbers.items():
+        if call not in seen and lacks_spread(node, model):
+            yield Refused(call=call, what="more than one value in each channel")
 
 
 def _stops(trace: Trace) -> Sequence[Stop]:

@@ -20,7 +20,7 @@ def contained(run: Runner) -> Runner:
         folder = tempfile.gettempdir()
         device = job.verify.device if job.trial is not None and job.verify is not None else "cpu"
         # The driver of a device maps far more memory than it takes.
-        names = limits.limit(job.timeout, job.memory if device == "cpu" else None)
+        names = limits.limit(job.timeout, job.memory if device == "cpu" else None, job.section)
         version = landlock.restrict(folder, with_devices=device != "cpu")
         ledger = effects.forbid(job, folder)
         facts = run(job)

@@ -15,7 +15,7 @@ LARGEST_FILE = 1024
 
 _MEGABYTE = 1 << 20
 _SPARE = 5  # seconds of processor time beyond those of the clock, which are to come first
-_allowed = list[int]()  # the limit of memory that this process has; at most one
+_allowed = list[tuple[int, str]]()  # the limit of memory that this process has, and who sets it; at most one
 _MAPPED = 2  # address space for each byte of memory: files that are mapped and stacks that are reserved cost none
 
 
@@ -30,8 +30,11 @@ def available() -> frozenset[str]:
     return frozenset(names | {"memory"} if sys.platform.startswith("linux") else names)
 
 
-def limit(seconds: float, megabytes: int | None) -> frozenset[str]:
-    """Put up the limits; the names of those in force. Memory has none where `megabytes` is None."""
+def limit(seconds: float, megabytes: int | None, section: str) -> frozenset[str]:
+    """Put up the limits; the names of those in force. Memory has none where `megabytes` is None.
+
+    `section` is the table of the configuration that they come from.
+    """
     if not available():
         return frozenset()
     import resource
@@ -41,7 +44,7 @@ def limit(seconds: float, megabytes: int | None) -> frozenset[str]:
         "cores": no_core_dumps(),
         "processor": _lower(resource.RLIMIT_CPU, most, most + 1),  # a warning, then the end
         "files": _lower(resource.RLIMIT_FSIZE, LARGEST_FILE * _MEGABYTE),
-        "memory": megabytes is not None and _limit_memory(megabytes),
+        "memory": megabytes is not None and _limit_memory(megabytes, section),
     }
     return frozenset(name for name, is_done in done.items() if is_done)
 
@@ -54,8 +57,8 @@ def no_core_dumps() -> bool:
     return False
 
 
-def memory() -> int | None:
-    """The megabytes that code may take in this process, where they are limited."""
+def memory() -> tuple[int, str] | None:
+    """The megabytes that code may take in this process and where they are set, if they are limited."""
     return _allowed[-1] if _allowed else None
 
 
@@ -69,7 +72,7 @@ def lift() -> None:
             resource.setrlimit(kind, (hard, hard))
 
 
-def _limit_memory(megabytes: int) -> bool:
+def _limit_memory(megabytes: int, section: str) -> bool:
     """What user code may take beyond what torch has at its start. Only Linux tells how much that is."""
     if not sys.platform.startswith("linux"):
         return False
@@ -79,7 +82,7 @@ def _limit_memory(megabytes: int) -> bool:
         pages = [int(field) for field in file.read().split()]
         space, data = pages[0] * resource.getpagesize(), pages[5] * resource.getpagesize()
         more = megabytes * _MEGABYTE
-        _allowed.append(megabytes)
+        _allowed.append((megabytes, section))
         # Private memory is what counts; memory that is shared with others only shows in the address space.
         return _lower(resource.RLIMIT_DATA, data + more) and _lower(resource.RLIMIT_AS, space + _MAPPED * more)
     return False

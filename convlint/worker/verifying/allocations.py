@@ -37,7 +37,7 @@ class Allocations(DispatchMode):
         storage, key = tensor.untyped_storage(), storage_key(tensor)
         if key in self._sizes or key in self._known:
             return
-        self._sizes[key] = size = rounded(storage.nbytes())
+        self._sizes[key] = size = size_of(tensor)
         self.live += size
         self.peak = max(self.peak, self.live)
         weakref.finalize(storage, self._gone, key)
@@ -46,12 +46,12 @@ class Allocations(DispatchMode):
         self.live -= self._sizes.pop(key, 0)
 
 
-def rounded(size: int) -> int:
-    """Bytes as an allocator gives them out."""
-    return -(-size // _BLOCK) * _BLOCK
+def size_of(tensor: torch.Tensor) -> int:
+    """Bytes of its storage, as the allocator of its device gives them out: that of the CPU rounds nothing."""
+    size = tensor.untyped_storage().nbytes()
+    return size if tensor.device.type == "cpu" else -(-size // _BLOCK) * _BLOCK
 
 
 def held(tensors: Iterable[torch.Tensor]) -> int:
     """Bytes of some tensors, those that share memory counted once."""
-    storages = {storage_key(x): x.untyped_storage().nbytes() for x in tensors if x.layout is torch.strided}
-    return sum(map(rounded, storages.values()))
+    return sum({storage_key(x): size_of(x) for x in tensors if x.layout is torch.strided}.values())

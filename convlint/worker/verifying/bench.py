@@ -15,7 +15,7 @@ from torch.nn.parameter import is_lazy
 from convlint.facts import RunInput
 from convlint.jobs import Verify
 from convlint.worker.devices import Neutral
-from convlint.worker.precision import computing, dtype_of
+from convlint.worker.precision import cast_of, computing
 from convlint.worker.skeleton import Sites
 from convlint.worker.users import IsUser
 from convlint.worker.verifying.inputs import arguments
@@ -63,7 +63,7 @@ class Bench:
 
 def bench_of(model: nn.Module, device: torch.device, verify: Verify, sites: Sites, is_user: IsUser) -> Bench:
     """A model on its device, ready to be run."""
-    model = model.to(device=device, dtype=dtype_of(verify.precision))
+    model = model.to(device=device, dtype=cast_of(verify.precision))
     start = {name: tensor.detach().to("cpu", copy=True) for name, tensor in weights(model)}
     return Bench(model, device, verify, sites, is_user, start)
 

@@ -13,7 +13,7 @@ from convlint.hardware import Precision
 from convlint.inputspec import InputSpec
 from convlint.worker.inputs.input import Input, assembled
 from convlint.worker.inputs.parameters import parts_of
-from convlint.worker.precision import dtype_in
+from convlint.worker.precision import lowered
 
 _FEW = 2
 """What integers stay below whose bound nobody gave: every table and every count of classes has so many."""
@@ -38,20 +38,21 @@ def arguments(
 def _value(item: RunInput, generator: torch.Generator, device: torch.device, precision: Precision) -> Any:
     if item.filled is not None and item.spec.shape is not None:
         return torch.full(_sizes(item.spec), item.filled, dtype=torch.int64, device=device)
+    spec = lowered(item.spec, precision)
     if item.numbers is not None:
-        dtype: torch.dtype = getattr(torch, dtype_in(precision, item.spec.dtype))
-        return torch.tensor(item.numbers, dtype=torch.float64).to(dtype).reshape(_sizes(item.spec)).to(device)
-    return _made(item.spec, generator, device, precision)
+        dtype: torch.dtype = getattr(torch, spec.dtype)
+        return torch.tensor(item.numbers, dtype=torch.float64).to(dtype).reshape(_sizes(spec)).to(device)
+    return _made(spec, generator, device)
 
 
-def _made(spec: InputSpec, generator: torch.Generator, device: torch.device, precision: Precision) -> Any:
+def _made(spec: InputSpec, generator: torch.Generator, device: torch.device) -> Any:
     if spec.list is not None:
-        return [_made(item, generator, device, precision) for item in spec.list]
+        return [_made(item, generator, device) for item in spec.list]
     if spec.dict is not None:
-        return {key: _made(item, generator, device, precision) for key, item in spec.dict.items()}
+        return {key: _made(item, generator, device) for key, item in spec.dict.items()}
     if spec.shape is None:
         return spec.value
-    dtype: torch.dtype = getattr(torch, dtype_in(precision, spec.dtype))
+    dtype: torch.dtype = getattr(torch, spec.dtype)
     shape = _sizes(spec)
     if dtype.is_floating_point or dtype.is_complex:  # made on the CPU, so that each device gets the same numbers
         return torch.rand(shape, generator=generator).to(device, dtype)

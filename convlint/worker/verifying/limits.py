@@ -10,7 +10,7 @@ import torch
 
 from convlint.facts import Limits
 from convlint.hardware import Precision
-from convlint.worker.precision import computing, dtype_of
+from convlint.worker.precision import cast_of, computing
 from convlint.worker.verifying.device import synchronize
 
 _SIDE = {"cpu": 1024}  # of the matrices
@@ -24,7 +24,7 @@ _REPEATS = 5
 def limits(device: torch.device, precision: Precision) -> Limits:
     """Operations and bytes a second. A copy reads and writes each byte."""
     side, count = _SIDE.get(device.type, _LARGE_SIDE), _COPY.get(device.type, _LARGE_COPY)
-    dtype = dtype_of(precision)
+    dtype = cast_of(precision) or torch.float32
     with torch.no_grad(), computing(precision, device.type):
         matrix = torch.rand(side, side, device=device).to(dtype)
         product = _best(lambda: matrix @ matrix, device)

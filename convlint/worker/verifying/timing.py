@@ -25,7 +25,7 @@ from convlint.worker.verifying.device import synchronize
 
 _WARM_UP = 3
 _REPEATS = 10
-_SECONDS = 10.0
+_SECONDS = 4.0
 """After so many seconds there are repeats enough."""
 
 _Key = tuple[str, str | None, Place | None]
@@ -44,9 +44,10 @@ def times(bench: Bench, inputs: Sequence[RunInput]) -> tuple[float, tuple[CallTi
             with clock, module_calls(clock.call_module):
                 bench.model(*args, **kwargs)
             synchronize(bench.device)
-        counter = _Clock(bench, counts=True)
-        with counter, module_calls(counter.call_module):
-            bench.model(*args, **kwargs)
+        with FlopCounterMode(display=False) as flops:
+            counter = _Clock(bench, flops)
+            with counter, module_calls(counter.call_module):
+                bench.model(*args, **kwargs)
     return median(whole), _calls(clocks, counter)
 
 
@@ -80,11 +81,11 @@ class _Seen:
 class _Clock(TorchFunctionMode):
     """Marks the beginning and the end of each call of a layer or function, or counts its work."""
 
-    def __init__(self, bench: Bench, *, counts: bool = False) -> None:
+    def __init__(self, bench: Bench, counter: FlopCounterMode | None = None) -> None:
         super().__init__()
         self.seen: dict[_Key, _Seen] = defaultdict(_Seen)
         self._bench = bench
-        self._counts = counts
+        self._counter = counter
         self._paths = {id(part): path for path, part in bench.model.named_modules()}
         self._inside = 0
 
@@ -105,8 +106,8 @@ class _Clock(TorchFunctionMode):
     def _timed(self, key: _Key, call: Callable[[], Any], given: Any) -> Any:
         self._inside += 1
         try:
-            if self._counts:
-                return self._counted(key, call, given)
+            if self._counter is not None:
+                return self._counted(self._counter, key, call, given)
             start = _mark(self._bench.device)
             result = call()
             self.seen[key].marks.append((start, _mark(self._bench.device)))
@@ -114,11 +115,11 @@ class _Clock(TorchFunctionMode):
         finally:
             self._inside -= 1
 
-    def _counted(self, key: _Key, call: Callable[[], Any], given: Any) -> Any:
-        with FlopCounterMode(display=False) as counter:
-            result = call()
+    def _counted(self, counter: FlopCounterMode, key: _Key, call: Callable[[], Any], given: Any) -> Any:
+        before = counter.get_total_flops()
+        result = call()
         seen = self.seen[key]
-        seen.flops += counter.get_total_flops()
+        seen.flops += counter.get_total_flops() - before
         seen.bytes += sum(x.numel() * x.element_size() for x in tensors_in((given, result)))
         return result
 

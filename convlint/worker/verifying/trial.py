@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from convlint.facts import Compilation, Export, Failure, FileFacts, Observation, Scenario, Trial
+from convlint.facts import Compilation, Export, Failure, FileFacts, Observation, Scenario, Span, Trial
 from convlint.jobs import Job, ModelJob, TrialJob, Verify, Wanted
 from convlint.worker import devices
 from convlint.worker.breakdown.case import NotShown
@@ -26,10 +26,11 @@ from convlint.worker.verifying.bench import Bench, bench_of
 from convlint.worker.verifying.budget import budget
 from convlint.worker.verifying.capture import Stopped, broken_down
 from convlint.worker.verifying.compiling import compilation
-from convlint.worker.verifying.device import NoDevice, described, found
+from convlint.worker.verifying.device import NoDevice, described, found, is_out_of_memory
 from convlint.worker.verifying.exporting import export
 from convlint.worker.verifying.run import observed, unfit_weights
 from convlint.worker.verifying.weights import seeded
+from convlint.worker.wording import said
 
 _SHARE = 0.8
 """Of the time that is left, for what may take as long as it likes."""
@@ -61,13 +62,17 @@ def _trial(
     try:
         built = _built(job, wanted, project, is_user, sites, asked)
     except NotBuilt as error:
-        return FileFacts(
-            filename=job.filename, trials=(trial.model_copy(update={"reason": error.reason, "at": error.at}),)
-        )
+        is_hungry = error.__context__ is not None and is_out_of_memory(error.__context__)
+        return _without_runs(job, trial, error.reason, is_hungry=is_hungry, at=error.at)
     except BaseException as error:  # the import
         failure = Failure(kind="import", message=wording(error), at=place_in(error, is_user))
         return FileFacts(filename=job.filename, failures=(failure,))
-    bench = bench_of(built.model, device, verify, sites, is_user)
+    try:
+        bench = bench_of(built.model, device, verify, sites, is_user)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        return _without_runs(job, trial, said(error), is_hungry=True)
     if asked.wanted is not None:
         return FileFacts(filename=job.filename, trials=(_broken_down(trial, bench, asked, asked.wanted),))
     unfit = unfit_weights(bench)
@@ -77,6 +82,11 @@ def _trial(
     done = trial.model_copy(update={"unfit": unfit, "observations": runs, "budget": spent})
     done = done.model_copy(update=_rebuilt(bench, asked, _sound(asked, runs) if can_go_on else [], end))
     return FileFacts(filename=job.filename, trials=(done,))
+
+
+def _without_runs(job: Job, trial: Trial, reason: str, *, is_hungry: bool, at: Span | None = None) -> FileFacts:
+    told = trial.model_copy(update={"reason": reason, "is_hungry": is_hungry, "at": at})
+    return FileFacts(filename=job.filename, trials=(told,))
 
 
 def _broken_down(trial: Trial, bench: Bench, asked: TrialJob, wanted: Wanted) -> Trial:

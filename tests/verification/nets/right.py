@@ -47,3 +47,38 @@ class Declared(nn.Module):
 
     def forward(self, x):
         return self.fc(x)
+
+
+class Single(nn.Module):
+    """Trained on a batch of 1, the norm gets one value for each channel, and refuses it; that is no mistake."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.norm = nn.BatchNorm2d(8)
+        self.fc = nn.Linear(8, 4)
+
+    def forward(self, x):
+        x = self.norm(self.pool(self.conv(x)))
+        x = nn.functional.batch_norm(x, self.norm.running_mean, self.norm.running_var, training=self.training)
+        return self.fc(x.flatten(1))
+
+
+class Mixed(nn.Module):
+    """What is cast to another precision, and what is not."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(50, 12)
+        self.rnn = nn.LSTM(12, 20, batch_first=True)
+        self.fc = nn.Linear(20, 50, bias=False)
+        self.fc.weight = nn.Parameter(torch.randn(50, 20))
+        self.shared = nn.Linear(20, 50)
+        self.shared.weight = self.fc.weight
+        self.register_buffer("scale", torch.ones(50, dtype=torch.float64))
+
+    def forward(self, tokens):
+        output, (hidden, cell) = self.rnn(self.table(tokens))
+        x = output[:, -1] + hidden[-1] + cell[-1]
+        return (self.fc(x) + self.shared(x)) * self.scale

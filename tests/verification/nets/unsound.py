@@ -43,7 +43,7 @@ class Masked(nn.Module):
         self.fc = nn.Linear(4, 4)
 
     def forward(self, x):
-        scores = self.fc(x).masked_fill(torch.eye(4, dtype=torch.bool)[:1], float("-inf"))
+        scores = self.fc(x).masked_fill(torch.eye(4, dtype=torch.bool, device=x.device)[:1], float("-inf"))
         return scores.softmax(-1)
 
 

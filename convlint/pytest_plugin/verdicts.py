@@ -1,0 +1,72 @@
+"""What becomes of the test of each model, as plain values that processes hand to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from convlint.facts import ModelFacts
+from convlint.filenames import display
+from convlint.report import Report
+from convlint.reporters import full
+from convlint.reporters.summary import reason
+from convlint.severity import SEVERITIES, Severity
+
+
+class Verdict(BaseModel):
+    """`text` is what convlint says: its findings, or why a model was not checked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    status: Literal["passed", "failed", "skipped"]
+    text: str = ""
+
+
+class Verdicts(BaseModel):
+    """The outcome of one run; `complaint` is why there is none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    of_models: dict[str, dict[str, Verdict]] = {}  # by absolute path and name
+    complaint: str | None = None
+
+    def of(self, path: str, target: str) -> Verdict:
+        if self.complaint is not None:
+            return Verdict(status="failed", text=self.complaint)
+        return self.of_models[path][target]
+
+
+def judge(report: Report, path: str, target: str, least: Severity, missing: str | None) -> Verdict:
+    """`least` is the severity that fails a test; `missing` says which device models could not be run on."""
+    filename = display(path)
+    facts = next((file for file in report.files if file.filename == filename), None)
+    models = [model for model in facts.models if model.target == target] if facts is not None else []
+    findings = [one for one in report.of_files if one.filename == filename]
+    findings += [one for model in models for one in report.findings_of(filename, model)]
+    text = full.findings(dict.fromkeys(findings)).rstrip()
+    if any(one.severity in SEVERITIES[: SEVERITIES.index(least) + 1] for one in findings):
+        return Verdict(status="failed", text=text)
+    reasons = [_unchecked(filename, model, missing) for model in models]
+    if not models and facts is not None:
+        reasons = [one.message for one in facts.failures]
+    if all(reasons):
+        fails = report.require_checked and missing is None
+        why = next(filter(None, reasons), "convlint tells nothing of it")
+        return Verdict(status="failed" if fails else "skipped", text=_placed(filename, models, target, why))
+    return Verdict(status="passed", text=text)
+
+
+def _unchecked(filename: str, model: ModelFacts, missing: str | None) -> str | None:
+    """Why nothing, or nothing of what was asked for, is known of a model."""
+    if model.status == "skipped":
+        return reason(filename, model)
+    if model.verification is not None and model.verification.status == "not verified":
+        return f"not verified: {model.verification.reason}"
+    return missing
+
+
+def _placed(filename: str, models: Sequence[ModelFacts], target: str, why: str) -> str:
+    row = f":{models[0].row}" if models else ""
+    return f"{filename}{row}: {target}: {why}"

@@ -1,0 +1,34 @@
+"""Batch norms that get one value for each channel: torch refuses these, but only while statistics are taken.
+
+No requirement of a model, since another batch meets it; hence no finding either.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import fx, nn
+
+_FUNCTION = "torch.nn.functional.batch_norm"
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+_TRAINING = 5
+"""The place of `training` among its arguments."""
+
+
+def lacks_spread(node: fx.Node, model: nn.Module) -> bool:
+    """Whether a call raises `Expected more than 1 value per channel when training` (F._verify_batch_size)."""
+    result = node.meta.get("val")
+    if not isinstance(result, torch.Tensor) or not _takes_statistics(node, model):
+        return False
+    return math.prod(size for dim, size in enumerate(result.shape) if dim != 1) == 1
+
+
+def _takes_statistics(node: fx.Node, model: nn.Module) -> bool:
+    if node.meta["name"] == _FUNCTION:
+        given = node.args[_TRAINING] if len(node.args) > _TRAINING else node.kwargs.get("training", False)
+        return given is True
+    if node.op != "call_module":
+        return False
+    layer = dict(model.named_modules()).get(str(node.target))
+    return isinstance(layer, _NORMS) and (layer.training or layer.running_mean is None)
