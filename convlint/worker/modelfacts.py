@@ -51,7 +51,7 @@ def model_facts(
         other_weights=_other_weights(model, layers),
         layers=layers,
         nodes=tuple(_node(node, i, numbers, run, findings.get(i, [])) for i, node in enumerate(run.trace.nodes)),
-        unmet=tuple(_built_unmet(module, need, sites, model, is_user) for module, need in _own_needs(sites, model)),
+        unmet=tuple(_built_unmet(module, need, sites, model, is_user) for module, need in sites.needs(model)),
     )
 
 
@@ -149,11 +149,6 @@ def _arguments(node: fx.Node) -> dict[str, Attribute]:
         if is_plain(value) and not odd:
             found[str(name)] = value  # type: ignore[assignment]
     return found
-
-
-def _own_needs(sites: Sites, model: nn.Module) -> list[tuple[nn.Module, ConstructorNeed]]:
-    own = {id(module) for module in model.modules()}
-    return [(module, need) for module, need in sites.needs if id(module) in own]
 
 
 def _built_unmet(module: nn.Module, need: ConstructorNeed, sites: Sites, model: nn.Module, is_user: IsUser) -> Unmet:

@@ -34,6 +34,7 @@ from convlint.worker.trace import function_name
 SMALL = 1 << 14
 """Elements up to which a constructor's tensor stays real."""
 _CHAIN = "_convlint_chain"
+_NEED = "_convlint_need"
 _DEEPEST = 24  # frames kept of a construction site
 _OWN = str(Path(__file__).parent)
 _BUILDER = str(Path(__file__).with_name("building.py"))
@@ -86,12 +87,26 @@ _FILLS = frozenset(
 class Sites:
     """Where modules were constructed: for each, the frames from the constructor's caller outwards."""
 
-    needs: list[tuple[nn.Module, ConstructorNeed]] = field(default_factory=list)
+    _needs: list[ConstructorNeed] = field(default_factory=list)
 
     def add(self, module: nn.Module) -> None:
         # Kept on the module itself, so that a deep copy (nn.TransformerEncoder makes some) has it as well.
         if _CHAIN not in module.__dict__:
             module.__dict__[_CHAIN] = _chain(module)
+
+    def report(self, module: nn.Module, need: ConstructorNeed) -> None:
+        """Keep a broken need of a module's constructor, its copies included."""
+        self.add(module)
+        module.__dict__[_NEED] = len(self._needs)
+        self._needs.append(need)
+
+    def needs(self, model: nn.Module) -> list[tuple[nn.Module, ConstructorNeed]]:
+        """The broken needs of a model's layers, each with the first of its copies."""
+        first: dict[int, nn.Module] = {}
+        for module in model.modules():
+            if _NEED in module.__dict__:
+                first.setdefault(module.__dict__[_NEED], module)
+        return [(module, self._needs[number]) for number, module in sorted(first.items(), key=lambda item: item[0])]
 
     def chain(self, module: nn.Module) -> tuple[Place, ...]:
         chain: tuple[Place, ...] = module.__dict__.get(_CHAIN, ())
@@ -155,13 +170,9 @@ def building(mode: FakeTensorMode, sites: Sites) -> Iterator[None]:
     """The context in which the user's file is imported and its models are constructed."""
     load = nn.Module.load_state_dict
 
-    def broken(module: nn.Module, need: ConstructorNeed) -> None:
-        sites.add(module)
-        sites.needs.append((module, need))
-
     nn.Module.load_state_dict = _keep_weights  # type: ignore[method-assign]
     try:
-        with sited(sites), constructors.checked(broken), unmoved_modules(), _Factories(mode):
+        with sited(sites), constructors.checked(sites.report), unmoved_modules(), _Factories(mode):
             yield
     finally:
         nn.Module.load_state_dict = load  # type: ignore[method-assign]

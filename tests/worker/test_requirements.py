@@ -297,6 +297,13 @@ LAYERS = [
         ("num_heads", 5, 12, "5"),
     ),
     row(
+        "attention_heads_of_copied_layers",
+        "layer = nn.TransformerEncoderLayer(12, <5|4>, 24, batch_first=True)\nself.b = nn.TransformerEncoder(layer, 2)",
+        "return self.b(x)",
+        ("B", 5, 12),
+        ("num_heads", 5, 12, "5"),
+    ),
+    row(
         "transformer_layer",
         "self.a = nn.Linear(3, 16)\nself.b = nn.TransformerEncoderLayer(<32|16>, 4, batch_first=True)",
         CALLS_B,
