@@ -31,14 +31,6 @@ DECLARED: list[Row] = [
         "self.a(x * self.m)",
     ),
     (
-        "prelu",
-        "PReLU(num_parameters) has no requirement",
-        "self.a = nn.Conv2d(3, 10, 3)\nself.b = nn.PReLU(8)",
-        "return self.b(self.a(x))",
-        [("B", 3, 16, 16)],
-        "8",
-    ),
-    (
         "sequence_as_batch",
         BATCH,
         "self.b = nn.GRU(8, 16)",

@@ -304,6 +304,21 @@ LAYERS = [
         ("num_heads", 5, 12, "5"),
     ),
     row(
+        "prelu",
+        "self.a = nn.Conv2d(3, 8, 3)\nself.b = nn.PReLU(<6|8>)\nself.c = nn.Conv2d(8, 2, 3)",
+        "return self.c(self.b(self.a(x)))",
+        IMAGE,
+        ("num_parameters", 6, 8, "6"),
+    ),
+    row(
+        "prelu_of_rows",
+        "self.a = nn.Linear(3, 8)\nself.b = nn.PReLU(<4|8>)",
+        CALLS_B,
+        FLAT,
+        ("num_parameters", 4, 8, "4"),
+        bare=False,
+    ),
+    row(
         "transformer_layer",
         "self.a = nn.Linear(3, 16)\nself.b = nn.TransformerEncoderLayer(<32|16>, 4, batch_first=True)",
         CALLS_B,

@@ -18,6 +18,7 @@ _HANDED_ON = frozenset(
     {
         "num_features",
         "normalized_shape",
+        "num_parameters",
         "num_groups",
         "divisible",
         "embed_dim",

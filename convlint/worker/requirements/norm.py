@@ -1,4 +1,4 @@
-"""Normalisation: rank, the declared channels or trailing dims."""
+"""Layers with a number for each channel: rank, the declared channels or trailing dims."""
 
 from __future__ import annotations
 
@@ -183,6 +183,27 @@ def _functional_instance_norm(call: Call) -> None:
         _check_spread(call, x, x.dim() - 2)
 
 
+def _slopes(call: Call) -> None:
+    """One slope for all channels, or one for each: `[B, C, *]` with C = num_parameters (torch.nn.PReLU)."""
+    x, weight = call.tensor(0, "input"), call.layer.weight if call.layer is not None else call.tensor(1, "weight")
+    if x is None or not isinstance(weight, torch.Tensor) or weight.dim() != 1 or weight.shape[0] == 1 or x.dim() == 0:
+        return
+    came, declared = x.shape[1] if x.dim() > 1 else 1, weight.shape[0]
+    if not call.need(
+        "num_parameters",
+        "input.shape[1]",
+        equal(came, declared),
+        came=came,
+        needed=declared,
+        argument=call.layer and "num_parameters",
+        value=came,
+    ):
+        if x.dim() > 1:
+            _repair(call, x, 1, declared)
+        else:
+            call.result = call.ledger.fresh(tuple(x.shape), x)
+
+
 LAYERS: dict[type[nn.Module], Check] = {
     nn.BatchNorm1d: _batch(2, 3),
     nn.BatchNorm2d: _batch(4),
@@ -194,6 +215,7 @@ LAYERS: dict[type[nn.Module], Check] = {
     nn.GroupNorm: _group,
     nn.LayerNorm: _layer_norm,
     nn.RMSNorm: _layer_norm,
+    nn.PReLU: _slopes,
 }
 FUNCTIONS: dict[str, Check] = {
     "torch.nn.functional.layer_norm": _functional_layer_norm,
@@ -201,4 +223,5 @@ FUNCTIONS: dict[str, Check] = {
     "torch.nn.functional.batch_norm": _functional_batch_norm,
     "torch.nn.functional.instance_norm": _functional_instance_norm,
     "torch.nn.functional.group_norm": _group,
+    **dict.fromkeys(("torch.nn.functional.prelu", "torch.prelu", "torch.Tensor.prelu"), _slopes),
 }
