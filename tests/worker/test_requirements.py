@@ -73,7 +73,7 @@ LAYERS = [
         "self.a = nn.Linear(3, 8)\nself.b = nn.Bilinear(8, <5|8>, 2)",
         "y = self.a(x)\nreturn self.b(y, y)",
         FLAT,
-        ("in_features", 5, 8, "5"),
+        ("in_features_of_two", 5, 8, "5"),
     ),
     row(
         "conv1d",
@@ -317,6 +317,13 @@ LAYERS = [
         FLAT,
         ("num_parameters", 4, 8, "4"),
         bare=False,
+    ),
+    row(
+        "bilinear_in_symbols",
+        "self.a = nn.Embedding(50, 8)\nself.b = nn.Bilinear(8, <5|8>, 2)\nself.c = nn.Linear(2, 1)",
+        "y = self.a(x)\nreturn self.c(self.b(y, y))",
+        whole("B", "L"),
+        ("in_features_of_two", 5, 8, "5"),
     ),
     row(
         "transformer_layer",

@@ -174,12 +174,7 @@ def test_a_cat_of_two_sizes_is_one_finding_in_symbols(linter: Linter) -> None:
             "return F.interpolate(self.c(x), size=x.shape[2:]) + self.d(x)",
             IMAGE,
         ),
-        pytest.param(
-            "self.b = nn.Bilinear(8, 8, 2)",
-            "return self.b(x, x)",
-            ("B", 8),
-            marks=pytest.mark.xfail(strict=True, reason="nn.Bilinear gives the batch the number of the trace"),
-        ),
+        ("self.b = nn.Bilinear(8, 8, 2)", "return self.b(x, x)", ("B", 8)),
     ],
     ids=["interpolate", "bilinear"],
 )

@@ -96,7 +96,12 @@ def _changed(need: Need, node: fx.Node, source: fx.Node, run: Run, guess: Guess)
         if flexible is not None and guess.source in (GUESSED, NAMED):
             dtype = "int64" if need.name == "index_dtype" else guess.dtype
             return Guess(flexible, dtype=dtype, source=label)
-    if need.name == "rank" and isinstance(need.came, sympy.Integer) and isinstance(need.needed, sympy.Integer):
+    if (
+        need.name == "rank"
+        and need.operand in _OF_THE_FIRST
+        and isinstance(need.came, sympy.Integer)
+        and isinstance(need.needed, sympy.Integer)
+    ):
         rank = len(guess.axes) + int(need.needed) - int(need.came)
         fits = rank in RANKS and not need.holds
         return replace(guess, axes=RANKS[rank], sizes=(), source=label) if fits else None
@@ -143,8 +148,8 @@ def _solved(need: Need, run: Run) -> tuple[str | None, int]:
 # Requirements that name a size of an input outright, where what they need is a plain number.
 _SIZES = frozenset(
     [
-        *("elements", "batch", "matmul", "in_features", "in_channels", "num_features", "input_size", "groups"),
-        *("embed_dim", "kdim", "vdim", "normalized_shape"),
+        *("elements", "batch", "matmul", "in_features", "in_features_of_two", "in_channels", "num_features"),
+        *("input_size", "groups", "embed_dim", "kdim", "vdim", "normalized_shape", "num_parameters"),
     ]
 )
 

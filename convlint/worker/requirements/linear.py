@@ -10,7 +10,9 @@ from convlint.worker.call import Call, Check
 from convlint.worker.sizes import Size, equal, product
 
 
-def features(call: Call, index: int, name: str, needed: Size, argument: str | None) -> None:
+def features(
+    call: Call, index: int, name: str, needed: Size, argument: str | None, requirement: str = "in_features"
+) -> None:
     """`[*, in_features] -> [*, out_features]` (torch.nn.Linear)."""
     x = call.tensor(index, name)
     if x is None:
@@ -28,7 +30,7 @@ def features(call: Call, index: int, name: str, needed: Size, argument: str | No
         return
     last = x.shape[-1]
     if not call.need(
-        "in_features", operand, equal(last, needed), came=last, needed=needed, argument=argument, value=last
+        requirement, operand, equal(last, needed), came=last, needed=needed, argument=argument, value=last
     ):
         call.put(index, name, call.resized(x, -1, needed))
 
@@ -45,8 +47,8 @@ def _linear(call: Call) -> None:
 
 def _bilinear(call: Call) -> None:
     assert isinstance(call.layer, nn.Bilinear)
-    features(call, 0, "input1", call.layer.in1_features, "in1_features")
-    features(call, 1, "input2", call.layer.in2_features, "in2_features")
+    features(call, 0, "input1", call.layer.in1_features, "in1_features", "in_features_of_two")
+    features(call, 1, "input2", call.layer.in2_features, "in2_features", "in_features_of_two")
 
 
 def _functional_linear(call: Call) -> None:

@@ -24,6 +24,15 @@ def linear_layer(call: Call) -> Shape | None:
     return (*x.shape[:-1], call.layer.out_features) if x is not None and isinstance(call.layer, nn.Linear) else None
 
 
+def bilinear_layer(call: Call) -> Shape | None:
+    """Two inputs that agree in all dims but the last (torch.nn.Bilinear)."""
+    a, b = call.tensor(0, "input1"), call.tensor(1, "input2")
+    if a is None or b is None or a.dim() != b.dim() or not isinstance(call.layer, nn.Bilinear):
+        return None
+    alike = all(equal(one, other) is sympy.true for one, other in zip(a.shape[:-1], b.shape[:-1], strict=True))
+    return (*a.shape[:-1], call.layer.out_features) if alike else None
+
+
 def linear_function(call: Call) -> Shape | None:
     x, weight = call.tensor(0, "input"), call.tensor(1, "weight")
     return (*x.shape[:-1], weight.shape[0]) if x is not None and weight is not None and weight.dim() == 2 else None

@@ -27,9 +27,9 @@ def _names(text: str) -> frozenset[str]:
 
 
 _NEW: Final = _names("""
-    Linear linear matmul __matmul__ bmm Softmax Softmin LogSoftmax softmax log_softmax softmin LogSigmoid logsigmoid
-    RReLU rrelu InstanceNorm1d InstanceNorm2d InstanceNorm3d instance_norm LayerNorm layer_norm mean sum amax amin
-    contiguous Embedding embedding repeat_interleave
+    Linear linear Bilinear matmul __matmul__ bmm Softmax Softmin LogSoftmax softmax log_softmax softmin LogSigmoid
+    logsigmoid RReLU rrelu InstanceNorm1d InstanceNorm2d InstanceNorm3d instance_norm LayerNorm layer_norm mean sum amax
+    amin contiguous Embedding embedding repeat_interleave
 """)
 """Their results are new tensors, whatever the strides of their operands are."""
 _IMAGES: Final = ("Conv", "conv", "MaxPool", "max_pool", "BatchNorm", "GroupNorm", "group_norm", "batch_norm", "cat")

@@ -16,6 +16,7 @@ from convlint.worker.shapes.layouts import (
     viewed,
 )
 from convlint.worker.shapes.operands import (
+    bilinear_layer,
     broadcast,
     concatenated,
     einstein,
@@ -148,6 +149,7 @@ LAYERS: dict[type[nn.Module], Rule] = {
         for rank in (1, 2, 3)
     },
     nn.Linear: linear_layer,
+    nn.Bilinear: bilinear_layer,
     nn.Flatten: flattened,
     nn.Unflatten: unflattened,
     nn.ChannelShuffle: same,

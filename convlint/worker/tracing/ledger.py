@@ -20,7 +20,17 @@ from convlint.worker.trail import Assumption, Event, Need
 
 # What a spoiled shape proves nothing about; channels stay what the layer before declares.
 _SPATIAL = frozenset(
-    {"spatial", "in_features", "elements", "batch", "broadcast", "concat", "matmul", "normalized_shape"}
+    {
+        "spatial",
+        "in_features",
+        "in_features_of_two",
+        "elements",
+        "batch",
+        "broadcast",
+        "concat",
+        "matmul",
+        "normalized_shape",
+    }
 )
 
 
