@@ -319,6 +319,13 @@ LAYERS = [
         bare=False,
     ),
     row(
+        "bag_of_embeddings",
+        "self.a = nn.EmbeddingBag(50, 8)\nself.b = nn.Linear(<4|8>, 2)",
+        CALLS_B,
+        whole("B", 7),
+        ("in_features", 4, 8, "4"),
+    ),
+    row(
         "bilinear_in_symbols",
         "self.a = nn.Embedding(50, 8)\nself.b = nn.Bilinear(8, <5|8>, 2)\nself.c = nn.Linear(2, 1)",
         "y = self.a(x)\nreturn self.c(self.b(y, y))",

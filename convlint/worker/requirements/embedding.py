@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sympy
 import torch
 from torch import nn
 
 from convlint.worker.call import Call, Check
+from convlint.worker.requirements.rank import has_rank
 
 _WHOLE = (torch.int32, torch.int64)
 
@@ -23,7 +26,7 @@ def _indices(call: Call) -> None:
             needed="int64",
         )
         call.put(0, "input", call.ledger.fresh(tuple(x.shape), x, torch.int64))
-    elif x is not None and isinstance(call.layer, nn.Embedding):
+    elif x is not None and isinstance(call.layer, nn.Embedding | nn.EmbeddingBag):
         _within(call, x, call.layer.num_embeddings)
 
 
@@ -42,5 +45,23 @@ def _within(call: Call, x: torch.Tensor, rows: int) -> None:
         )
 
 
-LAYERS: dict[type[nn.Module], Check] = {nn.Embedding: _indices}
+def _bag(call: Call) -> None:
+    """`[B, L] -> [B, embedding_dim]`, or `[L]` with offsets `[B]` that say where each bag begins (nn.EmbeddingBag)."""
+    layer: Any = call.layer
+    _indices(call)
+    x, offsets = call.tensor(0, "input"), call.get(1, "offsets")
+    if x is None or not (offsets is None or isinstance(offsets, torch.Tensor)):
+        return
+    has_bags = offsets is not None
+    if not has_rank(call, x, x.dim() == (1 if has_bags else 2), 1 if has_bags else 2):
+        return
+    if isinstance(offsets, torch.Tensor) and offsets.dim() != 1:
+        call.need("rank", "inputs[1].rank", sympy.false, came=offsets.dim(), needed=1)
+        call.spoiled = True
+    of_bags = x if offsets is None or offsets.dim() == 0 else offsets
+    bags = of_bags.shape[0] - bool(has_bags and layer.include_last_offset)
+    call.result = call.ledger.fresh((bags, layer.embedding_dim), x, layer.weight.dtype)
+
+
+LAYERS: dict[type[nn.Module], Check] = {nn.Embedding: _indices, nn.EmbeddingBag: _bag}
 FUNCTIONS: dict[str, Check] = {"torch.nn.functional.embedding": _indices}
