@@ -40,3 +40,34 @@ def test_where_another_rank_runs_nothing_is_said(linter: Linter) -> None:
 
 def test_what_hangs_on_the_size_of_a_guess_is_held_back(linter: Linter) -> None:
     assert not linter(net("self.fc = nn.Linear(120, 10)", "return self.fc(torch.cat([x, x], 1).flatten(1))")).findings
+
+
+GRAPH = """
+import torch
+import torch.nn as nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one = nn.Parameter(torch.zeros(20, 8))
+        self.two = nn.Parameter(torch.zeros({}, 3))
+
+    def forward(self, x, adj):
+        return torch.mm(adj, torch.mm(torch.relu(torch.mm(adj, torch.mm(x, self.one))), self.two))
+"""
+
+
+def test_a_mistake_behind_an_input_that_only_its_name_speaks_for(linter: Linter) -> None:
+    assert linter(GRAPH.format(20)).the_finding.short[:3] == ("matmul", 20, 8)
+    assert linter(GRAPH.format(8)).is_clean()
+
+
+BAGS = net(
+    "self.a = nn.EmbeddingBag(50, 8)\nself.b = nn.Linear(6, 2)", "return self.b(self.a(x, offsets))", "x, offsets"
+)
+
+
+def test_a_mistake_behind_bags_that_begin_anywhere(linter: Linter) -> None:
+    assert linter(BAGS).the_finding.text == "6"
+    assert linter(BAGS.replace("6", "8")).is_clean()

@@ -533,6 +533,14 @@ OPERATIONS = [
         ("raises", None, None, "torch.where(a.mean(1, keepdim=True) > 0, a, b)"),
     ),
     row(
+        "vectors_in_mm",
+        "self.c = nn.Linear(3, 8)\nself.w = nn.Parameter(torch.zeros(<8, 8, 1|8, 8>))",
+        "return torch.mm(self.c(x), self.w)",
+        FLAT,
+        ("rank", 2, 3, "torch.mm(self.c(x), self.w)"),
+        bare=False,
+    ),
+    row(
         "pixel_shuffle",
         "self.a = nn.Conv2d(3, <10|12>, 3)\nself.b = nn.PixelShuffle(2)",
         CALLS_B,

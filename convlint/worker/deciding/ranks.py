@@ -8,7 +8,7 @@ from dataclasses import replace
 import sympy
 
 from convlint.worker.deciding.explore import Outcome
-from convlint.worker.inputs.guesses import GUESSED, RANKS, TRIED
+from convlint.worker.inputs.guesses import GUESSED, NAMED, RANKS, TRIED
 from convlint.worker.inputs.input import Input
 from convlint.worker.run import Run
 from convlint.worker.trail import Halt, Key
@@ -39,13 +39,16 @@ def _between_layers(run: Run, keys: Iterable[Key]) -> frozenset[Key]:
 
 
 def _other_ranks(inputs: tuple[Input, ...]) -> Iterator[tuple[Input, ...]]:
-    """The inputs with the one that is guessed in every other rank; none where it is not exactly one."""
-    guessed = [item for item in inputs if item.source in (GUESSED, TRIED)]
-    if len(guessed) != 1 or guessed[0].spec.shape is None or guessed[0].within is not None:
+    """The inputs with the one that is guessed in every other rank; none where it is not exactly one.
+
+    A name may also stand for other sizes of the same rank.
+    """
+    guessed = [item for item in inputs if item.source in (GUESSED, TRIED, NAMED) and item.spec.shape is not None]
+    if len(guessed) != 1 or guessed[0].within is not None:
         return
     (item,) = guessed
     for rank, axes in RANKS.items():
-        if rank != len(item.spec.shape or ()):
+        if rank != len(item.spec.shape or ()) or (item.source == NAMED and axes != item.spec.shape):
             other = replace(item, spec=item.spec.model_copy(update={"shape": axes}))
             yield tuple(other if one is item else one for one in inputs)
 

@@ -29,6 +29,8 @@ FLEXIBLE: tuple[tuple[Kinds, tuple[str, ...]], ...] = (
     ((nn.Linear, nn.BatchNorm1d, nn.LSTMCell, nn.GRUCell, nn.RNNCell), RANKS[2]),
 )
 SEQUENCE_FIRST = ("L", "B", "F")
+_OF_THE_FIRST = ("input.rank", "inputs[0].rank")
+"""What a requirement on the rank of the first operand names; `placeholder` follows no other."""
 
 
 def label_of(node: fx.Node) -> str:

@@ -33,6 +33,27 @@ def _matmul(call: Call) -> None:
             call.put(1, "other", b)
 
 
+def _of_rank(rank: int) -> Check:
+    """Operands that are matrices, or batches of them, and nothing else (torch.mm, torch.bmm)."""
+
+    def check(call: Call) -> None:
+        for i, name in enumerate(("input", "mat2")):
+            x = call.tensor(i, name)
+            if x is not None and x.dim() != rank:
+                call.need("rank", "input.rank" if i == 0 else "inputs[1].rank", sympy.false, came=x.dim(), needed=rank)
+                shape = [*x.shape, *[1] * rank][:rank]
+                call.put(i, name, call.ledger.fresh(tuple(shape), x))
+                call.spoiled = True
+        if not call.spoiled:
+            _matmul(call)
+        else:
+            a, b = call.tensor(0, "input"), call.tensor(1, "mat2")
+            if a is not None and b is not None:
+                call.result = call.ledger.fresh((*a.shape[:-1], b.shape[-1]), a)
+
+    return check
+
+
 @dataclass(frozen=True)
 class Equation:
     """What `torch.einsum` is given: the letters of each operand, those of the result where they are written out."""
@@ -97,19 +118,9 @@ def _grouped(call: Call) -> None:
 
 
 FUNCTIONS: dict[str, Check] = {
-    **dict.fromkeys(
-        (
-            "torch.matmul",
-            "torch.Tensor.matmul",
-            "torch.mm",
-            "torch.spmm",
-            "torch.sparse.mm",
-            "torch.Tensor.mm",
-            "torch.bmm",
-            "torch.Tensor.bmm",
-        ),
-        _matmul,
-    ),
+    **dict.fromkeys(("torch.matmul", "torch.Tensor.matmul"), _matmul),
+    **dict.fromkeys(("torch.mm", "torch.spmm", "torch.sparse.mm", "torch.Tensor.mm"), _of_rank(2)),
+    **dict.fromkeys(("torch.bmm", "torch.Tensor.bmm"), _of_rank(3)),
     **dict.fromkeys(("torch.einsum", "torch.functional.einsum"), _einsum),
     **dict.fromkeys(("_grouped_mm", "torch.nn.functional.grouped_mm"), _grouped),
 }
