@@ -530,7 +530,14 @@ OPERATIONS = [
         "self.c = nn.Conv2d(3, 8, 1)\nself.d = nn.Conv2d(3, <4|8>, 1)",
         "a, b = self.c(x), self.d(x)\nreturn torch.where(a.mean(1, keepdim=True) > 0, a, b)",
         IMAGE,
-        ("raises", None, None, "torch.where(a.mean(1, keepdim=True) > 0, a, b)"),
+        ("broadcast", 8, 4, "torch.where(a.mean(1, keepdim=True) > 0, a, b)"),
+    ),
+    row(
+        "mask_of_another_length",
+        "self.c = nn.Linear(3, 8)\nself.register_buffer('m', torch.ones(<6|8>, dtype=torch.bool))",
+        "return self.c(x).masked_fill(self.m, 0.0)",
+        FLAT,
+        ("broadcast", 8, 6, "self.c(x).masked_fill(self.m, 0.0)"),
     ),
     row(
         "vectors_in_mm",

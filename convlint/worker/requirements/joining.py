@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 import sympy
@@ -79,24 +80,34 @@ def _stack(call: Call) -> None:
 def _elementwise(call: Call) -> None:
     """Operands broadcast from the last dim backwards; an in-place operation keeps the shape of its first."""
     places = [i for i, arg in enumerate(call.args) if isinstance(arg, torch.Tensor)]
-    if len(places) < 2:
-        return
-    in_place = call.target.rsplit(".", 1)[-1].endswith("_") and not call.target.endswith("__")
-    a, b = (call.args[i] for i in places[:2])
+    if len(places) > 1:
+        in_place = call.target.rsplit(".", 1)[-1].endswith("_") and not call.target.endswith("__")
+        _broadcast(call, places[0], places[1], in_place=in_place)
+
+
+def _chosen(call: Call) -> None:
+    """`where(mask, a, b)`: each two of the three broadcast."""
+    places = [i for i, arg in enumerate(call.args) if isinstance(arg, torch.Tensor)]
+    for i, j in combinations(places, 2):
+        _broadcast(call, i, j)
+
+
+def _broadcast(call: Call, i: int, j: int, *, in_place: bool = False) -> None:
+    a, b = call.args[i], call.args[j]
     chosen: int | None = None
     for back in range(1, min(a.dim(), b.dim()) + 1):
         left, right = a.shape[-back], b.shape[-back]
         condition = broadcasts(left, right)
         if in_place:  # the first operand cannot grow
             condition = sympy.Or(equal(left, right), sympy.Eq(expr_of(right), 1))
-        if call.need("broadcast", f"inputs[1].shape[{-back}]", condition, came=right, needed=left, value=left):
+        if call.need("broadcast", f"inputs[{j}].shape[{-back}]", condition, came=right, needed=left, value=left):
             continue
         chosen = call.ledger.choose(2) if chosen is None and not in_place else chosen or 0
         if chosen:
             a = call.resized(a, -back, right)
         else:
             b = call.resized(b, -back, left)
-    call.args[places[0]], call.args[places[1]] = a, b
+    call.args[i], call.args[j] = a, b
 
 
 _ELEMENTWISE: Sequence[str] = [
@@ -144,5 +155,7 @@ FUNCTIONS: dict[str, Check] = {
     "torch.stack": _stack,
     **{f"torch.{name}": _elementwise for name in _ELEMENTWISE},
     **{f"torch.Tensor.{name}": _elementwise for name in (*_ELEMENTWISE, *_DUNDERS)},
-    **{f"torch.Tensor.{name}_": _elementwise for name in _ELEMENTWISE},
+    **{f"torch.Tensor.{name}_": _elementwise for name in (*_ELEMENTWISE, "masked_fill")},
+    **dict.fromkeys(("torch.masked_fill", "torch.Tensor.masked_fill"), _elementwise),
+    **dict.fromkeys(("torch.where", "torch.Tensor.where"), _chosen),
 }
