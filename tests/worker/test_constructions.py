@@ -106,6 +106,20 @@ def test_a_mistake_that_no_configuration_changes_is_found(linter: Linter) -> Non
     assert linter(net).the_finding.text == "32"
 
 
+OWN_CONFIG = "class NetConfig:\n    width = 12\n    hidden = 30\n"
+
+
+def test_a_configuration_of_the_file_is_taken(linter: Linter) -> None:
+    init = "self.a = nn.Linear(cfg.width, cfg.hidden * 2)\nself.b = nn.Linear(cfg.hidden * 4, 2)"
+    checked = linter(source("cfg", init, "return self.b(self.a(x))", OWN_CONFIG.replace("Net", "Cfg_")))
+    assert checked.the_finding.short == ("in_features", 120, 60, "cfg.hidden * 4")
+
+
+def test_a_configuration_that_lacks_something_is_not_taken(linter: Linter) -> None:
+    init = "self.a = nn.Linear(config.width, config.hidden)\nself.b = nn.Linear(config.hidden, config.num_classes)"
+    assert linter(source("config", init, "return self.b(self.a(x))", OWN_CONFIG)).is_clean()
+
+
 def test_swapped_arguments_are_found(linter: Linter) -> None:
     net = source(
         "hidden_size, num_classes",

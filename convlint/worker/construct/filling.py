@@ -6,6 +6,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch import nn
 
 from convlint.worker.construct.guessed import GuessedConfig
 from convlint.worker.construct.names import Kind, kind_of
-from convlint.worker.construct.signatures import parameters_of
+from convlint.worker.construct.signatures import parameters_of, required
 from convlint.worker.construct.styles import Style, plain_values
 from convlint.worker.construct.uses import Use, uses_of
 
@@ -168,7 +169,7 @@ class Filler:
         if kind == "sizes":
             return self._lists(name)
         if kind == "config":
-            return [lambda: GuessedConfig(self.value, name)]
+            return [*self._own_configs(name), lambda: GuessedConfig(self.value, name)]
         if kind in ("block", "norm", "activation", "module"):
             return [*self._special(name, kind), lambda: self.size(name)]
         if kind == "weights":
@@ -205,6 +206,17 @@ class Filler:
     def _own_modules(self) -> list[type[nn.Module]]:
         found = (value for value in list(self.names.values.values()) if isinstance(value, type))
         return [kind for kind in found if issubclass(kind, nn.Module) and not kind.__module__.startswith("torch.")]
+
+    def _own_configs(self, name: str) -> list[Alternative]:
+        """The file's own configuration, where it has one class for it that is made without arguments."""
+        found = [
+            kind
+            for kind in list(self.names.values.values())
+            if isinstance(kind, type) and not issubclass(kind, nn.Module) and _alike(kind.__name__, name)
+        ]
+        with suppress(TypeError, ValueError):
+            return [kind for kind in found if len(found) == 1 and not required(kind)]
+        return []
 
     def _classes(self, name: str) -> list[Alternative]:
         """Module classes of the file for a block that is given as a class, best by name first."""
