@@ -388,6 +388,8 @@ MIXED: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], torch.dtype]] = {
     "double_weight": (lambda x: x + torch.ones(1, dtype=torch.float64), torch.float64),
     "half_first": (lambda x: x.half() * x, torch.float32),
     "comparison": (lambda x: x > x.mean(), torch.bool),
+    "double_to_float": (lambda x: F.relu(x.double().float()), torch.float32),
+    "softmax_in_another": (lambda x: F.softmax(x.double(), dim=1, dtype=torch.float32), torch.float32),
     "whole_first": (lambda x: torch.ones(6, 1, 1, dtype=torch.int64) * x, torch.float32),
 }
 

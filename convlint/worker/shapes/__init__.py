@@ -35,7 +35,11 @@ def _rule(call: Call) -> Rule | None:
 
 
 def is_one_dtype(call: Call, tensors: Sequence[torch.Tensor]) -> bool:
-    """Whether all operands, and the layer's weights, have one dtype: what else comes of it is torch's to say."""
+    """Whether all operands, the layer's weights and the result have one dtype: any other is torch's to say."""
+    if any(isinstance(given, torch.dtype) for given in (*call.args, *call.kwargs.values())):
+        return False
+    if call.target.endswith(".float") and any(x.dtype is not torch.float32 for x in tensors):
+        return False
     weight = getattr(call.layer, "weight", None)
     own = [weight.dtype] if isinstance(weight, torch.Tensor) else []
     return len({*own, *(x.dtype for x in tensors if x.dtype is not torch.bool)}) <= 1
