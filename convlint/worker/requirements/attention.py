@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from convlint.worker.call import Call, Check
-from convlint.worker.sizes import equal, shared_out
+from convlint.worker.sizes import Size, equal, shared_out
 
 _OPERANDS = (
     ("query", "embed_dim", "embed_dim", "embed_dim"),
@@ -50,25 +50,46 @@ def _multihead(call: Call) -> None:
         repaired = x if fits else call.resized(x, -1, declared)
         checked[id(x), declared] = repaired
         call.put(i, name, repaired)
-    if given[0] is not None and all(x is given[0] for x in given):
-        _attend_to_self(call, layer)
+    _attend(call, layer)
 
 
-def _attend_to_self(call: Call, layer: Any) -> None:
-    """Self-attention without masks gives back the shape of its query, and weights `[B, L, L]`.
+def _attend(call: Call, layer: Any) -> None:
+    """Batched attention gives back the shape of its query, and weights `[B, L, S]` over the S places of the key.
 
     torch makes the output sequence first, so with batch_first it comes transposed: a `view` of it may well fail.
+    What does not fit for certain, is torch's to say.
     """
-    query = call.tensor(0, "query")
-    masks = [call.get(3, "key_padding_mask"), call.get(5, "attn_mask")]
-    if query is None or query.dim() != 3 or any(mask is not None for mask in masks):
+    query, key, value = (call.tensor(i, name) for i, (name, *_) in enumerate(_OPERANDS))
+    if query is None or key is None or value is None or any(x.dim() != 3 for x in (query, key, value)):
         return
-    batch, length = query.shape[:2] if layer.batch_first else query.shape[1::-1]
+    (batch, length), (key_batch, places), of_value = (
+        x.shape[:2] if layer.batch_first else x.shape[1::-1] for x in (query, key, value)
+    )
+    pairs = [(batch, key_batch), (batch, of_value[0]), (places, of_value[1])]
+    if not all(equal(a, b) is sympy.true for a, b in pairs) or not _has_plain_masks(call, layer, batch, length, places):
+        return
     fresh = call.ledger.fresh
     output = fresh((length, batch, layer.embed_dim), query)
     heads = () if call.get(6, "average_attn_weights", True) else (layer.num_heads,)
-    weights = fresh((batch, *heads, length, length), query) if call.get(4, "need_weights", True) else None
+    weights = fresh((batch, *heads, length, places), query) if call.get(4, "need_weights", True) else None
     call.result = (output.transpose(0, 1) if layer.batch_first else output, weights)
+
+
+def _has_plain_masks(call: Call, layer: Any, batch: Size, length: Size, places: Size) -> bool:
+    """Whether the masks, if there are any, are `[B, S]` and `[L, S]` for certain, and nothing adds places."""
+    padding, mask = call.get(3, "key_padding_mask"), call.get(5, "attn_mask")
+    if layer.bias_k is not None or layer.add_zero_attn or (call.get(7, "is_causal", False) and mask is None):
+        return False
+    for given, shape in ((padding, (batch, places)), (mask, (length, places))):
+        if given is None:
+            continue
+        if not isinstance(given, torch.Tensor) or given.dim() != 2:
+            return False
+        if given.dtype not in (torch.bool, torch.float32):
+            return False
+        if not all(equal(a, b) is sympy.true for a, b in zip(given.shape, shape, strict=True)):
+            return False
+    return True
 
 
 LAYERS: dict[type[nn.Module], Check] = {nn.MultiheadAttention: _multihead}
