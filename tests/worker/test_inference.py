@@ -54,6 +54,13 @@ NETS: list[tuple[str, str, str, str, Found]] = [
         [(("B", "L"), WHOLE)],
     ),
     (
+        "source_and_target",
+        "src, trg",
+        "self.e = nn.Embedding(99, 16)\nself.f = nn.Linear(16, 2)",
+        "return self.f(self.e(src).mean(1) + self.e(trg[:, 0]))",
+        [(("B", "L"), WHOLE), (("B", "L2"), WHOLE)],
+    ),
+    (
         "lstm",
         "x",
         "self.l = nn.LSTM(16, 32, batch_first=True)",
