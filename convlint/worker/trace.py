@@ -115,7 +115,8 @@ def is_symbolic(x: torch.Tensor) -> bool:
 @lru_cache(maxsize=4096)
 def function_name(function: Callable[..., Any]) -> str:
     """The public name of a torch function: `torch.nn.functional.linear`, `torch.Tensor.view`."""
-    return str(resolve_name(function) or getattr(function, "__name__", "?"))
+    name = str(resolve_name(function) or getattr(function, "__name__", "?"))
+    return "torch.mm" if name == "torch.spmm" else name  # one function, of which torch tells the rarer name
 
 
 def is_in_place(short: str) -> bool:

@@ -59,7 +59,10 @@ class Net(nn.Module):
 
 
 def test_a_mistake_behind_an_input_that_only_its_name_speaks_for(linter: Linter) -> None:
-    assert linter(GRAPH.format(20)).the_finding.short[:3] == ("matmul", 20, 8)
+    found = linter(GRAPH.format(20)).the_finding
+    assert found.short[:3] == ("matmul", 20, 8)
+    assert found.node is not None
+    assert found.node.target == "torch.mm"
     assert linter(GRAPH.format(8)).is_clean()
 
 

@@ -119,7 +119,7 @@ def _grouped(call: Call) -> None:
 
 FUNCTIONS: dict[str, Check] = {
     **dict.fromkeys(("torch.matmul", "torch.Tensor.matmul"), _matmul),
-    **dict.fromkeys(("torch.mm", "torch.spmm", "torch.sparse.mm", "torch.Tensor.mm"), _of_rank(2)),
+    **dict.fromkeys(("torch.mm", "torch.sparse.mm", "torch.Tensor.mm"), _of_rank(2)),
     **dict.fromkeys(("torch.bmm", "torch.Tensor.bmm"), _of_rank(3)),
     **dict.fromkeys(("torch.einsum", "torch.functional.einsum"), _einsum),
     **dict.fromkeys(("_grouped_mm", "torch.nn.functional.grouped_mm"), _grouped),
