@@ -10,7 +10,7 @@ from tracing import Linter, Shape, net
 from convlint.inputspec import InputSpec
 
 Row = tuple[str, str, str, str, Sequence[Shape | InputSpec], str]
-DTYPE = "rules of shapes look at no dtype, and give the result that of the first operand"
+DTYPE = "whether the model is made double where it is used, as in `Net().double()`, is not known"
 BATCH = "one batch size that fits is enough, though the declared B may be any"
 
 DECLARED: list[Row] = [
