@@ -25,7 +25,8 @@ from convlint.worker.inputs.input import declared
 from convlint.worker.project.operators import define_missing
 from convlint.worker.run import Workshop
 from convlint.worker.skeleton import Sites, building, make_fake
-from convlint.worker.torch_private import new_env, new_mode
+from convlint.worker.torch_private.fake import new_mode
+from convlint.worker.torch_private.symbols import new_env
 from convlint.worker.warmup import warm_up
 
 

@@ -27,7 +27,7 @@ from typing import Any
 from benchmarks.oracle.journal import keep, known
 from convlint.worker.project.operators import define_missing
 from convlint.worker.skeleton import Sites, building
-from convlint.worker.torch_private import new_mode
+from convlint.worker.torch_private.fake import new_mode
 from convlint.worker.warmup import skip_initialisation
 
 PLOT = Path(__file__).parent.parent / "docs" / "verify_memory.svg"

@@ -112,7 +112,8 @@ def trace(family: str, name: str) -> Result:
     from convlint.worker.inputs.input import declared
     from convlint.worker.run import Workshop
     from convlint.worker.skeleton import Sites, building, make_fake
-    from convlint.worker.torch_private import new_env, new_mode
+    from convlint.worker.torch_private.fake import new_mode
+    from convlint.worker.torch_private.symbols import new_env
     from convlint.worker.users import user_test
 
     started = time.perf_counter()

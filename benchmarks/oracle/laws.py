@@ -28,7 +28,8 @@ from convlint.worker.places import position_of
 from convlint.worker.project.integers import INT, as_int, with_symbolic_ints
 from convlint.worker.run import Run, Workshop
 from convlint.worker.skeleton import Sites, building, make_fake
-from convlint.worker.torch_private import expr_of, new_env, new_mode
+from convlint.worker.torch_private.fake import new_mode
+from convlint.worker.torch_private.symbols import expr_of, new_env
 from convlint.worker.trace import tensors_in
 from convlint.worker.trail import Assumption
 

@@ -30,7 +30,7 @@ from convlint.worker.project.standins import StandIn, lacks
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.resolve import Resolver
 from convlint.worker.skeleton import make_fake
-from convlint.worker.torch_private import FakeTensorMode
+from convlint.worker.torch_private.fake import FakeTensorMode
 from convlint.worker.users import IsUser
 from convlint.worker.wording import is_hungry, said
 

@@ -10,7 +10,7 @@ import sympy
 from convlint.facts import Dim, TensorFact
 from convlint.worker.deciding.formulas import formula
 from convlint.worker.sizes import Size
-from convlint.worker.torch_private import expr_of
+from convlint.worker.torch_private.symbols import expr_of
 from convlint.worker.trace import TensorMeta
 
 

@@ -30,7 +30,8 @@ from convlint.worker.run import Workshop
 from convlint.worker.sandbox import limits
 from convlint.worker.sandbox.watch import attending
 from convlint.worker.skeleton import Sites, building
-from convlint.worker.torch_private import FakeTensorMode, new_env, new_mode
+from convlint.worker.torch_private.fake import FakeTensorMode, new_mode
+from convlint.worker.torch_private.symbols import new_env
 from convlint.worker.trail import Key
 from convlint.worker.users import IsUser, user_test
 from convlint.worker.wording import said

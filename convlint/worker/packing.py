@@ -12,7 +12,7 @@ import torch
 from torch.nn.utils import rnn
 from torch.nn.utils.rnn import PackedSequence
 
-from convlint.worker.torch_private import FakeTensor
+from convlint.worker.torch_private.fake import FakeTensor
 
 
 class Packed(PackedSequence):

@@ -13,7 +13,8 @@ from convlint.worker.inputs.input import BATCH, Input, assembled, bounds, hint, 
 from convlint.worker.inputs.parameters import parts_of
 from convlint.worker.sizes import Size
 from convlint.worker.skeleton import Sites
-from convlint.worker.torch_private import FakeTensorMode, SizeEnv, new_env, new_symbol, set_env
+from convlint.worker.torch_private.fake import FakeTensorMode, set_env
+from convlint.worker.torch_private.symbols import SizeEnv, new_env, new_symbol
 from convlint.worker.trace import MAX_NODES, Setting, Trace
 from convlint.worker.tracing.tracer import ShapeTracer
 from convlint.worker.trail import Halt

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import sympy
 import torch
 
-from convlint.worker.torch_private import expr_of
+from convlint.worker.torch_private.symbols import expr_of
 
 Size = int | torch.SymInt
 

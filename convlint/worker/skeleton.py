@@ -21,14 +21,8 @@ from torch.overrides import TorchFunctionMode
 from convlint.worker import constructors, devices
 from convlint.worker.constructors import ConstructorNeed
 from convlint.worker.places import Place, place_of
-from convlint.worker.torch_private import (
-    FakeTensor,
-    FakeTensorMode,
-    no_missing_keys,
-    outside_modes,
-    own_tensors,
-    unmoved_modules,
-)
+from convlint.worker.torch_private.fake import FakeTensor, FakeTensorMode, outside_modes
+from convlint.worker.torch_private.modules import no_missing_keys, own_tensors, unmoved_modules
 from convlint.worker.trace import function_name
 
 SMALL = 1 << 14

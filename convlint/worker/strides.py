@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import torch
 
-from convlint.worker.torch_private import hint_of
+from convlint.worker.torch_private.symbols import hint_of
 
 
 @dataclass(frozen=True)

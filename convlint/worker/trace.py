@@ -14,7 +14,8 @@ from torch.overrides import resolve_name
 
 from convlint.worker.places import Place
 from convlint.worker.sizes import Size
-from convlint.worker.torch_private import FakeTensor, FakeTensorMode, SizeEnv, expr_of
+from convlint.worker.torch_private.fake import FakeTensor, FakeTensorMode
+from convlint.worker.torch_private.symbols import SizeEnv, expr_of
 from convlint.worker.trail import Trail
 from convlint.worker.users import IsUser
 

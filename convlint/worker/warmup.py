@@ -15,7 +15,10 @@ from convlint.worker.examine import examine
 from convlint.worker.project.standins import Weights
 from convlint.worker.run import Workshop
 from convlint.worker.skeleton import Sites, building, make_fake
-from convlint.worker.torch_private import keep_symbolic_kernels, new_env, new_mode, no_missing_keys, settle
+from convlint.worker.torch_private import settle
+from convlint.worker.torch_private.fake import new_mode
+from convlint.worker.torch_private.modules import no_missing_keys
+from convlint.worker.torch_private.symbols import keep_symbolic_kernels, new_env
 
 
 def warm_up() -> None:

@@ -36,7 +36,8 @@ from convlint.report import Report as Outcome
 from convlint.reporters.verification import table
 from convlint.worker.sandbox.deeds import COMPILERS, deeds
 from convlint.worker.skeleton import Sites
-from convlint.worker.torch_private import CompilerLog, plain_module_calls
+from convlint.worker.torch_private.compiler import CompilerLog
+from convlint.worker.torch_private.modules import plain_module_calls
 from convlint.worker.verifying.bench import bench_of
 from convlint.worker.verifying.graphs import recompilations
 from convlint.worker.verifying.likeness import Like, Trial

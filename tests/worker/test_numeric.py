@@ -11,7 +11,8 @@ from torch.nn import functional as F  # noqa: N812
 from tracing import Linter, net
 
 from convlint.worker.call import Call
-from convlint.worker.torch_private import FakeTensor, FakeTensorMode, new_env, new_mode, new_symbol
+from convlint.worker.torch_private.fake import FakeTensor, FakeTensorMode, new_mode
+from convlint.worker.torch_private.symbols import new_env, new_symbol
 from convlint.worker.trace import function_name, tensors_in
 from convlint.worker.tracing.numeric import on_numbers
 

@@ -24,7 +24,8 @@ from convlint.worker.shapes import result_shape
 from convlint.worker.shapes.operands import same
 from convlint.worker.shapes.tables import FUNCTIONS, LAYERS
 from convlint.worker.skeleton import make_fake
-from convlint.worker.torch_private import expr_of, new_env, new_mode
+from convlint.worker.torch_private.fake import new_mode
+from convlint.worker.torch_private.symbols import expr_of, new_env
 from convlint.worker.trail import Halt, Stop
 
 AXES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}

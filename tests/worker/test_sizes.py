@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convlint.worker.sizes import divides, holds_at
-from convlint.worker.torch_private import new_env, new_symbol
+from convlint.worker.torch_private.symbols import new_env, new_symbol
 
 NAMES = ("D", "H", "W")
 factors = st.lists(st.tuples(st.sampled_from(NAMES), st.integers(1, 6), st.integers(-7, 7)), min_size=1, max_size=3)

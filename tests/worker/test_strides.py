@@ -14,7 +14,8 @@ from torch.nn import functional as F  # noqa: N812
 from convlint.worker.call import Call
 from convlint.worker.shapes.strides import of_result, of_view
 from convlint.worker.strides import Strides, contiguous, of_fake, of_tensor
-from convlint.worker.torch_private import guard_count, new_env, new_mode, new_symbol
+from convlint.worker.torch_private.fake import new_mode
+from convlint.worker.torch_private.symbols import guard_count, new_env, new_symbol
 
 SIZES = (5, 6, 7, 8, 9)
 Operand = torch.Tensor

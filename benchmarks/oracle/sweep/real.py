@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from benchmarks.oracle.parameters import TooLarge, limited
 from benchmarks.oracle.sweep.subject import BATCH, Choice, Event, Feed, Meta, Real, Subject, with_contents
 from convlint.inputspec import InputSpec
-from convlint.worker.torch_private import module_calls
+from convlint.worker.torch_private.modules import module_calls
 from convlint.worker.trace import function_name, tensors_in
 
 MOST_PARAMETERS = 1_200_000_000

@@ -20,7 +20,8 @@ from convlint.worker.inputs.input import declared
 from convlint.worker.run import Course, Run, Workshop
 from convlint.worker.sizes import holds_at
 from convlint.worker.skeleton import Sites, building, make_fake
-from convlint.worker.torch_private import expr_of, new_env, new_mode
+from convlint.worker.torch_private.fake import new_mode
+from convlint.worker.torch_private.symbols import expr_of, new_env
 from convlint.worker.trace import TensorMeta, tensor_meta, tensors_in
 from convlint.worker.trail import Assumption, Stop
 from convlint.worker.users import user_test

@@ -14,7 +14,7 @@ from convlint.worker.breakdown.norms import batch_norm, group_norm, instance_nor
 from convlint.worker.breakdown.pools import adaptive_avg_pool, adaptive_max_pool, avg_pool, max_pool
 from convlint.worker.breakdown.products import convolution, linear, transposed_convolution
 from convlint.worker.breakdown.tables import embedding
-from convlint.worker.torch_private import computes_otherwise
+from convlint.worker.torch_private.modules import computes_otherwise
 from convlint.worker.trace import tensors_in
 
 

@@ -9,7 +9,7 @@ import sympy
 from convlint.worker.deciding.blame import linear_behind
 from convlint.worker.run import Run
 from convlint.worker.sizes import Size
-from convlint.worker.torch_private import expr_of
+from convlint.worker.torch_private.symbols import expr_of
 from convlint.worker.trace import tensors_in
 from convlint.worker.trail import Need, Stop
 

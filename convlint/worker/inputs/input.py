@@ -11,7 +11,7 @@ from torch import nn
 
 from convlint.inputspec import InputSpec
 from convlint.worker.inputs.parameters import Key, Parts, parameters_of
-from convlint.worker.torch_private import outside_modes
+from convlint.worker.torch_private.fake import outside_modes
 
 BATCH = "B"
 _HINTS = {"B": 26, "N": 26, "C": 12, "D": 384, "H": 640, "W": 896, "L": 24, "T": 24, "S": 24, "F": 40}

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from convlint.worker.measures.contents import HELD, Contents, Unknown, contents, exact, truncated
-from convlint.worker.torch_private import FakeTensor
+from convlint.worker.torch_private.fake import FakeTensor
 from convlint.worker.trace import tensors_in
 
 

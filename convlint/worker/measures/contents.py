@@ -11,7 +11,7 @@ import numpy as np
 import sympy
 import torch
 
-from convlint.worker.torch_private import FakeTensor, outside_modes
+from convlint.worker.torch_private.fake import FakeTensor, outside_modes
 
 MOST: Final = 64
 """Elements of a tensor whose contents are followed."""

@@ -14,7 +14,7 @@ import torch
 
 from convlint.worker.measures.arithmetic import result_of
 from convlint.worker.measures.contents import HELD, MOST, Contents, number
-from convlint.worker.torch_private import FakeTensor
+from convlint.worker.torch_private.fake import FakeTensor
 from convlint.worker.trace import is_in_place, is_symbolic, tensors_in
 
 _FACTORIES: Final = frozenset(("arange", "zeros", "ones", "full", "empty", "rand", "randn"))

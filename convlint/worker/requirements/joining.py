@@ -11,7 +11,7 @@ import torch
 
 from convlint.worker.call import Call, Check
 from convlint.worker.sizes import broadcasts, equal
-from convlint.worker.torch_private import expr_of
+from convlint.worker.torch_private.symbols import expr_of
 
 
 def _same_shape(call: Call, tensors: list[torch.Tensor], free: int | None) -> list[torch.Tensor]:

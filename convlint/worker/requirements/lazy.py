@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from convlint.worker.call import Call, Check
-from convlint.worker.torch_private import hint_of
+from convlint.worker.torch_private.symbols import hint_of
 
 
 def _linear(call: Call) -> None:

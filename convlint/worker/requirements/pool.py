@@ -14,7 +14,7 @@ from convlint.worker.requirements.conv import per_dim
 from convlint.worker.requirements.rank import has_rank
 from convlint.worker.requirements.room import with_room
 from convlint.worker.sizes import Size
-from convlint.worker.torch_private import expr_of
+from convlint.worker.torch_private.symbols import expr_of
 
 _RANKS = {"1d": 1, "2d": 2, "3d": 3}
 

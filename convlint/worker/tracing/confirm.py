@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from convlint.worker.torch_private import FakeTensor, hint_of, outside_modes, tree_map
+from convlint.worker.torch_private.fake import FakeTensor, outside_modes, tree_map
+from convlint.worker.torch_private.symbols import hint_of
 from convlint.worker.trace import tensors_in
 from convlint.worker.wording import first_line
 

@@ -11,7 +11,7 @@ from convlint.tracebacks import steps_of
 from convlint.worker.call import Call
 from convlint.worker.places import raised_at, raises_at, span_of
 from convlint.worker.project.unavailable import Unavailable
-from convlint.worker.torch_private import UNDECIDABLE
+from convlint.worker.torch_private.fake import UNDECIDABLE
 from convlint.worker.trace import Setting, Trace
 from convlint.worker.tracing.ledger import TraceLedger
 from convlint.worker.tracing.nodes import NodeRecorder

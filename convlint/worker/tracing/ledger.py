@@ -13,7 +13,8 @@ from convlint.worker.places import Place, span_of
 from convlint.worker.shapes.strides import of_result
 from convlint.worker.sizes import Size, holds_at
 from convlint.worker.strides import Strides, contiguous, of_tensor
-from convlint.worker.torch_private import blank, expr_of, fake_of, guard_count, guard_exprs
+from convlint.worker.torch_private.fake import blank, fake_of
+from convlint.worker.torch_private.symbols import expr_of, guard_count, guard_exprs
 from convlint.worker.trace import Setting, Trace, is_symbolic
 from convlint.worker.tracing.nodes import NodeRecorder
 from convlint.worker.trail import Assumption, Event, Need

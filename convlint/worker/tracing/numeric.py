@@ -12,7 +12,14 @@ from typing import Any, Final
 import torch
 
 from convlint.worker.call import Call
-from convlint.worker.torch_private import FakeTensor, FakeTensorMode, fake_of, has_constant, outside_modes, tree_map
+from convlint.worker.torch_private.fake import (
+    FakeTensor,
+    FakeTensorMode,
+    fake_of,
+    has_constant,
+    outside_modes,
+    tree_map,
+)
 from convlint.worker.trace import is_in_place
 
 # What torch computes differently on each device, in its values or in the order of its strides.

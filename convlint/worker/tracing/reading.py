@@ -13,7 +13,7 @@ from torch import fx
 from convlint.worker.measures.contents import number, numbers
 from convlint.worker.places import Place, place_of, way_past
 from convlint.worker.project.standins import StandIn
-from convlint.worker.torch_private import UNREADABLE, FakeTensor, outside_modes
+from convlint.worker.torch_private.fake import UNREADABLE, FakeTensor, outside_modes
 from convlint.worker.trace import Halted, Setting, Trace, tensors_in
 from convlint.worker.tracing.nodes import ancestors
 from convlint.worker.wording import first_line

@@ -25,14 +25,9 @@ from convlint.worker.requirements import function_check, layer_check
 from convlint.worker.shapes import goes_on_numbers, has_rule, is_one_dtype, numbers_among, result_shape
 from convlint.worker.shapes.strides import of_computed, of_result
 from convlint.worker.strides import contiguous, of_fake
-from convlint.worker.torch_private import (
-    UNDECIDABLE,
-    changes_results,
-    is_inner_call,
-    module_calls,
-    outside_modes,
-    undecided,
-)
+from convlint.worker.torch_private.fake import UNDECIDABLE, is_inner_call, outside_modes
+from convlint.worker.torch_private.modules import changes_results, module_calls
+from convlint.worker.torch_private.symbols import undecided
 from convlint.worker.trace import (
     Halted,
     Setting,

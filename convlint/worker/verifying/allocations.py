@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from convlint.worker.torch_private import DispatchMode, storage_key
+from convlint.worker.torch_private.fake import DispatchMode, storage_key
 from convlint.worker.trace import tensors_in
 
 _BLOCK = 512

@@ -12,13 +12,8 @@ import torch
 from convlint.facts import Compilation, Difference, GraphBreak, Recompilation, RunInput, Scenario
 from convlint.worker.inputs.input import BATCH
 from convlint.worker.project.patience import Impatient, patience
-from convlint.worker.torch_private import (
-    CompilerLog,
-    is_of_tools,
-    no_toolchain,
-    plain_module_calls,
-    prepare_compiler,
-)
+from convlint.worker.torch_private.compiler import CompilerLog, is_of_tools, no_toolchain, prepare_compiler
+from convlint.worker.torch_private.modules import plain_module_calls
 from convlint.worker.verifying.bench import Bench
 from convlint.worker.verifying.device import is_out_of_memory
 from convlint.worker.verifying.graphs import breaks, failed_at, recompilations

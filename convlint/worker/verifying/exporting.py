@@ -10,7 +10,9 @@ from torch.export import Dim, ExportedProgram, ShapesCollection
 
 from convlint.facts import Difference, Export, Refusal, RunInput, Scenario
 from convlint.worker.project.patience import Impatient, patience
-from convlint.worker.torch_private import hangs_on_data, plain_module_calls, settle
+from convlint.worker.torch_private import settle
+from convlint.worker.torch_private.modules import plain_module_calls
+from convlint.worker.torch_private.symbols import hangs_on_data
 from convlint.worker.trace import tensors_in
 from convlint.worker.verifying.bench import Bench
 from convlint.worker.verifying.compiling import why_not_plain

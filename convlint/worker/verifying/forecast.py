@@ -10,7 +10,7 @@ import torch
 from torch.func import functional_call
 
 from convlint.facts import MemoryNeed, RunInput
-from convlint.worker.torch_private import FakeTensorMode, new_mode
+from convlint.worker.torch_private.fake import FakeTensorMode, new_mode
 from convlint.worker.trace import tensors_in
 from convlint.worker.verifying.allocations import Allocations, held
 from convlint.worker.verifying.bench import Bench, weights

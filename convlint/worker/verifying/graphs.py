@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from convlint.facts import GraphBreak, Recompilation, Scenario, Span
 from convlint.worker.places import line_span, raised_at, span_at, span_of
-from convlint.worker.torch_private import Compiled, CompilerNews, compiled_stack
+from convlint.worker.torch_private.compiler import Compiled, CompilerNews, compiled_stack
 from convlint.worker.users import IsUser
 
 _EXPLANATION = re.compile(r"^\s*Explanation: (.+)$", re.MULTILINE)

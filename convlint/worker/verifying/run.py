@@ -14,7 +14,7 @@ from convlint.jobs import TrialRun
 from convlint.worker.arrays import arrays
 from convlint.worker.layers import site_of
 from convlint.worker.places import raised_at, span_of
-from convlint.worker.torch_private import module_calls
+from convlint.worker.torch_private.modules import module_calls
 from convlint.worker.trace import type_name
 from convlint.worker.verifying.bench import Bench
 from convlint.worker.verifying.device import is_out_of_memory, synchronize

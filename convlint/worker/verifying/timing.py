@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from convlint.facts import CallTime, RunInput
 from convlint.worker.places import Place, span_of, user_place
-from convlint.worker.torch_private import module_calls
+from convlint.worker.torch_private.modules import module_calls
 from convlint.worker.trace import function_name, tensors_in, type_name
 from convlint.worker.tracing.leaves import is_leaf
 from convlint.worker.verifying.bench import Bench
