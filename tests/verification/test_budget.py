@@ -20,6 +20,7 @@ from convlint.worker.verifying.budget import budget
 from convlint.worker.verifying.capacity import largest
 from convlint.worker.verifying.forecast import forecast
 from convlint.worker.verifying.memory import used
+from convlint.worker.verifying.workspace import PRODUCTS, configured, workspace
 
 CPU = torch.device("cpu")
 
@@ -74,6 +75,23 @@ def test_the_parts_of_a_forecast() -> None:
     assert (need.parameters, need.gradients, need.optimizer) == (weights, weights, 2 * weights)
     assert (need.inputs, need.buffers) == (32 * 128 * 4, 0)
     assert need.activations == 32 * 128 * 4  # what ReLU gives; what the product gives is gone
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [(":4096:2:16:8", 8519680), (":16:8", 131072), (":0:0", 0), ("much", 8519680), ("", 8519680)],
+)
+def test_the_workspace_of_products_by_the_environment(text: str, size: int) -> None:
+    assert configured(text) == size
+
+
+def test_a_cpu_has_no_workspace_of_its_own() -> None:
+    assert workspace(CPU) == 0
+    with Allocations() as counted:
+        nn.Conv2d(3, 4, 1)(torch.zeros(1, 3, 4, 4))
+        assert PRODUCTS.isdisjoint(counted.operations)
+        nn.Linear(4, 2)(torch.zeros(1, 4))
+        assert not PRODUCTS.isdisjoint(counted.operations)
 
 
 def test_a_forecast_leaves_the_model_as_it_was() -> None:

@@ -119,10 +119,11 @@ def test_a_tensor_that_stays_on_the_host_is_found(report: Report) -> None:
 
 
 def test_memory_is_measured_beside_the_forecast(tmp_path: Path) -> None:
-    """At a batch beside which the workspace of the device's libraries is small."""
+    """At a batch beside which what cuDNN takes is small."""
     budget = of(verified(tmp_path, "nets.py:Wide", "--budget", "--batch", BATCH), "Wide")["budget"]
-    assert budget["need"]["forward"] == pytest.approx(budget["used"]["forward"], rel=0.1)
-    assert budget["need"]["step"] == pytest.approx(budget["used"]["step"], rel=0.1)
+    need, use = budget["need"], budget["used"]
+    assert need["forward"] + need["workspace"] == pytest.approx(use["forward"], rel=0.1)
+    assert need["step"] + need["workspace"] == pytest.approx(use["step"], rel=0.1)
     assert budget["used"]["reserved"] >= budget["used"]["step"]
     assert budget["capacity"]["found"] > 0
     assert budget["seconds"] > 0

@@ -1,4 +1,7 @@
-"""How much memory tensors hold while code runs: every storage from the call that makes it to its end."""
+"""How much memory tensors hold while code runs: every storage from the call that makes it to its end.
+
+Also which operations ran, since some have memory of their own.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +25,13 @@ class Allocations(DispatchMode):
         super().__init__()
         self.live = 0
         self.peak = 0
+        self.operations: set[str] = set()  # the names of those that ran
         self._sizes: dict[int, int] = {}
         self._known = {storage_key(tensor) for tensor in known}  # held by somebody else all the time
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
+        self.operations.add(func.overloadpacket.__name__)
         for tensor in tensors_in(result):
             self._note(tensor)
         return result

@@ -15,6 +15,7 @@ from convlint.worker.trace import tensors_in
 from convlint.worker.verifying.allocations import Allocations, held
 from convlint.worker.verifying.bench import Bench, weights
 from convlint.worker.verifying.training import backward, step
+from convlint.worker.verifying.workspace import PRODUCTS, workspace
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def forecast(bench: Bench, inputs: Sequence[RunInput]) -> MemoryNeed:
         activations=whole.left,
         forward=forward.most,
         step=whole.most if trainable else None,
+        workspace=workspace(bench.device) if whole.has_products else 0,
     )
 
 
@@ -56,6 +58,7 @@ class _Bytes:
     most: int  # at any time
     left: int  # behind forward: of results, and of what the way back needs
     inputs: int
+    has_products: bool
 
 
 def _peak(bench: Bench, inputs: Sequence[RunInput], *, training: bool) -> _Bytes:
@@ -71,7 +74,8 @@ def _peak(bench: Bench, inputs: Sequence[RunInput], *, training: bool) -> _Bytes
             if training and backward(output):
                 state = step(copies.parameters.values())
                 del state
-        return _Bytes(base + counted.peak, left, held(tensors_in((copies.args, copies.kwargs))))
+        inputs_held = held(tensors_in((copies.args, copies.kwargs)))
+        return _Bytes(base + counted.peak, left, inputs_held, not PRODUCTS.isdisjoint(counted.operations))
 
 
 def _copied(bench: Bench, mode: FakeTensorMode, inputs: Sequence[RunInput]) -> _Copies:
