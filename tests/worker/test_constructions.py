@@ -106,12 +106,12 @@ def test_a_mistake_that_no_configuration_changes_is_found(linter: Linter) -> Non
     assert linter(net).the_finding.text == "32"
 
 
-OWN_CONFIG = "class NetConfig:\n    width = 12\n    hidden = 30\n"
+OWN_CONFIG = "class GPTConfig:\n    width = 12\n    hidden = 30\n"
 
 
 def test_a_configuration_of_the_file_is_taken(linter: Linter) -> None:
     init = "self.a = nn.Linear(cfg.width, cfg.hidden * 2)\nself.b = nn.Linear(cfg.hidden * 4, 2)"
-    checked = linter(source("cfg", init, "return self.b(self.a(x))", OWN_CONFIG.replace("Net", "Cfg_")))
+    checked = linter(source("cfg", init, "return self.b(self.a(x))", OWN_CONFIG))
     assert checked.the_finding.short == ("in_features", 120, 60, "cfg.hidden * 4")
 
 

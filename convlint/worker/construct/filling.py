@@ -169,7 +169,7 @@ class Filler:
         if kind == "sizes":
             return self._lists(name)
         if kind == "config":
-            return [*self._own_configs(name), lambda: GuessedConfig(self.value, name)]
+            return [*self._own_configs(), lambda: GuessedConfig(self.value, name)]
         if kind in ("block", "norm", "activation", "module"):
             return [*self._special(name, kind), lambda: self.size(name)]
         if kind == "weights":
@@ -207,12 +207,14 @@ class Filler:
         found = (value for value in list(self.names.values.values()) if isinstance(value, type))
         return [kind for kind in found if issubclass(kind, nn.Module) and not kind.__module__.startswith("torch.")]
 
-    def _own_configs(self, name: str) -> list[Alternative]:
+    def _own_configs(self) -> list[Alternative]:
         """The file's own configuration, where it has one class for it that is made without arguments."""
+        own = self.names.values.get("__name__")  # an imported one may be a stand-in
+        classes = [kind for kind in list(self.names.values.values()) if isinstance(kind, type)]
         found = [
             kind
-            for kind in list(self.names.values.values())
-            if isinstance(kind, type) and not issubclass(kind, nn.Module) and _alike(kind.__name__, name)
+            for kind in classes
+            if kind.__module__ == own and kind_of(kind.__name__) == "config" and not issubclass(kind, nn.Module)
         ]
         with suppress(TypeError, ValueError):
             return [kind for kind in found if len(found) == 1 and not required(kind)]

@@ -16,7 +16,7 @@ Kind = Literal[
 ]  # fmt: skip
 
 _TABLE = Path(__file__).with_name("names.toml")
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 @cache
