@@ -2,6 +2,7 @@
 
     python -m benchmarks.verify_zoo torchvision
     python -m benchmarks.verify_zoo timm --count 200 --device cuda
+    python -m benchmarks.verify_zoo timm --verdicts # without --budget: a third of the time
     python -m benchmarks.verify_zoo --report        # tables, and docs/verify_memory.svg (needs matplotlib)
 
 Small models come first, and those with more parameters than --most are left out. Results are kept in --out as they
@@ -117,6 +118,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--timeout", type=float, default=300, help="seconds for the trace, and for the runs of a model")
     parser.add_argument("--together", type=int, default=8, help="models in one call of convlint")
     parser.add_argument("--out", type=Path, default=Path("verify_zoo.jsonl"))
+    parser.add_argument("--verdicts", action="store_true", help="measure neither memory nor time")
     parser.add_argument("--report", action="store_true", help="only tables and the plot of what --out holds")
     options = parser.parse_args()
     if (options.library is None) != options.report:
@@ -181,7 +183,8 @@ def _verified(options: argparse.Namespace, group: Sequence[Subject]) -> Iterator
             text = FILE.format(library=LIBRARIES[library], shape=shape, make=MAKE[library].format(name=one.name))
             Path(place, filename).write_text(text)
         Path(place, "pyproject.toml").write_text(f"[tool.convlint]\ntimeout = {options.timeout}\nmemory-limit = 8192\n")
-        command = [sys.executable, "-m", "convlint", "verify", ".", "--device", options.device, "--budget"]
+        command = [sys.executable, "-m", "convlint", "verify", ".", "--device", options.device]
+        command += [] if options.verdicts else ["--budget"]
         command += ["--timeout", str(options.timeout), "--output-format", "json", "--no-cache"]
         done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):
@@ -206,11 +209,15 @@ def _result(bare: Result, model: dict[str, Any] | None) -> Result:
         status=verification["status"],
         reason=verification["reason"] or budget.get("note"),
         seconds=round(sum(run["seconds"] for run in verification["runs"]), 3),
-        need_forward=need.get("forward"),
+        need_forward=_needed(need, "forward"),
         used_forward=used.get("forward"),
-        need_step=need.get("step"),
+        need_step=_needed(need, "step"),
         used_step=used.get("step"),
     )
+
+
+def _needed(need: dict[str, Any], what: str) -> int | None:
+    return need[what] + need["workspace"] if need.get(what) is not None else None
 
 
 def table(results: Sequence[Result]) -> str:

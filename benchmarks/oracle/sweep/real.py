@@ -18,7 +18,8 @@ from convlint.inputspec import InputSpec
 from convlint.worker.torch_private.modules import module_calls
 from convlint.worker.trace import function_name, tensors_in
 
-MOST_PARAMETERS = 1_200_000_000
+MOST_PARAMETERS = 300_000_000
+"""Larger models are only traced: they repeat the layers of smaller ones, and a real run takes minutes."""
 
 
 def real_run(subject: Subject) -> Real:
