@@ -31,14 +31,6 @@ DECLARED: list[Row] = [
         "self.a(x * self.m)",
     ),
     (
-        "sequence_as_batch",
-        BATCH,
-        "self.b = nn.GRU(8, 16)",
-        "h = torch.zeros(1, x.size(0), 16)\nreturn self.b(x, h)",
-        [("B", 7, 8)],
-        "self.b(x, h)",
-    ),
-    (
         "batch_by_number",
         BATCH,
         "self.c = nn.Conv2d(1, 8, 3)\nself.f = nn.Linear(8 * 26 * 26, 2)",

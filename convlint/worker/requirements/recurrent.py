@@ -43,7 +43,16 @@ def _state(call: Call, states: Any, shapes: list[tuple[Size, ...]], operand: str
             call.need("hidden_state", name, sympy.false, **facts)
             continue
         conditions = [equal(a, b) for a, b in zip(state.shape, shape, strict=True)]
-        call.need("hidden_state", name, sympy.And(*conditions), **facts)
+        if any(_is_length_for_batch(call, a, b) for a, b in zip(state.shape, shape, strict=True)):
+            call.need("sequence_first", name, sympy.false, **facts)
+        else:
+            call.need("hidden_state", name, sympy.And(*conditions), **facts)
+
+
+def _is_length_for_batch(call: Call, came: Size, needed: Size) -> bool:
+    """Whether a layer that takes the sequence first is fed the batch first: one batch would fit, which says nothing."""
+    takes_sequence_first = not getattr(call.layer, "batch_first", True)
+    return takes_sequence_first and isinstance(needed, int) and needed > 1 and call.ledger.is_batch(came)
 
 
 def _sequence(call: Call) -> None:
