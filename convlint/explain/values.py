@@ -25,13 +25,14 @@ class Values:
 class _Precision:
     step: float  # from 1 to the next number
     largest: float
+    smallest: float  # with all its digits; what is less than that may also become 0
 
 
 _PRECISIONS: Final = {
-    "float64": _Precision(2.0**-52, 1.8e308),
-    "float32": _Precision(2.0**-23, 3.4e38),
-    "bfloat16": _Precision(2.0**-7, 3.38e38),
-    "float16": _Precision(2.0**-10, 65504.0),
+    "float64": _Precision(2.0**-52, 1.8e308, 2.0**-1022),
+    "float32": _Precision(2.0**-23, 3.4e38, 2.0**-126),
+    "bfloat16": _Precision(2.0**-7, 3.38e38, 2.0**-126),
+    "float16": _Precision(2.0**-10, 65504.0, 2.0**-14),
 }
 _ROUNDINGS: Final = 32.0
 """So many roundings are forgiven beside those of a sum, which add up as in a random walk: fast convolutions need it."""
@@ -48,7 +49,8 @@ def agrees(breakdown: Breakdown) -> bool:
     if math.isinf(given):
         return abs(total) >= precision.largest * (1 - precision.step)
     size = max(breakdown.scale, abs(total))
-    return abs(total - given) <= precision.step * (_ROUNDINGS + math.sqrt(breakdown.terms)) * size
+    rounding = precision.step * (_ROUNDINGS + math.sqrt(breakdown.terms)) * size
+    return abs(total - given) <= rounding + precision.smallest
 
 
 def dumped(values: Values) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from convlint.worker.trail import Assumption, Event, Halt, Key, Need, Refusal, S
 
 EVERY: npt.NDArray[np.int64] = np.arange(2, LARGEST_SIZE + 1, dtype=np.int64)
 _CHUNK = 1 << 21  # points evaluated at once, to bound memory
+_SOME = 1 << 20
+"""Points that are looked at where there are too many for all: they prove nothing by themselves."""
 
 ACCEPTED, UNCOVERED, HALTED, REJECTED = 0, 1, 2, 3
 
@@ -67,17 +70,19 @@ def grouped(symbols: Sequence[sympy.Symbol], paths: Sequence[Sequence[Event]], f
 
     `full` is the largest number of points; beyond it the later axes hold only a choice.
     """
-    axes: list[Axis] = []
-    points, is_whole = 1, True
-    for symbol in symbols:
-        axis = _axis(symbol, set(symbols), paths)
-        room = max(1, full // points)
-        if len(axis.values) > room:
-            is_whole = False
-            axis = Axis((symbol,), axis.values[np.linspace(0, len(axis.values) - 1, room).astype(np.int64)])
-        points *= len(axis.values)
-        axes.append(axis)
-    return Domain(tuple(axes), {}, is_whole)
+    axes = [_axis(symbol, set(symbols), paths) for symbol in symbols]
+    is_whole = math.prod(len(axis.values) for axis in axes) <= full
+    return Domain(tuple(axes if is_whole else _chosen(axes, min(full, _SOME))), {}, is_whole)
+
+
+def _chosen(axes: Sequence[Axis], most: int) -> Iterator[Axis]:
+    """The first axes whole as far as so many points allow, and a choice of the later ones."""
+    points = 1
+    for axis in axes:
+        size, room = len(axis.values), max(1, most // points)
+        some = np.linspace(0, size - 1, room).astype(np.int64)
+        yield axis if size <= room else Axis(axis.symbols, axis.values[some])
+        points *= min(size, room)
 
 
 def _axis(symbol: sympy.Symbol, symbols: set[sympy.Symbol], paths: Sequence[Sequence[Event]]) -> Axis:
