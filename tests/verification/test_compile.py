@@ -63,7 +63,7 @@ def convlint(*arguments: str, environment: Mapping[str, str]) -> subprocess.Comp
 @pytest.fixture(scope="module")
 def report() -> Report:
     """One run over all nets, without a C++ compiler."""
-    done = convlint(".", "--compile", "--export", "--output-format", "json", environment=NO_COMPILER)
+    done = convlint("nets.py", "--compile", "--export", "--output-format", "json", environment=NO_COMPILER)
     assert done.returncode == 1, done.stderr
     return dict(json.loads(done.stdout))
 
@@ -152,7 +152,7 @@ def test_nothing_is_compiled_unless_asked_for(report: Report) -> None:
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
 def test_with_a_compiler_and_in_words(snapshot: SnapshotAssertion) -> None:
-    done = convlint("nets.py:Whole", "--compile", environment={})
+    done = convlint("small.py", "--compile", environment={})
     assert (done.returncode, done.stderr) == (0, "")
     assert shown(done.stdout) == snapshot
 
