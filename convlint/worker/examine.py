@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from convlint.worker.deciding.verdict import judged
+from convlint.worker.deciding.verdict import at_told_sizes, judged
 from convlint.worker.deciding.ways import best_variant, past_decisions
 from convlint.worker.examination import Examination, undecided
 from convlint.worker.inputs.evidence import Evidence
@@ -45,7 +45,10 @@ def examine(
 def glance(
     shop: Workshop, inputs: tuple[Input, ...] | None, found: Sequence[Evidence] = (), squares: tuple[int, ...] = ()
 ) -> Examination:
-    """One run on plain numbers, for a model that takes too long in symbols. It proves that sizes work, and no more."""
+    """A model that takes too long in symbols, on plain numbers.
+
+    A run proves that its sizes work, and no more; or that those do not which the user has told.
+    """
     shop = replace(shop, is_plain=True)
     given = [inputs] if inputs is not None else [item.inputs for item in found if item.inputs is not None]
     runs = (shop.run(course_of(known)) for known in given)
@@ -53,7 +56,8 @@ def glance(
     if first is None:
         first, doubt = infer(shop.model, lambda course: _trial(shop, course), course_of, squares=squares)
     reason = "it takes too long in symbols, so only these sizes were tried"
-    return Examination(first, undecided(first), (), doubt, reason)
+    findings = at_told_sizes(shop, first) if inputs is not None else ()
+    return Examination(first, undecided(first), findings, doubt, reason)
 
 
 def _with(shop: Workshop, item: Evidence) -> Run | None:

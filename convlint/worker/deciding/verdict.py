@@ -17,6 +17,9 @@ from convlint.worker.run import Run, Workshop, course_of
 from convlint.worker.tracing.nodes import ancestors
 from convlint.worker.trail import Halt, Key, Objection, Refusal
 
+_MORE = 5
+"""How much larger the second of two batches is, so that neither is by chance another size of the model."""
+
 
 def judged(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
     """The verdict on inputs that the first layers take; none where forward runs on plain numbers only."""
@@ -24,6 +27,19 @@ def judged(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
         reason = "forward cannot be followed in symbols, so only these sizes were tried"
         return Examination(past_decisions(shop, first), undecided(first), (), None, reason)
     return _decided(shop, first, is_found_out=is_found_out)
+
+
+def at_told_sizes(shop: Workshop, first: Run) -> tuple[Finding, ...]:
+    """What breaks on plain numbers whatever the batch is, where it alone is open: the same at two batches."""
+    sizes = first.course.sizes
+    if sizes.keys() - {BATCH} or first.trace.decisions:
+        return ()
+    found = _examine_course(shop, first).findings
+    if not found or BATCH not in sizes:
+        return found
+    other = _examine_course(shop, shop.run(first.course.at({BATCH: sizes[BATCH] + _MORE}))).findings
+    same = {(one.key, one.unmet.came, one.unmet.needed) for one in other}
+    return tuple(one for one in found if (one.key, one.unmet.came, one.unmet.needed) in same)
 
 
 def _decided(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
@@ -92,7 +108,8 @@ def _examine_course(shop: Workshop, first: Run, known: frozenset[Key] = frozense
     outcome = _outcome(shop, first)
     run = outcome.first
     rejected = [item for item in without_follow_ups(outcome.rejected, run) if item.key not in known]
-    detail = in_symbols(shop, run) if rejected and has_known_sizes(run) else None
+    has_detail = rejected and has_known_sizes(run) and not shop.is_plain
+    detail = in_symbols(shop, run) if has_detail else None
     findings = tuple(finding(shop, outcome, run, item, detail) for item in rejected)
     return Examination(run, outcome, findings, None)
 

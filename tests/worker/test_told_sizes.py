@@ -1,0 +1,91 @@
+"""A model that takes too long in symbols: what breaks on plain numbers at the sizes that the user has told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import torch
+from torch import nn
+
+from convlint.inputspec import InputSpec
+from convlint.worker.examination import Examination
+from convlint.worker.examine import glance
+from convlint.worker.inputs.input import declared
+from convlint.worker.run import Workshop
+from convlint.worker.skeleton import Sites, building, make_fake
+from convlint.worker.torch_private.fake import FakeTensorMode, new_mode
+from convlint.worker.torch_private.symbols import new_env
+
+BATCH_HINT = 26
+"""The batch of a first run: a width of the same number must not be taken for it."""
+
+
+@contextmanager
+def built(kind: type[nn.Module]) -> Iterator[tuple[nn.Module, FakeTensorMode, Sites]]:
+    mode, sites = new_mode(new_env()), Sites()
+    with building(mode, sites):
+        model = kind()
+    make_fake(model, mode)
+    yield model, mode, sites
+
+
+def looked_at(kind: type[nn.Module], *shapes: tuple[int | str, ...]) -> Examination:
+    with built(kind) as (model, mode, sites):
+        inputs = declared(model, tuple(InputSpec(shape=shape) for shape in shapes), "the test") if shapes else None
+        return glance(Workshop(model, mode, sites, lambda name: name == __file__), inputs)
+
+
+class Wrong(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = nn.Linear(16, BATCH_HINT)
+        self.two = nn.Linear(31, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y: torch.Tensor = self.two(self.one(x))
+        return y
+
+
+class Right(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = nn.Linear(16, BATCH_HINT)
+        self.two = nn.Linear(BATCH_HINT, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y: torch.Tensor = self.two(self.one(x).view(-1, BATCH_HINT))
+        return y
+
+
+class OneBatch(nn.Module):
+    """It runs with a batch of 31 alone, which may be meant."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = nn.Linear(31, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y: torch.Tensor = self.one(x.t())
+        return y
+
+
+def short(examination: Examination) -> list[tuple[str, object, object]]:
+    return [(one.unmet.name, one.unmet.needed, one.unmet.came) for one in examination.findings]
+
+
+def test_a_mistake_is_found() -> None:
+    examination = looked_at(Wrong, ("B", 16))
+    assert short(examination) == [("in_features", 31, BATCH_HINT)]
+    assert examination.guess is not None
+
+
+@pytest.mark.parametrize("kind", [Right, OneBatch])
+def test_what_runs_at_some_batch_is_none(kind: type[nn.Module]) -> None:
+    assert short(looked_at(kind, ("B", 16))) == []
+
+
+@pytest.mark.parametrize("shapes", [(), (("B", "F"),), (("B", "L", 16),)])
+def test_where_sizes_are_not_told_nothing_is_said(shapes: tuple[tuple[int | str, ...], ...]) -> None:
+    assert short(looked_at(Wrong, *shapes)) == []
