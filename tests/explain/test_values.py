@@ -22,6 +22,7 @@ from convlint.facts import RunInput, Share
 from convlint.inputspec import InputSpec
 from convlint.jobs import Verify
 from convlint.pool.pool import WorkerPool
+from convlint.reporters import source
 from convlint.verification.given import read_numbers, with_numbers
 from convlint.verification.values import Question, values_of
 from convlint.verification.verify import trial_pool
@@ -120,6 +121,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, pool: WorkerPool) -> Iterator
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        source.forget()  # other tests have other files of these names
         yield Desk(gather(["net.py"], Options(), verify=Verify(device="cpu")), pool)
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from convlint.explain.values import agrees
 from convlint.facts import Breakdown
@@ -27,16 +28,25 @@ def numbers(*shape: int) -> torch.Tensor:
     return torch.rand(shape) - 0.5
 
 
+def filled(layer: nn.Module) -> nn.Module:
+    """With numbers for weights: where a trace was made before, `torch.nn.init` leaves them as memory was."""
+    with torch.no_grad():
+        for p in layer.parameters():
+            if not is_lazy(p):
+                p.uniform_(-1, 1)
+    return layer.eval()
+
+
 def call(layer: nn.Module, x: torch.Tensor, at: tuple[int, ...] | None = None) -> Breakdown:
     with torch.no_grad():
-        return taken_apart(layer, "layer", ((x,), {}), layer.eval()(x), at)
+        return taken_apart(layer, "layer", ((x,), {}), filled(layer)(x), at)
 
 
 def told(layer: nn.Module, x: torch.Tensor) -> list[Breakdown]:
     """The numbers of the first sample, of many the corners and some between, each held against torch."""
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # "same" padding of even kernels
-        output = layer.eval()(x)
+        output = filled(layer)(x)
         first = taken_apart(layer, "layer", ((x,), {}), output, None)
         places = list(itertools.product(*map(range, first.sizes)))
         places = [*places[:: -(-len(places) // MOST)], places[-1]]
