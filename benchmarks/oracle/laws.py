@@ -31,7 +31,7 @@ from convlint.worker.skeleton import Sites, building, make_fake
 from convlint.worker.torch_private.fake import new_mode
 from convlint.worker.torch_private.symbols import expr_of, new_env
 from convlint.worker.trace import tensors_in
-from convlint.worker.trail import Assumption
+from convlint.worker.trail import Assumption, Need
 
 _SPATIAL = {3: ("L",), 4: ("H", "W"), 5: ("D", "H", "W")}
 _FORMULA_SIZES, _LARGEST = 20, 64
@@ -162,14 +162,14 @@ class _Accepted:
 
 
 def _is_on_path(run: Run, at: Mapping[str, int]) -> bool:
-    """Whether the trace, which took one way through forward, speaks of these sizes."""
+    """Whether the trace speaks of these sizes: it took one way through forward, and mended what is not met on it."""
     values = {symbol: at.get(name, run.course.sizes[name]) for name, symbol in run.symbols.items()}
     memo: dict[Any, Any] = {}
     try:
         return all(
             bool(evaluate(event.condition, values, memo))
             for event in run.trace.trail.events
-            if isinstance(event, Assumption)
+            if isinstance(event, Assumption | Need)
         )
     except UnknownFunction:
         return False
