@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from torch import fx, nn
+from torch import fx
 
 from convlint.facts import Prediction, Refused, RunCall, RunInput, Scenario
 from convlint.inputspec import InputSpec
@@ -75,7 +75,7 @@ def predict(shop: Workshop, course: Course, scenario: Scenario) -> Prediction:
         scenario=scenario,
         calls=tuple(_call(node) for node in calls),
         outputs=arrays(trace.output, on_device=False),
-        refused=tuple(_refused(trace, numbers, shop.model)),
+        refused=tuple(_refused(trace, numbers)),
         end=_end(run),
         is_one_of_several=bool(trace.decisions),
     )
@@ -94,7 +94,7 @@ def _call(node: fx.Node) -> RunCall:
     )
 
 
-def _refused(trace: Trace, numbers: Mapping[fx.Node, int], model: nn.Module) -> Iterator[Refused]:
+def _refused(trace: Trace, numbers: Mapping[fx.Node, int]) -> Iterator[Refused]:
     """The calls that torch will not take, each once, and the last one where forward ends in an error."""
     seen: set[int] = set()
     events: tuple[Need | Stop, ...] = (*trace.trail.broken(), *_stops(trace))
@@ -106,7 +106,7 @@ def _refused(trace: Trace, numbers: Mapping[fx.Node, int], model: nn.Module) -> 
             seen.add(call)
             yield Refused(call=call, what=event.name if isinstance(event, Need) else event.reason)
     for node, call in numbers.items():
-        if call not in seen and lacks_spread(node, model):
+        if call not in seen and lacks_spread(node):
             yield Refused(call=call, what="more than one value in each channel")
 
 

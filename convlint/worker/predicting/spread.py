@@ -16,19 +16,17 @@ _TRAINING = 5
 """The place of `training` among its arguments."""
 
 
-def lacks_spread(node: fx.Node, model: nn.Module) -> bool:
+def lacks_spread(node: fx.Node) -> bool:
     """Whether a call raises `Expected more than 1 value per channel when training` (F._verify_batch_size)."""
     result = node.meta.get("val")
-    if not isinstance(result, torch.Tensor) or not _takes_statistics(node, model):
+    if not isinstance(result, torch.Tensor) or not _takes_statistics(node):
         return False
     return math.prod(size for dim, size in enumerate(result.shape) if dim != 1) == 1
 
 
-def _takes_statistics(node: fx.Node, model: nn.Module) -> bool:
+def _takes_statistics(node: fx.Node) -> bool:
     if node.meta["name"] == _FUNCTION:
         given = node.args[_TRAINING] if len(node.args) > _TRAINING else node.kwargs.get("training", False)
         return given is True
-    if node.op != "call_module":
-        return False
-    layer = dict(model.named_modules()).get(str(node.target))
+    layer = node.meta.get("layer")
     return isinstance(layer, _NORMS) and (layer.training or layer.running_mean is None)

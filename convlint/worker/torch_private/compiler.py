@@ -16,9 +16,8 @@ from convlint.worker.torch_private import settle
 
 _TOOLS = frozenset({"InvalidCxxCompiler", "CppCompileError", "CUDACompileError", "TritonMissing", "GPUTooOldForTriton"})
 
-_RESIZED = re.compile(
-    r"tensor .* size mismatch at index \d+"
-)  # torch itself asks its text: it keeps no other word of it
+# torch itself asks its text: it keeps no other word of it.
+_RESIZED = re.compile(r"tensor .* size mismatch at index \d+")
 
 
 def prepare_compiler(folder: str) -> None:

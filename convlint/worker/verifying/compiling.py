@@ -60,7 +60,7 @@ def compilation(bench: Bench, feed: Sequence[RunInput], scenarios: Sequence[Scen
     ordered = _ordered(scenarios)
     try:
         with patience(seconds), plain_module_calls():
-            if (reason := why_not_plain(Trial(bench, feed, ordered[0]))) is not None:
+            if (reason := Trial(bench, feed, ordered[0]).why_not()) is not None:
                 return work.facts("not checked", reason=reason)
             found = _compiled(bench, feed, ordered, work)
             if isinstance(found, BaseException):  # a program that the compiler needs
@@ -73,15 +73,6 @@ def compilation(bench: Bench, feed: Sequence[RunInput], scenarios: Sequence[Scen
         if work.made:
             return work.facts("compiled")
         return work.facts("not checked", reason="it takes longer than there is time")
-
-
-def why_not_plain(trial: Trial) -> str | None:
-    """Why forward does not run without what convlint puts around it; None where it does."""
-    try:
-        trial.results(trial.bench.model)
-    except Exception as error:
-        return f"forward runs only with what convlint puts around it: {said(error)}"
-    return None
 
 
 def _ordered(scenarios: Sequence[Scenario]) -> list[Scenario]:
@@ -115,7 +106,7 @@ def _compiled(
             if is_out_of_memory(error):
                 work.notes.append(f"no memory to compile: {said(error)}")
                 return work.facts("compiled") if work.made else work.facts("not checked", reason="there is no memory")
-            if (reason := why_not_plain(Trial(bench, feed, scenario))) is not None:
+            if (reason := Trial(bench, feed, scenario).why_not()) is not None:
                 return work.facts("not checked", reason=reason)
             return work.facts(
                 "failed", reason=said(_root(error)), scenario=scenario, at=failed_at(error, bench.is_user)

@@ -15,7 +15,6 @@ from convlint.worker.torch_private.modules import plain_module_calls
 from convlint.worker.torch_private.symbols import hangs_on_data
 from convlint.worker.trace import tensors_in
 from convlint.worker.verifying.bench import Bench
-from convlint.worker.verifying.compiling import why_not_plain
 from convlint.worker.verifying.device import is_out_of_memory
 from convlint.worker.verifying.graphs import failed_at, is_about_one
 from convlint.worker.verifying.likeness import Trial
@@ -34,7 +33,7 @@ def export(bench: Bench, feed: Sequence[RunInput], scenarios: Sequence[Scenario]
 
 def _export(bench: Bench, feed: Sequence[RunInput], scenarios: Sequence[Scenario]) -> Export:
     usual = scenarios[0]
-    if (reason := why_not_plain(Trial(bench, feed, usual))) is not None:
+    if (reason := Trial(bench, feed, usual).why_not()) is not None:
         return Export(status="not checked", reason=reason)
     given = [bench.arguments([item.at(one.sizes) for item in feed]) for one in scenarios]
     opened = _open(given)

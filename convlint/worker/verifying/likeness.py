@@ -73,6 +73,14 @@ class Trial:
         finally:
             bench.restore()
 
+    def why_not(self) -> str | None:
+        """Why forward does not run without what convlint puts around it; None where it does."""
+        try:
+            self.results(self.bench.model)
+        except Exception as error:
+            return f"forward runs only with what convlint puts around it: {said(error)}"
+        return None
+
     @property
     def _dtype(self) -> torch.dtype:
         return computing_dtype(self.bench.verify.precision)
