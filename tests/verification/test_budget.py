@@ -47,11 +47,25 @@ class Branches(nn.Module):
         return self.norm(torch.tanh(self.left(x)) + self.right(x)).softmax(-1)
 
 
+class Shared(nn.Module):
+    """One layer under two names, and one weight in two layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = self.again = nn.Linear(256, 256)
+        self.out, self.tied = nn.Linear(256, 256), nn.Linear(256, 256)
+        self.tied.weight = self.out.weight
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.tied(self.out(torch.relu(self.again(torch.relu(self.first(x))))))
+
+
 MODELS = {
     "linear": (nn.Linear(512, 512), (512,)),
     "branches": (Branches(), (64,)),
     "deep": (nn.Sequential(*(nn.Sequential(nn.Linear(256, 256), nn.GELU()) for _ in range(6))), (256,)),
     "attention": (nn.TransformerEncoderLayer(64, 4, 128, dropout=0.0, batch_first=True), (20, 64)),
+    "shared": (Shared(), (256,)),
     "recurrent": (nn.Sequential(nn.Embedding(100, 32), nn.Linear(32, 64)), None),
 }
 
@@ -94,11 +108,11 @@ def test_a_cpu_has_no_workspace_of_its_own() -> None:
         assert not PRODUCTS.isdisjoint(counted.operations)
 
 
-def test_a_forecast_leaves_the_model_as_it_was() -> None:
-    model = nn.Sequential(nn.Linear(8, 8), nn.BatchNorm1d(8))
+@pytest.mark.parametrize("model", [nn.Sequential(nn.Linear(256, 8), nn.BatchNorm1d(8)), Shared()])
+def test_a_forecast_leaves_the_model_as_it_was(model: nn.Module) -> None:
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    forecast(bench(model), image(4, 8))
-    used(bench(model), image(4, 8))
+    forecast(bench(model), image(4, 256))
+    used(bench(model), image(4, 256))
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
     assert all(p.grad is None for p in model.parameters())
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from convlint.worker.stateless import call_with, held_weights
 from convlint.worker.torch_private.fake import FakeTensor, outside_modes, tree_map
 from convlint.worker.torch_private.symbols import hint_of
 from convlint.worker.trace import tensors_in
@@ -90,11 +91,8 @@ def _refused(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         real_args, real_kwargs = tree_map(budget.convert, (args, kwargs))
         try:
             if isinstance(function, torch.nn.Module):
-                state = {
-                    name: budget.convert(tensor)
-                    for name, tensor in (*function.named_parameters(), *function.named_buffers())
-                }
-                torch.func.functional_call(function, state, real_args, real_kwargs)
+                weights = {name: budget.convert(tensor) for name, tensor in held_weights(function)}
+                call_with(function, weights, real_args, real_kwargs)
             else:
                 function(*real_args, **real_kwargs)
         except MemoryError as error:

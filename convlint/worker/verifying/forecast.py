@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.func import functional_call
+from torch.nn.parameter import is_lazy
 
 from convlint.facts import MemoryNeed, RunInput
+from convlint.worker.stateless import call_with, held_weights
 from convlint.worker.torch_private.fake import FakeTensorMode, new_mode
 from convlint.worker.trace import tensors_in
 from convlint.worker.verifying.allocations import Allocations, held
-from convlint.worker.verifying.bench import Bench, weights
+from convlint.worker.verifying.bench import Bench
 from convlint.worker.verifying.training import backward, step
 from convlint.worker.verifying.workspace import PRODUCTS, workspace
 
 
 @dataclass(frozen=True)
 class _Copies:
-    """The model's weights and the arguments of forward, without contents."""
+    """The model's weights, by each place that holds one, and the arguments of forward, without contents."""
 
     parameters: dict[str, torch.Tensor]
     buffers: dict[str, torch.Tensor]
@@ -67,12 +68,11 @@ def _peak(bench: Bench, inputs: Sequence[RunInput], *, training: bool) -> _Bytes
         base = held(copies.tensors)
         with Allocations(copies.tensors) as counted:
             with bench.running(training=training):
-                output = functional_call(
-                    bench.model, {**copies.parameters, **copies.buffers}, tuple(copies.args), copies.kwargs
-                )
+                weights = {**copies.parameters, **copies.buffers}
+                output = call_with(bench.model, weights, copies.args, copies.kwargs)
             left = counted.live
             if training and backward(output):
-                state = step(copies.parameters.values())
+                state = step(dict.fromkeys(copies.parameters.values()))
                 del state
         inputs_held = held(tensors_in((copies.args, copies.kwargs)))
         return _Bytes(base + counted.peak, left, inputs_held, not PRODUCTS.isdisjoint(counted.operations))
@@ -82,7 +82,11 @@ def _copied(bench: Bench, mode: FakeTensorMode, inputs: Sequence[RunInput]) -> _
     """Inside the mode, where arguments are made without contents from the start: a large batch takes no memory."""
     args, kwargs = bench.arguments(inputs)
     parameters = {name for name, _ in bench.model.named_parameters(remove_duplicate=False)}
-    every = {name: mode.from_tensor(tensor, static_shapes=True) for name, tensor in weights(bench.model)}
+    every = {
+        name: mode.from_tensor(tensor, static_shapes=True)
+        for name, tensor in held_weights(bench.model)
+        if not is_lazy(tensor)
+    }
     return _Copies(
         {name: tensor for name, tensor in every.items() if name in parameters},
         {name: tensor for name, tensor in every.items() if name not in parameters},

@@ -42,10 +42,10 @@ def _most(bench: Bench, inputs: Sequence[RunInput], run: _Run) -> tuple[int, int
     """Bytes allocated at most, and reserved."""
     bench.restore()
     args, kwargs = bench.arguments(inputs)
+    gc.collect()  # what earlier runs have left in cycles must not be freed in this one
     try:
         if bench.device.type == "cpu":
             return _profiled(bench, args, kwargs, run), None
-        gc.collect()
         torch.accelerator.empty_cache()
         torch.accelerator.reset_peak_memory_stats(bench.device)
         run(bench, args, kwargs)
