@@ -11,6 +11,9 @@ from convlint.facts.wording import call_title, scenario_text, shown
 
 _KINDS: tuple[TroubleKind, ...] = ("shape", "dtype", "device", "layout")
 _KINDS_BEHIND_A_REPAIR = _KINDS[:2]
+_KINDS_BUT_LAYOUT = _KINDS[:3]
+_KERNEL_IS_CHOSEN = "scaled_dot_product_attention"
+"""torch takes one of several kernels, by the device and by what needs a gradient, and each has a layout of its own."""
 
 
 @dataclass(frozen=True)
@@ -132,10 +135,12 @@ def _deviations(prediction: Prediction, seen: Observation, pairs: Sequence[_Pair
                 yield _trouble("order", other, seen, call_title(call), call_title(other))
             return
         kind = _difference(call.outputs, other.outputs, kinds)
+        if kind == "layout" and call.target.endswith(_KERNEL_IS_CHOSEN):
+            kinds, kind = _KINDS_BUT_LAYOUT, None  # all that comes behind may lie as this does
         if kind is not None:
             yield _trouble(kind, call, seen, shown(call.outputs, kind), shown(other.outputs, kind))
     if prediction.end is None and seen.error is None and not prediction.refused:
-        kind = _difference(prediction.outputs, seen.outputs)
+        kind = _difference(prediction.outputs, seen.outputs, kinds)
         if kind is not None:
             yield Trouble(
                 kind=kind,

@@ -126,6 +126,18 @@ def test_behind_a_repair_the_layout_is_left_open() -> None:
     assert compare(expected, real, "cuda").troubles == ()
 
 
+@pytest.mark.parametrize(("name", "kinds"), [("scaled_dot_product_attention", []), ("bmm", ["layout"])])
+def test_how_attention_lies_in_memory_is_for_torch_to_choose(name: str, kinds: list[str]) -> None:
+    wanted, given = array(2, 4, contiguous=False), array(2, 4, contiguous=True)
+
+    def calls(array: Array) -> list[RunCall]:
+        return [function(name, array), layer("act", array)]
+
+    assert [kind for kind, _ in told(calls(wanted), calls(given))] == kinds
+    behind = [function(name, given), layer("act", array(2, 5))]
+    assert [kind for kind, _ in told(calls(wanted), behind)] == [*kinds, "shape"][:1]
+
+
 @pytest.mark.parametrize(
     ("kind", "end", "trouble"),
     [
