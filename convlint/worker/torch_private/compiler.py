@@ -72,6 +72,13 @@ def is_of_tools(error: BaseException | None) -> bool:
     return False
 
 
+def root_of(error: BaseException) -> BaseException:
+    """What code or a backend raised, without the compiler's own errors around it."""
+    inner = getattr(error, "inner_exception", None) or error.__cause__ or error.__context__
+    is_around = type(error).__module__.startswith(("torch._dynamo.", "torch._inductor."))
+    return root_of(inner) if is_around and isinstance(inner, BaseException) else error
+
+
 def compiled_stack(error: BaseException) -> Sequence[traceback.FrameSummary]:
     """The code that the compiler was at when it raised, outermost first."""
     return tuple(getattr(error, "real_stack", None) or ())

@@ -12,7 +12,7 @@ import torch
 from convlint.facts import Compilation, Difference, GraphBreak, Recompilation, RunInput, Scenario
 from convlint.worker.inputs.input import BATCH
 from convlint.worker.project.patience import Impatient, patience
-from convlint.worker.torch_private.compiler import CompilerLog, is_of_tools, no_toolchain, prepare_compiler
+from convlint.worker.torch_private.compiler import CompilerLog, is_of_tools, no_toolchain, prepare_compiler, root_of
 from convlint.worker.torch_private.modules import plain_module_calls
 from convlint.worker.verifying.bench import Bench
 from convlint.worker.verifying.device import is_out_of_memory
@@ -109,7 +109,7 @@ def _compiled(
             if (reason := Trial(bench, feed, scenario).why_not()) is not None:
                 return work.facts("not checked", reason=reason)
             return work.facts(
-                "failed", reason=said(_root(error)), scenario=scenario, at=failed_at(error, bench.is_user)
+                "failed", reason=said(root_of(error)), scenario=scenario, at=failed_at(error, bench.is_user)
             )
         work.made += 1
         work.runs += like.note is None
@@ -135,9 +135,3 @@ def _note(log: CompilerLog, work: _Work, scenario: Scenario, bench: Bench, *, is
         work.recompilations.extend(
             recompilations(news, tuple(work.recompilations), scenario, bench.is_user, repeats=repeats)
         )
-
-
-def _root(error: BaseException) -> BaseException:
-    """What a backend raised, without torch's words around it."""
-    inner = getattr(error, "inner_exception", None)
-    return _root(inner) if isinstance(inner, BaseException) else error
