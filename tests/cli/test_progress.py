@@ -52,7 +52,7 @@ def on_a_terminal(folder: Path, *arguments: str) -> str:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such terminals")
 def test_a_slow_run_shows_a_bar(tmp_path: Path, write: Write) -> None:
-    write("net.py", NET + "WAITS = __import__('time').sleep(2)\n")
+    write("net.py", NET.replace("self.fc =", "__import__('time').sleep(3)\n        self.fc ="))
     assert "checking" in on_a_terminal(tmp_path, "--no-cache", ".")
     assert "checking" not in on_a_terminal(tmp_path, "--no-cache", "-q", ".")
 
