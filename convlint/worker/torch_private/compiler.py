@@ -68,15 +68,20 @@ def is_of_tools(error: BaseException | None) -> bool:
     while error is not None:
         if type(error).__name__ in _TOOLS or (isinstance(error, OSError) and error.filename is None):
             return True
-        error = getattr(error, "inner_exception", None) or error.__cause__ or error.__context__
+        error = _inner(error)
     return False
 
 
 def root_of(error: BaseException) -> BaseException:
     """What code or a backend raised, without the compiler's own errors around it."""
-    inner = getattr(error, "inner_exception", None) or error.__cause__ or error.__context__
+    inner = _inner(error)
     is_around = type(error).__module__.startswith(("torch._dynamo.", "torch._inductor."))
-    return root_of(inner) if is_around and isinstance(inner, BaseException) else error
+    return root_of(inner) if is_around and inner is not None else error
+
+
+def _inner(error: BaseException) -> BaseException | None:
+    """What another error was raised for; the compiler hangs some of them under a name of its own."""
+    return getattr(error, "inner_exception", None) or error.__cause__ or error.__context__
 
 
 def compiled_stack(error: BaseException) -> Sequence[traceback.FrameSummary]:
