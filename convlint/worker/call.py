@@ -49,6 +49,9 @@ class Ledger(Protocol):
     def like(self, call: Call, x: torch.Tensor) -> torch.Tensor:
         """A new tensor with the shape of `x`, and the strides that the call gives it."""
 
+    def unknown(self, size: Size) -> Size:
+        """A size that data decides, where `size` is the usual one: what depends on it proves nothing."""
+
     def bound(self, x: torch.Tensor) -> int | None:
         """What the indices in an input of forward stay below, where the user said so."""
 

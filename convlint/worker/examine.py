@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from convlint.worker.deciding.verdict import at_told_sizes, judged
 from convlint.worker.deciding.ways import best_variant, past_decisions
+from convlint.worker.deciding.fixed_sizes import past_fixed_sizes
 from convlint.worker.examination import Examination, undecided
 from convlint.worker.inputs.evidence import Evidence
 from convlint.worker.inputs.inference import infer, is_taken
@@ -23,7 +24,7 @@ def examine(
     Without `inputs` the evidence found is tried, the strongest first, and then what the layers demand.
     """
     if inputs is not None:
-        return judged(shop, shop.first(course_of(inputs)), is_found_out=False)
+        return judged(shop, past_fixed_sizes(shop, shop.first(course_of(inputs))), is_found_out=False)
     contradicted: list[Examination] = []
     for item in found:
         if not item.is_strong:
@@ -104,6 +105,6 @@ def _trial(shop: Workshop, course: Course) -> Run:
     run = shop.run(course)
     if course.limit is not None:
         return run
-    run = past_decisions(shop, run)
+    run = past_fixed_sizes(shop, past_decisions(shop, run))
     # What the user's code raises may be due to how a mistake before it was mended.
     return best_variant(shop, run) if isinstance(run.trace.trail.end(), Halt) else run

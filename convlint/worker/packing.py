@@ -1,7 +1,7 @@
-"""Packed sequences without lengths: a pack that remembers the padded tensor it was made of.
+"""Packed sequences on fake tensors: a pack that remembers the padded tensor it was made of.
 
-How long each sequence is depends on data. With the longest as long as the padded tensor, which is the usual case,
-everything behind the pack has the shapes that it has without one.
+Lengths that are data have no numbers. With the longest as long as the padded tensor, which is the usual case, what
+follows the pack has the shapes that it has without one; but such a length proves nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from typing import Any
 import torch
 from torch.nn.utils import rnn
 from torch.nn.utils.rnn import PackedSequence
+from torch.overrides import handle_torch_function, has_torch_function_unary
 
+from convlint.worker.sizes import Size
 from convlint.worker.torch_private.fake import FakeTensor
 
 
@@ -35,6 +37,32 @@ def unpack(packed: Packed, batch_first: bool) -> torch.Tensor:
     return packed.padded if packed.batch_first == batch_first else packed.padded.transpose(0, 1)
 
 
+def longest(lengths: Any) -> int | None:
+    """The largest of some lengths; None where they are data, or symbols."""
+    if isinstance(lengths, torch.Tensor):
+        if isinstance(lengths, FakeTensor) or lengths.dim() != 1 or not len(lengths):
+            return None
+        return max(int(length) for length in lengths.tolist())
+    if isinstance(lengths, list | tuple) and lengths and all(type(length) is int for length in lengths):
+        return max(lengths)
+    return None
+
+
+PAD = "torch.nn.utils.rnn.pad_packed_sequence"
+"""The name under which a trace has the calls of `repad`."""
+
+
+def repad(padded: torch.Tensor, batch_first: bool, length: Size, is_known: bool) -> torch.Tensor:
+    """The padded tensor again as `[B, length, F]` (batch_first) or `[length, B, F]`, from a call that has a node."""
+    if has_torch_function_unary(padded):
+        result: torch.Tensor = handle_torch_function(repad, (padded,), padded, batch_first, length, is_known)
+        return result
+    return padded
+
+
+repad.__name__ = PAD
+
+
 def keep_shapes() -> None:
     """Let torch's functions for packing take fake tensors. For good: user code imports them by name."""
     original_pack, original_pad = rnn.pack_padded_sequence, rnn.pad_packed_sequence
@@ -50,10 +78,17 @@ def keep_shapes() -> None:
         sequence: PackedSequence, batch_first: bool = False, padding_value: float = 0.0, total_length: int | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         if isinstance(sequence, Packed):
-            padded = unpack(sequence, batch_first)
-            batch = padded.shape[0 if batch_first else 1]
-            return padded, torch.empty((batch,), dtype=torch.int64)
+            return _padded(sequence, batch_first, total_length)
         return original_pad(sequence, batch_first, padding_value, total_length)
 
     for function in (pack_padded_sequence, pad_packed_sequence):
         setattr(rnn, function.__name__, function)
+
+
+def _padded(packed: Packed, batch_first: bool, total: int | None) -> tuple[torch.Tensor, torch.Tensor]:
+    padded = unpack(packed, batch_first)
+    batch, length = (padded.shape[0], padded.shape[1]) if batch_first else (padded.shape[1], padded.shape[0])
+    known = total if total is not None else longest(packed.lengths)
+    padded = repad(padded, batch_first, length if known is None else known, known is not None)
+    lengths = torch.tensor(packed.lengths) if isinstance(packed.lengths, list | tuple) else packed.lengths
+    return padded, lengths if isinstance(lengths, torch.Tensor) else torch.empty((batch,), dtype=torch.int64)

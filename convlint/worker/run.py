@@ -11,6 +11,7 @@ from torch import nn
 
 from convlint.worker.inputs.input import BATCH, Input, assembled, bounds, hint, make_input, symbols_of
 from convlint.worker.inputs.parameters import parts_of
+from convlint.worker.module_state import unchanged
 from convlint.worker.sizes import Size
 from convlint.worker.skeleton import Sites
 from convlint.worker.torch_private.fake import FakeTensorMode, set_env
@@ -113,9 +114,9 @@ def run_forward(model: nn.Module, mode: FakeTensorMode, course: Course, is_user:
             sizes[name], symbols[name] = _symbol(env, name, course.sizes[name])
     batch = _batch(course.inputs, sizes)
     hints = {symbol: sympy.Integer(course.sizes[name]) for name, symbol in symbols.items()}
-    for module in model.modules():  # not by `train()`, which user code may have made something else of
-        module.training = course.training
-    with mode, torch.no_grad():
+    with mode, torch.no_grad(), unchanged(model):
+        for module in model.modules():  # not by `train()`, which user code may have made something else of
+            module.training = course.training
         values = [(item, make_input(item, sizes)) for item in course.inputs]
         setting = Setting(
             mode=mode,

@@ -6,7 +6,9 @@ stop rejects the size, a broken assumption says that the size would have gone an
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import sympy
 
@@ -44,6 +46,15 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedCall:
+    """A call that torch refused: a function or layer, and its arguments with their sizes in symbols."""
+
+    subject: Callable[..., Any]
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """torch refused an operation, and a run on real tensors of these sizes confirmed it."""
 
@@ -51,6 +62,7 @@ class Stop:
     node: int
     key: Key
     is_misuse: bool = False  # torch was given something of another kind, not of another shape
+    call: RefusedCall | None = field(default=None, compare=False)
 
     @property
     def condition(self) -> sympy.Basic:

@@ -53,6 +53,7 @@ _FUNCTIONS: dict[str, Check] = {
     **padding.FUNCTIONS,
     **pool.FUNCTIONS,
     **products.FUNCTIONS,
+    **recurrent.FUNCTIONS,
     **resample.FUNCTIONS,
     **reshape.FUNCTIONS,
     **shuffle.FUNCTIONS,

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from convlint.worker.call import Call, Check, shape_text
-from convlint.worker.packing import Packed, pack, unpack
+from convlint.worker.packing import PAD, Packed, pack, unpack
 from convlint.worker.sizes import Size, equal
 from convlint.worker.strides import Strides
 
@@ -52,7 +52,8 @@ def _state(call: Call, states: Any, shapes: list[tuple[Size, ...]], operand: str
 def _is_length_for_batch(call: Call, came: Size, needed: Size) -> bool:
     """Whether a layer that takes the sequence first is fed the batch first: one batch would fit, which says nothing."""
     takes_sequence_first = not getattr(call.layer, "batch_first", True)
-    return takes_sequence_first and isinstance(needed, int) and needed > 1 and call.ledger.is_batch(came)
+    is_other = isinstance(needed, int) and needed > 1 and equal(came, needed) is not sympy.true
+    return takes_sequence_first and is_other and call.ledger.is_batch(came)
 
 
 def _sequence(call: Call) -> None:
@@ -67,7 +68,7 @@ def _sequence(call: Call) -> None:
     x = call.tensor(0, "input")
     if x is None:
         return
-    if x.dim() not in (2, 3):
+    if x.dim() != 3 and (x.dim() != 2 or isinstance(packed, Packed)):  # packed sequences have a batch
         call.need("rank", "input.rank", sympy.false, came=x.dim(), needed=3)
         batch = x.shape[0] if x.dim() else 1
         shape = (batch, 1, layer.input_size) if layer.batch_first else (1, batch, layer.input_size)
@@ -81,6 +82,8 @@ def _sequence(call: Call) -> None:
     cell = (directions * layer.num_layers, *batches, layer.hidden_size)
     is_lstm = isinstance(layer, nn.LSTM)
     states = call.get(1, "hx")
+    if states is not None and is_lstm is not isinstance(states, tuple | list):
+        return  # a pair for a layer with one state, or one tensor for an LSTM: torch says what it makes of it
     if states is not None:
         _state(call, states, [hidden, cell] if is_lstm else [hidden], "inputs[1].shape")
     fresh = call.ledger.fresh
@@ -105,12 +108,22 @@ def _cell(call: Call) -> None:
     x = _features(call, x, layer.input_size)
     shape = (*x.shape[:-1], layer.hidden_size)
     states = call.get(1, "hx")
+    if states is not None and isinstance(layer, nn.LSTMCell) is not isinstance(states, tuple | list):
+        return
     if states is not None:
         _state(call, states, [shape, shape], "inputs[1].shape")
     fresh = call.ledger.fresh
     call.result = (fresh(shape, x), fresh(shape, x)) if isinstance(layer, nn.LSTMCell) else fresh(shape, x)
 
 
+def _repad(call: Call) -> None:
+    """Sequences of known lengths are padded to the longest, or to `total_length`; other lengths prove nothing."""
+    padded, batch_first, length, is_known = call.args
+    before, after = (padded.shape[:1], padded.shape[2:]) if batch_first else ((), padded.shape[1:])
+    call.result = call.ledger.fresh((*before, length if is_known else call.ledger.unknown(length), *after), padded)
+
+
+FUNCTIONS: dict[str, Check] = {PAD: _repad}
 LAYERS: dict[type[nn.Module], Check] = {
     **dict.fromkeys((nn.RNN, nn.LSTM, nn.GRU), _sequence),
     **dict.fromkeys((nn.RNNCell, nn.LSTMCell, nn.GRUCell), _cell),

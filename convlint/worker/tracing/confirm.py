@@ -69,7 +69,7 @@ class _Budget:
         return whole.as_strided(shape, strides)
 
     def convert(self, value: Any) -> Any:
-        if isinstance(value, FakeTensor):
+        if isinstance(value, FakeTensor) or (isinstance(value, torch.Tensor) and value.is_meta):
             real = self.real(value)
             return torch.nn.Parameter(real, requires_grad=False) if isinstance(value, torch.nn.Parameter) else real
         return _known(value) if isinstance(value, torch.SymInt) else value

@@ -13,8 +13,8 @@ from convlint.worker.places import Place, span_of
 from convlint.worker.shapes.strides import of_result
 from convlint.worker.sizes import Size, holds_at
 from convlint.worker.strides import Strides, contiguous, of_tensor
-from convlint.worker.torch_private.fake import blank, fake_of
-from convlint.worker.torch_private.symbols import expr_of, guard_count, guard_exprs
+from convlint.worker.torch_private.fake import blank, fake_of, set_env
+from convlint.worker.torch_private.symbols import expr_of, guard_count, guard_exprs, new_env, new_symbol
 from convlint.worker.trace import Setting, Trace, is_symbolic
 from convlint.worker.tracing.nodes import NodeRecorder
 from convlint.worker.trail import Assumption, Event, Need
@@ -56,6 +56,7 @@ class TraceLedger:
         self._strides: dict[int, tuple[torch.Tensor, Strides]] = {}  # with the tensor, so that its id stays its own
         self._blanks: dict[tuple[object, ...], torch.Tensor] = {}  # by dtype and shape: layers repeat their shapes
         self._guards_seen = guard_count(setting.env) if setting.env is not None else 0
+        self._unknown = 0
         self.silent = 0  # above 0 while a layer or a check works: its own calls are no nodes
 
     def need(self, call: Call, name: str, operand: str, condition: sympy.Basic, **facts: Any) -> bool:
@@ -142,6 +143,14 @@ class TraceLedger:
         """Known without asking torch, which would answer with guards."""
         _, known = self._strides.get(id(x), (x, None))
         return known if known is not None or is_symbolic(x) else of_tensor(x)
+
+    def unknown(self, size: Size) -> Size:
+        if not isinstance(size, int) or size < 2:
+            return size  # of a symbol every number is looked at in any case
+        self._unknown += 1
+        env = self._setting.mode.shape_env or new_env()
+        set_env(self._setting.mode, env)
+        return new_symbol(env, f"unknown{self._unknown}", size)[0]
 
     def bound(self, x: torch.Tensor) -> int | None:
         return self._setting.bounds.get(id(x))

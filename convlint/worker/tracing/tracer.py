@@ -48,7 +48,7 @@ from convlint.worker.tracing.ledger import TraceLedger
 from convlint.worker.tracing.nodes import NodeRecorder
 from convlint.worker.tracing.numeric import on_numbers
 from convlint.worker.tracing.reading import READERS, Reader
-from convlint.worker.trail import Halt, Stop
+from convlint.worker.trail import Halt, RefusedCall, Stop
 from convlint.worker.wording import first_line
 
 # How torch.distributions and torch._check_tensor_all ask whether values are fit: a model that trains passes them.
@@ -219,7 +219,8 @@ class ShapeTracer(fx.Tracer):
             reason = self._confirmed(call, subject, error)
             key = (self._ledger.where(call), "raises", call.target)
             at = max(0, len(self._trace.nodes) - 1)
-            self._refused = error, Stop(reason, at, key, is_misuse=isinstance(error, TypeError))
+            refused = RefusedCall(subject, tuple(call.args), dict(call.kwargs))
+            self._refused = error, Stop(reason, at, key, is_misuse=isinstance(error, TypeError), call=refused)
             raise
 
     def _confirmed(self, call: Call, subject: Any, error: Exception) -> str:
