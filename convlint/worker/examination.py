@@ -8,7 +8,7 @@ from convlint.facts import Span
 from convlint.worker.deciding.explore import Outcome
 from convlint.worker.deciding.findings import Finding
 from convlint.worker.run import Run
-from convlint.worker.trail import Halt
+from convlint.worker.trail import Halt, Raised
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Examination:
     findings: tuple[Finding, ...]
     doubt: str | None  # why the inputs that were found out may be wrong
     guess: str | None = None  # why some findings were held back
+    raised: Raised | None = None  # what every run ends with
     unseen: Halt | None = None  # where another way through forward, by data or in eval mode, could not be followed
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from convlint.worker.deciding.raising import always_raises
 from convlint.worker.deciding.verdict import at_told_sizes, judged
 from convlint.worker.deciding.ways import best_variant, past_decisions
+from convlint.worker.deciding.alternatives import other_courses_of
 from convlint.worker.deciding.fixed_sizes import past_fixed_sizes
 from convlint.worker.examination import Examination, undecided
 from convlint.worker.inputs.evidence import Evidence
@@ -98,7 +100,10 @@ def _found_out(shop: Workshop, candidates: Sequence[Evidence], squares: tuple[in
         run = _with(shop, item)
         if run is not None and _comes_through(run):
             return replace(judged(shop, run, is_found_out=True), findings=())
-    return examination or Examination(first, undecided(first), (), doubt)
+    if examination is not None:
+        return examination
+    raised = always_raises(shop, first, is_found_out=True, alternatives=other_courses_of(first))
+    return Examination(first, undecided(first), (), doubt, raised=raised)
 
 
 def _trial(shop: Workshop, course: Course) -> Run:

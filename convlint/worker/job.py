@@ -12,6 +12,7 @@ from types import ModuleType
 
 from convlint.facts import BuildFailure, Failure, FileFacts, ModelFacts, Way
 from convlint.jobs import Job, ModelJob
+from convlint.notebook import line_of
 from convlint.worker import chance
 from convlint.worker.building import Builder, Built, NotBuilt
 from convlint.worker.construct.guessed import GuessedConfig
@@ -23,6 +24,7 @@ from convlint.worker.inputs.evidence import Evidence, evidence, squares
 from convlint.worker.inputs.input import declared
 from convlint.worker.modelfacts import model_facts
 from convlint.worker.predicting.predict import feed_of, predictions
+from convlint.worker.project.casts import cast_in
 from convlint.worker.project.patience import Impatient, patience
 from convlint.worker.relative import relative
 from convlint.worker.resolve import Resolver
@@ -36,7 +38,7 @@ from convlint.worker.trail import Key
 from convlint.worker.users import IsUser, user_test
 from convlint.worker.wording import said
 
-MAX_SECONDS = 12.0
+MAX_SECONDS = 120.0
 _Numbers = tuple[object, object]
 """What came and what was needed."""
 
@@ -154,7 +156,7 @@ class _Work:
 
     def _examination(self, builder: Builder, built: Built) -> tuple[Workshop, Examination]:
         wanted = builder.job
-        shop = Workshop(built.model, self.mode, self.sites, self.is_user)
+        shop = Workshop(built.model, self.mode, self.sites, self.is_user, self._cast())
         inputs, found = None, list[Evidence]()
         if wanted.inputs is not None:
             inputs = declared(built.model, wanted.inputs, wanted.source or "declared")
@@ -168,6 +170,10 @@ class _Work:
         except Impatient:
             with patience(self._share()):
                 return shop, glance(shop, inputs, found, sizes)
+
+    def _cast(self) -> str | None:
+        found = cast_in((self.job.path, *self.job.files))
+        return None if found is None else f"{self.job.shown(found[0])}, line {line_of(*found)}"
 
     def _model_facts(
         self, builder: Builder, built: Built, shop: Workshop, examination: Examination, way: Way

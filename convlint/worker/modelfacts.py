@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import accumulate
 
 import sympy
@@ -51,12 +51,20 @@ def model_facts(
         other_weights=_other_weights(model, layers),
         layers=layers,
         nodes=tuple(_node(node, i, numbers, run, findings.get(i, [])) for i, node in enumerate(run.trace.nodes)),
-        unmet=tuple(_built_unmet(module, need, sites, model, is_user) for module, need in sites.needs(model)),
+        unmet=(*(_built_unmet(module, need, sites, model, is_user) for module, need in sites.needs(model)), *_raised(examination)),
     )
+
+
+def _raised(examination: Examination) -> Iterator[Unmet]:
+    """The exception that ends every run."""
+    if examination.raised is not None:
+        yield Unmet(name="raises_always", operand="forward", detail=examination.raised.reason, at=examination.raised.at)
 
 
 def _status(examination: Examination) -> tuple[Status, str | None, Span | None]:
     stopped = stopped_at(examination)
+    if examination.raised is not None:
+        return "partial", "forward stops at an error", examination.raised.at
     if examination.doubt is not None:
         place = stopped[1] if stopped else None
         return "skipped", f"no input was found that forward takes: {examination.doubt}", place

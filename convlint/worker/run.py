@@ -53,7 +53,7 @@ class Course:
 
     def without_sources(self) -> Course:
         """What a run hangs on: not on how an input was found out."""
-        return replace(self, inputs=tuple(replace(item, source="") for item in self.inputs))
+        return replace(self, inputs=tuple(replace(item, source="", is_settled=True) for item in self.inputs))
 
     def on_numbers(self, level: int) -> Course:
         """The same course with lengths as plain numbers (1), or every size (2): symbols do not pass through numpy."""
@@ -163,6 +163,7 @@ class Workshop:
     mode: FakeTensorMode
     sites: Sites
     is_user: IsUser
+    cast: str | None = None  # where code outside of forward may change the dtype of the model: "train.py, line 3"
     is_plain: bool = False  # every symbol is a plain number
     known: list[tuple[Course, Run]] = field(default_factory=list, compare=False)  # inferring an input repeats itself
 

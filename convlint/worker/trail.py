@@ -78,7 +78,16 @@ class Halt:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal(Halt):
+class Raised(Halt):
+    """An exception that left forward, which a run on real tensors may confirm."""
+
+    kind: str = ""  # the class of the exception
+    numbers: tuple[int, ...] = ()  # sizes in the code that it came through, which may be asked of the input
+    is_certain: bool = False  # no size, data or argument decides it: a name that is defined nowhere
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal(Raised):
     """The user's own code raises at these sizes: an assertion, a check of its inputs."""
 
 

@@ -24,13 +24,15 @@ from convlint.worker.torch_private.fake import FakeTensor, outside_modes, tree_m
 from convlint.worker.torch_private.symbols import expr_of
 from convlint.worker.trace import tensors_in
 from convlint.worker.tracing.confirm import Unconfirmed, refusal
-from convlint.worker.trail import RefusedCall, Stop
+from convlint.worker.trail import Raised, RefusedCall, Stop
 
 MOST_TRIES = 1000
 """Sizes at which one refused call is tried again."""
 MOST_ROUNDS = 4
 """Calls in one forward that may each fix a size."""
 _EACH = 40  # sizes that are tried for one symbol
+_MOST_RUNS = 3  # of forward, for one refused call
+_MOST_NUMBERS = 12  # tried for one exception
 _MOST_OF = (1, 40, 20, 6)  # options of each symbol, by how many change together
 _SPATIAL = ("D", "H", "W")
 _EVERY = np.arange(1, LARGEST_SIZE + 1, dtype=np.int64)
@@ -39,15 +41,27 @@ _EVERY = np.arange(1, LARGEST_SIZE + 1, dtype=np.int64)
 def past_fixed_sizes(shop: Workshop, run: Run) -> Run:
     """The run at sizes that the refused call takes, where there are any: it goes further, or is the same run."""
     for _ in range(MOST_ROUNDS):
-        end = run.trace.trail.end()
-        if not isinstance(end, Stop) or end.call is None or not run.symbols:
-            return run
-        further = (shop.first(course_at(run.course, sizes)) for sizes in sizes_that_run(run, end.call))
-        found = next((other for other in islice(further, 3) if other.is_further_than(run)), None)
+        further = (shop.first(course_at(run.course, sizes)) for sizes in _suggested(run))
+        found = next((other for other in further if other.is_further_than(run)), None)
         if found is None:
             return run
         run = found
     return run
+
+
+def _suggested(run: Run) -> Iterator[dict[str, int]]:
+    """Sizes at which this run may go on."""
+    end = run.trace.trail.end()
+    if not run.symbols or run.trace.trail.broken():
+        return
+    if isinstance(end, Stop) and end.call is not None:
+        yield from islice(sizes_that_run(run, end.call), _MOST_RUNS)
+    elif isinstance(end, Raised):
+        spatial = [name for name in run.symbols if name[0] in _SPATIAL]
+        groups = [spatial, *([name] for name in run.symbols if name not in spatial)]
+        for group in filter(None, groups):
+            for size in end.numbers[:_MOST_NUMBERS]:
+                yield dict.fromkeys(group, size)
 
 
 def course_at(course: Course, sizes: Mapping[str, int]) -> Course:

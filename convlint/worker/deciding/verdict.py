@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from convlint.worker.deciding.alternatives import Alternative, alternatives, open_inputs
 from convlint.worker.deciding.explore import Outcome, explore
 from convlint.worker.deciding.findings import Finding, finding, has_known_sizes, in_symbols
+from convlint.worker.deciding.fixed_sizes import past_fixed_sizes
 from convlint.worker.deciding.mistakes import without_follow_ups
-from convlint.worker.deciding.ranks import in_every_rank
+from convlint.worker.deciding.raising import always_raises
 from convlint.worker.deciding.ways import MAX_FLIPS, best_variant, other_courses, past_decisions
 from convlint.worker.examination import Examination, undecided
-from convlint.worker.inputs.guesses import GUESSED, NAMED, TRIED
 from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.run import Run, Workshop, course_of
-from convlint.worker.tracing.nodes import ancestors
 from convlint.worker.trail import Halt, Key, Objection, Refusal
 
 _MORE = 5
@@ -45,6 +45,18 @@ def at_told_sizes(shop: Workshop, first: Run) -> tuple[Finding, ...]:
 def _decided(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
     """All runs of a model on inputs that its first layers take."""
     main = _examine_course(shop, first)
+    findings, unseen = _on_all_ways(shop, main)
+    doubts = _doubts(shop, main, findings, is_found_out=is_found_out)
+    if isinstance(doubts, Alternative):  # nothing is wrong with other inputs, which are as likely
+        return replace(_examine_course(shop, doubts.run), unseen=unseen)
+    agreed = tuple(found for key, found in findings.items() if key not in doubts)
+    reasons = sorted(set(doubts.values()))
+    raised = always_raises(shop, main.run, is_found_out=is_found_out)
+    return replace(main, findings=agreed, guess=reasons[0] if reasons else None, unseen=unseen, raised=raised)
+
+
+def _on_all_ways(shop: Workshop, main: Examination) -> tuple[dict[Key, Finding], Halt | None]:
+    """The findings of every mode and branch, and where one of these could not be followed."""
     findings = {found.key: found for found in main.findings}
     unseen: Halt | None = None
     for course in other_courses(shop, main.run):
@@ -55,27 +67,41 @@ def _decided(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
             node = _same_call(main.run, found)
             if node is not None:
                 findings.setdefault(found.key, replace(found, node=node))
-    one_way = _on_one_way_only(shop, main, findings)
-    numbers = _guessed_numbers(main.run)
-    unsure = {key: numbers or _unconfirmed(main.run, found.node) for key, found in findings.items()}
-    if not numbers:
-        doubted = [key for key, names in unsure.items() if names]
-        unsure.update({key: set() for key in in_every_rank(main.run, doubted, lambda inputs: _explored(shop, inputs))})
-    if is_found_out:  # which dim is the batch is a guess as well, and that an input is a tensor at all
-        unsure.update({key: {"the inputs"} for key, found in findings.items() if found.is_misuse})
-        unsure.update({key: {BATCH} for key, found in findings.items() if found.is_about_batch})
-    agreed = [found for key, found in findings.items() if not unsure[key] and key not in one_way]
-    doubtful = sorted(set[str]().union(*unsure.values()))
-    reason = None
-    if doubtful:
-        reason = f"the shape of {', '.join(doubtful)} is only a guess, and what follows from it no finding"
-    elif one_way:
-        reason = "which way a branch goes that no input decides is not known, and what follows from it no finding"
-    return replace(main, findings=tuple(agreed), guess=reason, unseen=unseen)
+    return findings, unseen
+
+
+def _doubts(
+    shop: Workshop, main: Examination, findings: Mapping[Key, Finding], *, is_found_out: bool
+) -> dict[Key, str] | Alternative:
+    """Why some findings may be due to what nobody has said, by finding; or inputs with which there are none."""
+    doubts = dict.fromkeys(
+        _on_one_way_only(shop, main, findings),
+        "which way a branch goes that no input decides is not known, and what follows from it no finding",
+    )
+    if shop.cast is not None:
+        mixed = [key for key in findings if key[1] == "mixed_dtype"]
+        doubts |= dict.fromkeys(mixed, f"the dtype of the model may be another one ({shop.cast})")
+    if not findings or not is_found_out:
+        return doubts
+    doubts |= {key: _guessed("the inputs") for key, found in findings.items() if found.is_misuse}
+    doubts |= {key: _guessed(BATCH) for key, found in findings.items() if found.is_about_batch}
+    certain = [found for key, found in findings.items() if key not in doubts]
+    for other in alternatives(main.run, lambda inputs: _explored(shop, inputs)) if certain else ():
+        if other.is_clean:
+            return other
+        unlike = [found for found in certain if not other.repeats(found)]
+        if unlike and not other.refuses:
+            doubts |= {found.key: _guessed(other.owner) for found in unlike}
+    texts = [item.name for item in open_inputs(main.run.course.inputs) if isinstance(item.spec.value, str)]
+    return doubts | ({found.key: _guessed(texts[0]) for found in certain} if texts else {})
+
+
+def _guessed(name: str) -> str:
+    return f"the shape of {name} is only a guess, and what follows from it no finding"
 
 
 def _explored(shop: Workshop, inputs: tuple[Input, ...]) -> tuple[Run, Outcome]:
-    first = shop.first(course_of(inputs))
+    first = past_fixed_sizes(shop, past_decisions(shop, shop.first(course_of(inputs))))
     return first, _outcome(shop, first)
 
 
@@ -86,21 +112,6 @@ def _on_one_way_only(shop: Workshop, main: Examination, findings: Mapping[Key, F
         outcome = _outcome(shop, shop.run(main.run.course.flipped(main.run.trace.decisions, i)))
         one_way |= findings.keys() ^ {item.key for item in without_follow_ups(outcome.rejected, outcome.first)}
     return one_way
-
-
-def _guessed_numbers(run: Run) -> set[str]:
-    """The inputs that are numbers or texts of our own choice: any size may come from them."""
-    items = (item for item in run.course.inputs if item.source == NAMED and item.spec.shape is None)
-    return {item.name for item in items if item.spec.value is not None and not isinstance(item.spec.value, bool)}
-
-
-def _unconfirmed(run: Run, node: int) -> set[str]:
-    """The inputs behind a node whose shape no layer has confirmed."""
-    guesses = {item.name for item in run.course.inputs if item.source in (GUESSED, TRIED, NAMED)}
-    if not guesses:
-        return guesses
-    behind = ancestors(run.trace.nodes[node])
-    return guesses & {str(found.meta.get("name")) for found in behind if found.op == "placeholder"}
 
 
 def _examine_course(shop: Workshop, first: Run, known: frozenset[Key] = frozenset()) -> Examination:

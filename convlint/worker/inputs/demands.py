@@ -13,7 +13,7 @@ from convlint.worker.inputs.input import BATCH
 from convlint.worker.run import Run
 from convlint.worker.trail import Halt, Need
 
-GUESSED_WRONG = ("rank", "index_dtype", "dtype")
+GUESSED_WRONG = ("rank", "index_dtype", "dtype", "mixed_dtype")
 """Requirements that an input breaks which was guessed to be of another kind."""
 
 Kinds = tuple[type[nn.Module], ...]
@@ -86,7 +86,7 @@ def _changed(need: Need, node: fx.Node, source: fx.Node, run: Run, guess: Guess)
     layer = node.meta.get("layer")
     label = label_of(node)
     if is_near(node, source) and not guess.is_settled:
-        if need.name == "dtype":
+        if need.name in ("dtype", "mixed_dtype"):
             return replace(guess, dtype=str(need.needed))
         if need.name == "index_dtype" and guess.source not in (GUESSED, NAMED):
             return replace(guess, dtype="int64", source=label)

@@ -176,5 +176,6 @@ def guessed(model: nn.Module, guesses: Mapping[str, Guess]) -> tuple[Input, ...]
         guess = guesses.get(slot.name) or first_guess(slot.parameter, is_first=not result)
         number += guess.given is None
         spec = guess.spec(number, slot.name if is_keyword else None)
-        result.append(Input(slot.name, spec, guess.source, is_keyword, slot.within, guess.filled))
+        is_settled = guess.is_settled or guess.given is not None
+        result.append(Input(slot.name, spec, guess.source, is_keyword, slot.within, is_settled, guess.filled))
     return tuple(result)

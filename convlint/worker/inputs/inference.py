@@ -135,7 +135,7 @@ def _improvements(search: _Search, best: _Attempt, first: Mapping[str, Guess]) -
         start = {**best.guesses, **change(best.guesses)}
         if start not in tried:
             tried.append(start)
-            found = _listen(search, start)
+            found = _listen(search, start, best)
             if found.is_better_than(best):
                 best = _past_symbols(search, found)
                 yield best
@@ -161,15 +161,24 @@ def _confirmed(attempt: _Attempt) -> _Attempt:
         guess = guesses.get(name) if name is not None else None
         if layer is None or source is None or guess is None or guess.source not in (NAMED, GUESSED) or guess.given:
             continue
-        axes = axes_for(layer, RIGID) or axes_for(layer, FLEXIBLE)
+        rigid = axes_for(layer, RIGID)
+        axes = rigid or axes_for(layer, FLEXIBLE)
         if (
             axes is not None
             and is_near(node, source)
             and (len(axes) == len(guess.axes) or isinstance(layer, nn.Embedding))
         ):
-            guesses[str(name)] = replace(guess, source=label_of(node))
-    inputs = tuple(replace(i, source=guesses[i.name].source) if i.name in guesses else i for i in run.course.inputs)
+            is_settled = guess.is_settled or rigid is not None
+            guesses[str(name)] = replace(guess, source=label_of(node), is_settled=is_settled)
+    inputs = tuple(_with_source(item, guesses) for item in run.course.inputs)
     return _Attempt(replace(run, course=replace(run.course, inputs=inputs)), guesses)
+
+
+def _with_source(item: Input, guesses: Mapping[str, Guess]) -> Input:
+    guess = guesses.get(item.name)
+    if guess is None:
+        return item
+    return replace(item, source=guess.source, is_settled=guess.is_settled or guess.given is not None)
 
 
 Change = Callable[[Mapping[str, Guess]], dict[str, Guess]]
@@ -223,10 +232,11 @@ def _at_other_sizes(search: _Search, best: _Attempt) -> _Attempt:
     return best
 
 
-def _listen(search: _Search, guesses: Mapping[str, Guess]) -> _Attempt:
+def _listen(search: _Search, guesses: Mapping[str, Guess], rival: _Attempt | None = None) -> _Attempt:
     """Trace, take the first demand that the guesses do not meet, and trace again until none is left.
 
-    Most demands come from the first layers, so short runs are listened to first.
+    Most demands come from the first layers, so short runs are listened to first; a run that has more mistakes by then
+    than a rival has in all is not made in full.
     """
     seen = [dict(guesses)]
     current = dict(guesses)
@@ -240,7 +250,8 @@ def _listen(search: _Search, guesses: Mapping[str, Guess]) -> _Attempt:
         if change is not None and {**current, **change} not in seen:
             current = {**current, **change}
             seen.append(current)
-        elif limit is None:
+        elif limit is None or (rival is not None and rival.merit[0] and attempt.merit[1:3] < rival.merit[1:3]):
+            best = best or attempt
             break
         else:
             limit = None

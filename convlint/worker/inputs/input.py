@@ -36,6 +36,7 @@ class Input:
     source: str
     keyword: bool = False
     within: tuple[str, Key] | None = None  # the parameter that this is a part of, and its key there
+    is_settled: bool = True  # no other rank is possible: it is declared, shown, or asked for by a layer
     filled: int | None = None  # a real tensor of this value, for a forward that reads it
 
 

@@ -10,6 +10,7 @@ import sympy
 import torch
 
 from convlint.worker.call import Call, Check
+from convlint.worker.requirements.dtype import check_same_dtype
 from convlint.worker.sizes import broadcasts, equal
 
 
@@ -21,6 +22,9 @@ def _matmul(call: Call) -> None:
     )
     if a is None or b is None or a.dim() == 0 or b.dim() == 0:
         return
+    check_same_dtype(call, ((0, "input"), (1, "other" if "other" in call.kwargs else "mat2")))
+    a, b = call.tensor(0, "input"), call.tensor(1, "other" if "other" in call.kwargs else "mat2")
+    assert a is not None and b is not None
     inner = -2 if b.dim() > 1 else -1
     came, needed = a.shape[-1], b.shape[inner]
     if not call.need("matmul", "input.shape[-1]", equal(came, needed), came=came, needed=needed, value=came):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import sympy
 import torch
 
+from convlint.facts import Span
 from convlint.tracebacks import steps_of
 from convlint.worker.call import Call
 from convlint.worker.places import raised_at, raises_at, span_of
@@ -15,8 +16,9 @@ from convlint.worker.torch_private.fake import UNDECIDABLE
 from convlint.worker.trace import Setting, Trace
 from convlint.worker.tracing.ledger import TraceLedger
 from convlint.worker.tracing.nodes import NodeRecorder
+from convlint.worker.tracing.raising import called_container, is_certain, is_own, numbers_near
 from convlint.worker.tracing.unpacking import Misreading, misreading
-from convlint.worker.trail import Halt, Objection, Refusal, Unread
+from convlint.worker.trail import Halt, Objection, Raised, Refusal, Unread
 from convlint.worker.wording import first_line, said
 
 
@@ -38,11 +40,21 @@ class Ending:
             return Unread(said(error), at)
         if isinstance(error, Unavailable):
             return Halt(error.reason, at)
-        if isinstance(error, UNDECIDABLE):
+        if isinstance(error, UNDECIDABLE) and called_container(error) is None:
             return Halt(f"depends on data: {first_line(error)}", at)
         if not self._is_raised_by_user(error):
+            return self._raised(error, at)
+        return Objection(said(error), at) if self.trace.decisions else self._refusal(error, at)
+
+    def _raised(self, error: Exception, at: Span | None) -> Halt:
+        if self.trace.decisions or not is_own(error, self.setting.is_user):
             return Halt(said(error), at)
-        return Objection(said(error), at) if self.trace.decisions else Refusal(said(error), at)
+        is_sure = is_certain(error, self.setting.is_user)
+        return Raised(said(error), at, type(error).__name__, numbers_near(error), is_sure)
+
+    def _refusal(self, error: Exception, at: Span | None) -> Refusal:
+        numbers = numbers_near(error) if is_own(error, self.setting.is_user) else ()
+        return Refusal(said(error), at, type(error).__name__, numbers)
 
     def _is_noted(self, misread: Misreading) -> bool:
         """The code that reads a shape as a node, whose requirement is broken; not where a repair gave the shape."""

@@ -43,6 +43,7 @@ from convlint.worker.trace import (
 from convlint.worker.tracing.aliases import canonical
 from convlint.worker.tracing.confirm import Unconfirmed, refusal
 from convlint.worker.tracing.ending import Ending
+from convlint.worker.tracing.dtypes import unmixed
 from convlint.worker.tracing.leaves import PROPERTIES, QUESTIONS, is_leaf
 from convlint.worker.tracing.ledger import TraceLedger
 from convlint.worker.tracing.nodes import NodeRecorder
@@ -217,6 +218,8 @@ class ShapeTracer(fx.Tracer):
             if isinstance(error, UNDECIDABLE) and not _is_of_torch_nn(error):
                 raise Halted(f"{call.target} depends on data: {first_line(error)}", self._user_place()) from None
             reason = self._confirmed(call, subject, error)
+            if unmixed(call, subject):
+                return run(*call.args, **call.kwargs)
             key = (self._ledger.where(call), "raises", call.target)
             at = max(0, len(self._trace.nodes) - 1)
             refused = RefusedCall(subject, tuple(call.args), dict(call.kwargs))

@@ -1,0 +1,97 @@
+"""Other inputs that forward may be meant for, where its own were guessed: a finding stands only if it stands for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import sympy
+
+from convlint.worker.deciding.explore import Outcome
+from convlint.worker.deciding.findings import Finding
+from convlint.worker.inputs.guesses import GUESSED, NAMED, RANKS, TRIED
+from convlint.worker.inputs.input import Input
+from convlint.worker.run import Course, Run, course_of
+from convlint.worker.trail import Halt, Need, Raised
+
+Inputs = tuple[Input, ...]
+Try = Callable[[Inputs], tuple[Run, Outcome]]
+"""The first run with some inputs, and what exploring says of them."""
+_COUNTS = (1, 2, 3, 5, 32)
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Other inputs, the one that differs, and what became of them."""
+
+    owner: str
+    inputs: Inputs
+    run: Run
+    outcome: Outcome
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether forward takes these inputs, and nothing is wrong with them."""
+        return not self.outcome.rejected and self.outcome.accepted is not None and not self.run.trace.trail.end()
+
+    def repeats(self, finding: Finding) -> bool:
+        """Whether the same requirement is broken by the same numbers."""
+        broken = (need for need in self.run.trace.trail.broken() if need.key == finding.key)
+        return any(_numbers(need) == (finding.unmet.came, finding.unmet.needed) for need in broken)
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it is proved that forward takes no size of these inputs: what cannot be followed proves nothing."""
+        end = self.run.trace.trail.end()
+        if isinstance(end, Raised):
+            return True
+        return not self.run.is_on_numbers and not isinstance(end, Halt) and bool(self.outcome.rejected)
+
+
+def _numbers(need: Need) -> tuple[int | str | None, int | str | None]:
+    came, needed = (
+        int(size) if isinstance(size, sympy.Integer) else None if isinstance(size, sympy.Basic) else size
+        for size in (need.came, need.needed)
+    )
+    return came, needed
+
+
+def alternatives(run: Run, attempt: Try) -> Iterator[Alternative]:
+    """Each guessed input in its other forms, one at a time."""
+    for owner, inputs in other_inputs(run.course.inputs):
+        found = attempt(inputs)
+        yield Alternative(owner, inputs, *found)
+
+
+def other_courses_of(run: Run) -> Iterator[Course]:
+    """The first courses of the same."""
+    return (course_of(inputs) for _, inputs in other_inputs(run.course.inputs))
+
+
+def open_inputs(inputs: Inputs) -> list[Input]:
+    """Those of which rank or value is a guess."""
+    return [item for item in inputs if _is_open(item)]
+
+
+def _is_open(item: Input) -> bool:
+    if item.spec.shape is not None:
+        return not item.is_settled
+    return item.source == NAMED and item.spec.value is not None and not isinstance(item.spec.value, bool)
+
+
+def other_inputs(inputs: Inputs) -> Iterator[tuple[str, Inputs]]:
+    for item in open_inputs(inputs):
+        for other in _forms(item):
+            yield item.name, tuple(other if one is item else one for one in inputs)
+
+
+def _forms(item: Input) -> Iterator[Input]:
+    shape, value = item.spec.shape, item.spec.value
+    if shape is None:
+        counts = _COUNTS if isinstance(value, int) else ()
+        specs = [item.spec.model_copy(update={"value": count}) for count in counts if count != value]
+    else:
+        last = shape[-1:] if shape and isinstance(shape[-1], int) and item.source not in (GUESSED, TRIED, NAMED) else ()
+        shapes = [(*axes[: len(axes) - len(last)], *last) for axes in RANKS.values()]
+        specs = [item.spec.model_copy(update={"shape": other}) for other in shapes if other != shape]
+    yield from (replace(item, spec=spec) for spec in specs)

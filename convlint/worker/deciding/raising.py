@@ -1,0 +1,49 @@
+"""Exceptions that leave forward on every way through it: a mistake, if nothing that convlint chose has a part in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from convlint.worker.deciding.real_run import NotRun, raises_for_real
+from convlint.worker.deciding.ways import other_courses
+from convlint.worker.run import Course, Run, Workshop
+from convlint.worker.trail import Raised, Refusal, Stop
+
+_ABSTRACT = "NotImplementedError"
+
+
+def always_raises(
+    shop: Workshop, run: Run, *, is_found_out: bool, alternatives: Iterable[Course] = ()
+) -> Raised | None:
+    """The exception that ends this run, if it ends every run; `alternatives` are other inputs that may be meant.
+
+    What the user's code raises after a repair follows from the mistake that was repaired.
+    """
+    end = run.trace.trail.end()
+    if not isinstance(end, Raised) or end.at is None or run.trace.trail.broken():
+        return None
+    if isinstance(end, Refusal) and (is_found_out or end.kind == _ABSTRACT):
+        return None  # a check of inputs that were guessed, or a method for others to write
+    if is_found_out and not end.is_certain and not _is_of_every_input(shop, run, end, alternatives):
+        return None
+    if not all(_ends_alike(shop.run(course), end) for course in other_courses(shop, run)):
+        return None
+    try:
+        return end if raises_for_real(shop, run, end) else None
+    except NotRun:
+        return end if end.is_certain else None
+
+
+def _is_of_every_input(shop: Workshop, run: Run, end: Raised, alternatives: Iterable[Course]) -> bool:
+    """Whether the code unpacks what a call of torch gave, and no other input makes that fit."""
+    last = run.trace.nodes[-1] if run.trace.nodes else None
+    place = last.meta["place"] if last is not None else None
+    if last is None or place is None or len(last.meta.get("outputs", ())) < 2 or end.at is None:
+        return False
+    others = [shop.run(course) for course in alternatives]
+    return bool(others) and all(_ends_alike(other, end) or isinstance(other.trace.trail.end(), Stop) for other in others)
+
+
+def _ends_alike(run: Run, end: Raised) -> bool:
+    other = run.trace.trail.end()
+    return isinstance(other, Raised) and (other.kind, other.at) == (end.kind, end.at)
