@@ -13,6 +13,7 @@ from types import ModuleType
 from convlint.facts import BuildFailure, Failure, FileFacts, ModelFacts, Way
 from convlint.jobs import Job, ModelJob
 from convlint.notebook import line_of
+from convlint.readme import is_readme
 from convlint.worker import chance
 from convlint.worker.building import Builder, Built, NotBuilt
 from convlint.worker.construct.guessed import GuessedConfig
@@ -172,7 +173,7 @@ class _Work:
                 return shop, glance(shop, inputs, found, sizes)
 
     def _cast(self) -> str | None:
-        found = cast_in((self.job.path, *self.job.files))
+        found = cast_in(path for path in (self.job.path, *self.job.files) if not is_readme(path))
         return None if found is None else f"{self.job.shown(found[0])}, line {line_of(*found)}"
 
     def _model_facts(

@@ -116,11 +116,11 @@ def test_the_user_asks_for_one_size(linter: Linter) -> None:
 
 
 def test_the_user_refuses_a_declared_size(linter: Linter) -> None:
-    """An assertion of the user's own is no mistake of the layers: it stops the trace, and that is said."""
+    """An assertion of the user's own refuses the input that is declared, whatever the layers would make of it."""
     forward = "assert x.shape[-1] == 224, 'size'\nreturn self.c(x)"
     model = linter(net("self.c = nn.Conv2d(3, 8, 3)", forward), ("B", 3, 32, 32)).model
     assert model.status == "partial"
-    assert model.reason == "AssertionError: size"
+    assert model.unmet[0].detail == "AssertionError: size"
     assert model.stopped is not None
     assert model.stopped.row == 12
 

@@ -10,26 +10,9 @@ from tracing import Linter, Shape, net
 from convlint.inputspec import InputSpec
 
 Row = tuple[str, str, str, str, Sequence[Shape | InputSpec], str]
-DTYPE = "whether the model is made double where it is used, as in `Net().double()`, is not known"
 BATCH = "one batch size that fits is enough, though the declared B may be any"
 
 DECLARED: list[Row] = [
-    (
-        "double_into_linear",
-        DTYPE,
-        "self.a = nn.Linear(3, 8)",
-        "return self.a(x.double())",
-        [("B", 3)],
-        "self.a(x.double())",
-    ),
-    (
-        "double_table",
-        DTYPE,
-        "import numpy as np\nself.m = torch.from_numpy(np.ones(8))\nself.a = nn.Linear(8, 4)",
-        "return self.a(x * self.m)",
-        [("B", 8)],
-        "self.a(x * self.m)",
-    ),
     (
         "batch_by_number",
         BATCH,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 import sympy
@@ -12,7 +12,7 @@ from convlint.worker.deciding.findings import Finding
 from convlint.worker.inputs.guesses import GUESSED, NAMED, RANKS, TRIED
 from convlint.worker.inputs.input import Input
 from convlint.worker.run import Course, Run, course_of
-from convlint.worker.trail import Halt, Need, Raised
+from convlint.worker.trail import Halt, Key, Need, Raised, Unread
 
 Inputs = tuple[Input, ...]
 Try = Callable[[Inputs], tuple[Run, Outcome]]
@@ -39,13 +39,17 @@ class Alternative:
         broken = (need for need in self.run.trace.trail.broken() if need.key == finding.key)
         return any(_numbers(need) == (finding.unmet.came, finding.unmet.needed) for need in broken)
 
-    @property
-    def refuses(self) -> bool:
-        """Whether it is proved that forward takes no size of these inputs: what cannot be followed proves nothing."""
+    def refuses_apart_from(self, findings: Collection[Key]) -> bool:
+        """Whether it is proved that forward takes no size of these inputs, with those findings mended.
+
+        What cannot be followed proves nothing.
+        """
         end = self.run.trace.trail.end()
-        if isinstance(end, Raised):
+        if isinstance(end, Raised | Unread):
             return True
-        return not self.run.is_on_numbers and not isinstance(end, Halt) and bool(self.outcome.rejected)
+        if self.run.is_on_numbers or isinstance(end, Halt):
+            return False
+        return any(item.key not in findings for item in self.outcome.rejected)
 
 
 def _numbers(need: Need) -> tuple[int | str | None, int | str | None]:

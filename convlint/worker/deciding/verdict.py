@@ -90,7 +90,7 @@ def _doubts(
         if other.is_clean:
             return other
         unlike = [found for found in certain if not other.repeats(found)]
-        if unlike and not other.refuses:
+        if unlike and not other.refuses_apart_from(findings):
             doubts |= {found.key: _guessed(other.owner) for found in unlike}
     texts = [item.name for item in open_inputs(main.run.course.inputs) if isinstance(item.spec.value, str)]
     return doubts | ({found.key: _guessed(texts[0]) for found in certain} if texts else {})
