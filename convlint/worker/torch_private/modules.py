@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch.nn.modules.lazy import LazyModuleMixin
 
 Wrapper = Callable[..., Any]
 
@@ -55,6 +56,15 @@ def own_tensors(module: torch.nn.Module) -> Iterator[tuple[dict[str, torch.Tenso
 def changes_results(module: torch.nn.Module) -> bool:
     """Whether forward hooks may make something else of what the module gives."""
     return bool(module._forward_hooks)
+
+
+def changes_arguments(module: torch.nn.Module, args: tuple[Any, ...]) -> bool:
+    """Whether a hook before forward makes other arguments of these; a hook on keywords counts as one that does."""
+    if not module._forward_pre_hooks or isinstance(module, LazyModuleMixin):
+        return False
+    if module._forward_pre_hooks_with_kwargs:
+        return True
+    return any(hook(module, args) is not None for hook in module._forward_pre_hooks.values())  # type: ignore[call-arg, arg-type]
 
 
 def computes_otherwise(module: torch.nn.Module, kind: type[torch.nn.Module]) -> bool:

@@ -16,7 +16,6 @@ from convlint.worker.stateless import call_with, held_weights
 from convlint.worker.torch_private.fake import FakeTensor, outside_modes, tree_map
 from convlint.worker.torch_private.symbols import hint_of
 from convlint.worker.trace import tensors_in
-from convlint.worker.wording import first_line
 
 LARGEST = 1 << 27
 """Elements that a confirmation may allocate in all: half a gigabyte of float32."""
@@ -75,8 +74,8 @@ class _Budget:
         return _known(value) if isinstance(value, torch.SymInt) else value
 
 
-def refusal(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
-    """torch's reason for refusing this call on real tensors, whatever their integers are; None where it runs.
+def refusal(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception | None:
+    """The exception with which torch refuses this call on real tensors, whatever their integers are; None where it runs.
 
     Raises Unconfirmed where the call cannot be tried.
     """
@@ -85,7 +84,9 @@ def refusal(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
     return None if any(_refused(function, args, kwargs, other) is None for other in others) else reason
 
 
-def _refused(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], integer: int) -> str | None:
+def _refused(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], integer: int
+) -> Exception | None:
     budget = _Budget(LARGEST, integer)
     with outside_modes(), torch.no_grad():
         real_args, real_kwargs = tree_map(budget.convert, (args, kwargs))
@@ -98,5 +99,5 @@ def _refused(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         except MemoryError as error:
             raise Unconfirmed("it is too large to be tried on real tensors") from error
         except Exception as error:
-            return first_line(error)
+            return error.with_traceback(None)
     return None

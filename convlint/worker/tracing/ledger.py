@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 import sympy
@@ -16,6 +18,7 @@ from convlint.worker.strides import Strides, contiguous, of_tensor
 from convlint.worker.torch_private.fake import blank, fake_of, set_env
 from convlint.worker.torch_private.symbols import expr_of, guard_count, guard_exprs, new_env, new_symbol
 from convlint.worker.trace import Setting, Trace, is_symbolic
+from convlint.worker.tracing.handlers import Handled, is_handled
 from convlint.worker.tracing.nodes import NodeRecorder
 from convlint.worker.trail import Assumption, Event, Need
 
@@ -45,7 +48,9 @@ class TraceLedger:
         trace: Trace,
         recorder: NodeRecorder,
         place: Callable[[], Place | None],
+        root: CodeType,
     ) -> None:
+        self._root = root  # of the frame that called forward
         self._setting = setting
         self._trace = trace
         self._recorder = recorder
@@ -66,6 +71,11 @@ class TraceLedger:
         node = self._recorder.current
         if node is not None and node.meta["spoiled"] and name in _SPATIAL:
             return holds
+        if self._is_handled():
+            self.assume(condition)
+            if not holds:
+                raise Handled(f"{call.target} does not take these sizes")
+            return True
         came, needed, value = facts.pop("came"), facts.pop("needed"), facts.pop("value", None)
         self.append(
             Need(
@@ -82,6 +92,9 @@ class TraceLedger:
             )
         )
         return holds
+
+    def _is_handled(self) -> bool:
+        return is_handled(sys._getframe(1), self._setting.is_user, self._root)
 
     def append(self, event: Event | None) -> None:
         """Write an event down behind the guards that torch has set since the last one."""

@@ -12,6 +12,7 @@ from torch import fx
 from convlint.worker.call import Call
 from convlint.worker.places import Place
 from convlint.worker.trace import Halted, Trace, has_tensor, tensor_meta, tensors_in
+from convlint.worker.tracing.handlers import Handled
 
 # Layers whose output sizes come from themselves alone, whatever was spoiled before.
 _RESETS = ("Linear", "AdaptiveAvgPool", "AdaptiveMaxPool", "Embedding")
@@ -55,6 +56,9 @@ class NodeRecorder:
         outer, self.current = self.current, node
         try:
             yield node
+        except Handled:
+            nodes.remove(node)
+            raise
         finally:
             self.current = outer
 

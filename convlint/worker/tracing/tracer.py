@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import fx
@@ -26,7 +26,7 @@ from convlint.worker.shapes import goes_on_numbers, has_rule, is_one_dtype, numb
 from convlint.worker.shapes.strides import of_computed, of_result
 from convlint.worker.strides import contiguous, of_fake
 from convlint.worker.torch_private.fake import UNDECIDABLE, is_inner_call, outside_modes
-from convlint.worker.torch_private.modules import changes_results, module_calls
+from convlint.worker.torch_private.modules import changes_arguments, changes_results, module_calls
 from convlint.worker.torch_private.symbols import undecided
 from convlint.worker.trace import (
     Halted,
@@ -66,7 +66,7 @@ class ShapeTracer(fx.Tracer):
         self._setting = setting
         self._trace = Trace(self.graph)
         self._recorder = NodeRecorder(model, self._trace, self._user_place, setting.limit)
-        self._ledger = TraceLedger(model, setting, self._trace, self._recorder, self._user_place)
+        self._ledger = TraceLedger(model, setting, self._trace, self._recorder, self._user_place, _ROOT)
         self._reader = Reader(self._trace, setting, self._recorder.maker, self._user_place)
         self._ending = Ending(self._trace, setting, self._ledger, self._recorder)
         self._refused: tuple[BaseException, Stop] | None = None
@@ -165,7 +165,7 @@ class ShapeTracer(fx.Tracer):
         with self._recorder.node(op, target, call) as node:
             self._ledger.silent += 1
             try:
-                if check is not None:
+                if check is not None and not _is_hooked(call):
                     check(call)
                 result = self._result(call, subject, run)
             finally:
@@ -193,7 +193,7 @@ class ShapeTracer(fx.Tracer):
         tensors = list(tensors_in((call.args, call.kwargs)))
         if not self._setting.is_quick and (self._setting.env is None or not any(is_symbolic(x) for x in tensors)):
             return None
-        if not has_rule(call) or (call.layer is not None and changes_results(call.layer)):
+        if not has_rule(call) or _is_hooked(call) or (call.layer is not None and changes_results(call.layer)):
             return None
         shape = result_shape(call) if is_one_dtype(call, tensors) else None
         strides = of_result(call, shape, self._ledger.strides, tensors) if shape is not None else None
@@ -217,25 +217,26 @@ class ShapeTracer(fx.Tracer):
         except Exception as error:
             if isinstance(error, UNDECIDABLE) and not _is_of_torch_nn(error):
                 raise Halted(f"{call.target} depends on data: {first_line(error)}", self._user_place()) from None
-            reason = self._confirmed(call, subject, error)
+            real = self._confirmed(call, subject, error)
             if unmixed(call, subject):
                 return run(*call.args, **call.kwargs)
             key = (self._ledger.where(call), "raises", call.target)
             at = max(0, len(self._trace.nodes) - 1)
             refused = RefusedCall(subject, tuple(call.args), dict(call.kwargs))
-            self._refused = error, Stop(reason, at, key, is_misuse=isinstance(error, TypeError), call=refused)
-            raise
+            is_misuse = isinstance(error, TypeError)
+            self._refused = real, Stop(first_line(real), at, key, is_misuse=is_misuse, call=refused)
+            raise real from None  # which the user's code may handle by its type
 
-    def _confirmed(self, call: Call, subject: Any, error: Exception) -> str:
-        """Real torch's reason for refusing the call. Raises Halted where it does not, or cannot be asked."""
+    def _confirmed(self, call: Call, subject: Any, error: Exception) -> Exception:
+        """The exception with which real torch refuses the call. Raises Halted where it does not, or cannot be asked."""
         place, words = self._user_place(), first_line(error)
         try:
-            reason = refusal(subject, tuple(call.args), call.kwargs)
+            real = refusal(subject, tuple(call.args), call.kwargs)
         except Unconfirmed as unsure:
             raise Halted(f"{call.target} is refused ({words}), but {unsure}", place) from None
-        if reason is None:
+        if real is None:
             raise Halted(f"{call.target} runs in torch but cannot be traced: {words}", place) from None
-        return reason
+        return real
 
     # -- places ---------------------------------------------------------------------------------------------
 
@@ -244,10 +245,18 @@ class ShapeTracer(fx.Tracer):
         return user_place(sys._getframe(1), self._setting.is_user)
 
 
+def _is_hooked(call: Call) -> bool:
+    """Whether the layer gets other arguments than those of the call."""
+    return call.layer is not None and changes_arguments(call.layer, tuple(call.args))
+
+
 def _is_of_torch_nn(error: Exception) -> bool:
     """Whether a layer or function of torch raises by itself, not for want of a kernel, as `interpolate` of a matrix."""
     steps = steps_of(error)
     return bool(steps) and str(steps[0].tb_frame.f_globals.get("__name__")).startswith("torch.nn.")
+
+
+_ROOT: Final = ShapeTracer.run.__code__
 
 
 class _FunctionCalls(TorchFunctionMode):
