@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from convlint.facts import Span
+from convlint.facts import Span, Unmet
 from convlint.worker.deciding.explore import Outcome
 from convlint.worker.deciding.findings import Finding
 from convlint.worker.run import Run
@@ -21,6 +21,7 @@ class Examination:
     doubt: str | None  # why the inputs that were found out may be wrong
     guess: str | None = None  # why some findings were held back
     raised: Raised | None = None  # what every run ends with
+    odd: tuple[Unmet, ...] = ()  # that forward takes no usual inputs, without a mistake
     unseen: Halt | None = None  # where another way through forward, by data or in eval mode, could not be followed
 
 

@@ -51,7 +51,11 @@ def model_facts(
         other_weights=_other_weights(model, layers),
         layers=layers,
         nodes=tuple(_node(node, i, numbers, run, findings.get(i, [])) for i, node in enumerate(run.trace.nodes)),
-        unmet=(*(_built_unmet(module, need, sites, model, is_user) for module, need in sites.needs(model)), *_raised(examination)),
+        unmet=(
+            *(_built_unmet(module, need, sites, model, is_user) for module, need in sites.needs(model)),
+            *_raised(examination),
+            *examination.odd,
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -114,6 +115,8 @@ def run_forward(model: nn.Module, mode: FakeTensorMode, course: Course, is_user:
             sizes[name], symbols[name] = _symbol(env, name, course.sizes[name])
     batch = _batch(course.inputs, sizes)
     hints = {symbol: sympy.Integer(course.sizes[name]) for name, symbol in symbols.items()}
+    random.seed(0)  # a forward that draws numbers goes the same way each time
+    torch.manual_seed(0)
     with mode, torch.no_grad(), unchanged(model):
         for module in model.modules():  # not by `train()`, which user code may have made something else of
             module.training = course.training

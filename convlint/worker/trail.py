@@ -83,6 +83,7 @@ class Raised(Halt):
 
     kind: str = ""  # the class of the exception
     numbers: tuple[int, ...] = ()  # sizes in the code that it came through, which may be asked of the input
+    is_unpacking: bool = False  # a call gives more or fewer values than the code has names for
     is_certain: bool = False  # no size, data or argument decides it: a name that is defined nowhere
 
 

@@ -22,13 +22,14 @@ LONGEST = 1 << 20
 def single_size(search: Search, forgiven: frozenset[Key]) -> dict[str, int] | None:
     """A size of 1 that works: torch's symbols start at 2, so it is tried on plain numbers before a proof stands."""
     names = [name for name in search.names if name != BATCH]
+    batch = [[BATCH]] if BATCH in search.names else []
     groups: dict[str, list[str]] = {}  # the sizes of one input: those with one number behind their letter
     for name in names:
         groups.setdefault(name.lstrip(string.ascii_letters + "_"), []).append(name)
     spatial = [[name for name in group if name[0] in SPATIAL] for group in groups.values()]
-    for chosen in [names, *groups.values(), *filter(None, spatial), *([name] for name in names)]:
+    for chosen in [names, *groups.values(), *filter(None, spatial), *([name] for name in names), *batch]:
         sizes = _sizes_beside(
-            search, dict.fromkeys(chosen, 1), [name for name in names if name not in chosen], forgiven
+            search, dict.fromkeys(chosen, 1), [name for name in search.names if name not in chosen], forgiven
         )
         if sizes is None:
             continue

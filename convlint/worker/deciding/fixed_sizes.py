@@ -31,6 +31,7 @@ MOST_TRIES = 1000
 MOST_ROUNDS = 4
 """Calls in one forward that may each fix a size."""
 _EACH = 40  # sizes that are tried for one symbol
+_MOST_FOUND = 6  # sizes for one refused call
 _MOST_RUNS = 3  # of forward, for one refused call
 _MOST_NUMBERS = 12  # tried for one exception
 _MOST_OF = (1, 40, 20, 6)  # options of each symbol, by how many change together
@@ -52,10 +53,12 @@ def past_fixed_sizes(shop: Workshop, run: Run) -> Run:
 def _suggested(run: Run) -> Iterator[dict[str, int]]:
     """Sizes at which this run may go on."""
     end = run.trace.trail.end()
-    if not run.symbols or run.trace.trail.broken():
+    if not run.symbols or any(need.condition is sympy.false for need in run.trace.trail.broken()):
         return
     if isinstance(end, Stop) and end.call is not None:
-        yield from islice(sizes_that_run(run, end.call), _MOST_RUNS)
+        found = list(islice(sizes_that_run(run, end.call), _MOST_FOUND))
+        # A size of 1 broadcasts: it says less of what the code is for.
+        yield from sorted(found, key=lambda sizes: list(sizes.values()).count(1))[:_MOST_RUNS]
     elif isinstance(end, Raised):
         spatial = [name for name in run.symbols if name[0] in _SPATIAL]
         groups = [spatial, *([name] for name in run.symbols if name not in spatial)]

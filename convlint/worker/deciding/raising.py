@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import sympy
+
+from convlint.worker.deciding.domain import HALTED
+from convlint.worker.deciding.explore import explore
 from convlint.worker.deciding.real_run import NotRun, raises_for_real
+from convlint.worker.deciding.search import pick, sizes_at
 from convlint.worker.deciding.ways import other_courses
 from convlint.worker.run import Course, Run, Workshop
 from convlint.worker.trail import Raised, Refusal, Stop
@@ -19,6 +24,7 @@ def always_raises(
 
     What the user's code raises after a repair follows from the mistake that was repaired.
     """
+    run = _without_repairs(shop, run)
     end = run.trace.trail.end()
     if not isinstance(end, Raised) or end.at is None or run.trace.trail.broken():
         return None
@@ -34,11 +40,24 @@ def always_raises(
         return end if end.is_certain else None
 
 
+def _without_repairs(shop: Workshop, run: Run) -> Run:
+    """The run at sizes that meet the requirements before the exception, where some do."""
+    broken = run.trace.trail.broken()
+    if not broken or not isinstance(run.trace.trail.end(), Raised):
+        return run
+    if any(need.condition is sympy.false for need in broken):
+        return run
+    outcome = explore(run, shop.run)
+    if outcome.domain is None or outcome.fates is None or not (outcome.fates == HALTED).any():
+        return run
+    return shop.run(run.course.at(sizes_at(outcome.domain, pick(outcome.fates, HALTED))))
+
+
 def _is_of_every_input(shop: Workshop, run: Run, end: Raised, alternatives: Iterable[Course]) -> bool:
     """Whether the code unpacks what a call of torch gave, and no other input makes that fit."""
     last = run.trace.nodes[-1] if run.trace.nodes else None
     place = last.meta["place"] if last is not None else None
-    if last is None or place is None or len(last.meta.get("outputs", ())) < 2 or end.at is None:
+    if last is None or place is None or not end.is_unpacking or len(last.meta.get("outputs", ())) < 2:
         return False
     others = [shop.run(course) for course in alternatives]
     return bool(others) and all(_ends_alike(other, end) or isinstance(other.trace.trail.end(), Stop) for other in others)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from convlint.worker.deciding.alternatives import Alternative, alternatives, open_inputs
+from convlint.worker.deciding.degenerate import degenerate
 from convlint.worker.deciding.explore import Outcome, explore
 from convlint.worker.deciding.findings import Finding, finding, has_known_sizes, in_symbols
 from convlint.worker.deciding.fixed_sizes import past_fixed_sizes
@@ -48,11 +49,13 @@ def _decided(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
     findings, unseen = _on_all_ways(shop, main)
     doubts = _doubts(shop, main, findings, is_found_out=is_found_out)
     if isinstance(doubts, Alternative):  # nothing is wrong with other inputs, which are as likely
-        return replace(_examine_course(shop, doubts.run), unseen=unseen)
+        other = _examine_course(shop, doubts.run)
+        return replace(other, unseen=unseen, odd=tuple(degenerate(shop, other.outcome)))
     agreed = tuple(found for key, found in findings.items() if key not in doubts)
     reasons = sorted(set(doubts.values()))
     raised = always_raises(shop, main.run, is_found_out=is_found_out)
-    return replace(main, findings=agreed, guess=reasons[0] if reasons else None, unseen=unseen, raised=raised)
+    odd = tuple(degenerate(shop, main.outcome)) if not findings and raised is None else ()
+    return replace(main, findings=agreed, guess=reasons[0] if reasons else None, unseen=unseen, raised=raised, odd=odd)
 
 
 def _on_all_ways(shop: Workshop, main: Examination) -> tuple[dict[Key, Finding], Halt | None]:

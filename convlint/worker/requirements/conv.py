@@ -12,7 +12,9 @@ from torch import nn
 
 from convlint.worker.call import Call, Check
 from convlint.worker.requirements.padding import check_pads
+from convlint.worker.requirements.output_size import check_output_size
 from convlint.worker.requirements.room import with_room
+from convlint.worker.requirements.window import per_dim
 from convlint.worker.sizes import Size, at_least, divides, equal, shared_out
 
 _RANKS = {"1d": 1, "2d": 2, "3d": 3}
@@ -56,6 +58,7 @@ def check_convolution(call: Call, conv: Convolution) -> None:
         call.put(0, "input", x)
     if conv.transposed:
         _check_what_is_left(call, x, conv)
+        _check_output_size(call, x, conv)
     elif conv.padding is not None:
         pads = [pad for padding in reversed(conv.padding) for pad in (padding, padding)]
         x = check_pads(call, x, pads, conv.padding_mode)
@@ -109,19 +112,33 @@ def _check_what_is_left(call: Call, x: torch.Tensor, conv: Convolution) -> None:
         least = 1 + max(0, -(-cut // conv.stride[i]))
         if least > 1:
             x = with_room(call, x, dim, least, f"padding of {conv.padding[i]}")
+        step = max(conv.stride[i], conv.dilation[i])
+        if conv.extra[i] >= step:
+            facts = {"came": conv.extra[i], "needed": step}
+            call.need("output_padding", f"input.shape[{dim}]", sympy.false, argument="output_padding", **facts)
         # Some kernels take an empty result and some do not: what comes behind decides.
         call.ledger.assume(at_least((x.shape[dim] - 1) * conv.stride[i] - cut, 1))
 
 
+def _check_output_size(call: Call, x: torch.Tensor, conv: Convolution) -> None:
+    """The size that a call asks for is the least one or up to a stride more (nn.ConvTranspose2d.forward)."""
+    wanted = call.get(1, "output_size") if call.layer is not None else None
+    if wanted is None or len(wanted) not in (conv.rank, conv.rank + 2) or not conv.padding:
+        return
+    first = x.dim() - conv.rank
+    least = [
+        (x.shape[first + i] - 1) * conv.stride[i] - 2 * conv.padding[i] + conv.dilation[i] * (conv.kernel[i] - 1) + 1
+        for i in range(conv.rank)
+    ]
+    most = [size + step - 1 for size, step in zip(least, conv.stride, strict=True)]
+    check_output_size(call, x, wanted, least, most)
+    channels = getattr(call.layer, "out_channels", conv.in_channels)
+    batch = x.shape[: first - 1]
+    call.result = call.ledger.fresh((*batch, channels, *list(wanted)[-conv.rank :]), x)
+
+
 def _least(size: Size) -> Size:
     return max(1, size) if isinstance(size, int) else size
-
-
-def per_dim(value: Any, rank: int) -> list[Any]:
-    """One number a spatial dim, from an int or a sequence."""
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [value[0]] * rank if len(value) == 1 else list(value)
-    return [value] * rank
 
 
 def _padding(value: Any, rank: int) -> list[int] | None:

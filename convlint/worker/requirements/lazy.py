@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from convlint.worker.call import Call, Check
+from convlint.worker.requirements.conv import LAYERS as CONVOLUTIONS
 from convlint.worker.torch_private.symbols import hint_of
 
 
@@ -38,8 +39,11 @@ def _conv(call: Call) -> None:
     options = {name: getattr(layer, name) for name in ("stride", "padding", "dilation", "groups", "padding_mode")}
     if layer.transposed:
         options["output_padding"] = layer.output_padding
-    twin = layer.cls_to_become(channels, layer.out_channels, layer.kernel_size, **options)
-    call.result = torch.nn.Module.__call__(twin, x)
+    twin: Any = layer.cls_to_become(channels, layer.out_channels, layer.kernel_size, **options)
+    inner = Call(call.ledger, call.target, [x], {}, layer=twin)
+    CONVOLUTIONS[type(twin)](inner)
+    call.spoiled = inner.spoiled
+    call.result = torch.nn.Module.__call__(twin, inner.args[0])
 
 
 def _while_lazy(check: Check) -> Check:

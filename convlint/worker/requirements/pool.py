@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from convlint.worker.call import Call, Check
-from convlint.worker.requirements.conv import per_dim
 from convlint.worker.requirements.rank import has_rank
 from convlint.worker.requirements.room import with_room
+from convlint.worker.requirements.window import per_dim
 from convlint.worker.sizes import Size
 from convlint.worker.torch_private.symbols import expr_of
 

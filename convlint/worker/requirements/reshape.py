@@ -12,6 +12,8 @@ from torch import nn
 from convlint.worker.call import Call, Check, shape_text
 from convlint.worker.sizes import Size, at_least, divides, equal, product
 
+_HOLE = 8  # the size of a -1 that has none
+
 
 def reshape_to(call: Call, x: torch.Tensor, target: Sequence[Size]) -> None:
     """State what `x.view(target)` needs; `target` may hold one -1."""
@@ -61,7 +63,8 @@ def _one_inferred(call: Call, x: torch.Tensor, target: Sequence[Size], hole: int
         value=came,
         detail=f"{shape_text(x.shape)} into {shape_text(tuple(target))}",
     ):
-        call.result = call.ledger.fresh(tuple(1 if i == hole else size for i, size in enumerate(target)), x)
+        rest = call.ledger.unknown(_HOLE)
+        call.result = call.ledger.fresh(tuple(rest if i == hole else size for i, size in enumerate(target)), x)
 
 
 def _batch_inferred(call: Call, x: torch.Tensor, target: Sequence[Size]) -> None:
@@ -131,7 +134,8 @@ def _unflatten_dim(call: Call, x: torch.Tensor | None, dim: Any, sizes: Any) -> 
     has_hole = any(isinstance(size, int) and size == -1 for size in sizes)
     condition = divides(known, x.shape[dim]) if has_hole else equal(x.shape[dim], known)
     if not call.need("elements", f"input.shape[{dim}]", condition, came=x.shape[dim], needed=known, value=x.shape[dim]):
-        filled = [1 if isinstance(size, int) and size == -1 else size for size in sizes]
+        rest = call.ledger.unknown(_HOLE)
+        filled = [rest if isinstance(size, int) and size == -1 else size for size in sizes]
         call.result = call.ledger.fresh((*x.shape[:dim], *filled, *x.shape[dim + 1 :]), x)
 
 

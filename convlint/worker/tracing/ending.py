@@ -16,7 +16,13 @@ from convlint.worker.torch_private.fake import UNDECIDABLE
 from convlint.worker.trace import Setting, Trace
 from convlint.worker.tracing.ledger import TraceLedger
 from convlint.worker.tracing.nodes import NodeRecorder
-from convlint.worker.tracing.raising import called_container, is_certain, is_own, numbers_near
+from convlint.worker.tracing.raising import (
+    called_container,
+    is_certain,
+    is_own,
+    is_unpacking,
+    numbers_near,
+)
 from convlint.worker.tracing.unpacking import Misreading, misreading
 from convlint.worker.trail import Halt, Objection, Raised, Refusal, Unread
 from convlint.worker.wording import first_line, said
@@ -49,12 +55,19 @@ class Ending:
     def _raised(self, error: Exception, at: Span | None) -> Halt:
         if self.trace.decisions or not is_own(error, self.setting.is_user):
             return Halt(said(error), at)
-        is_sure = is_certain(error, self.setting.is_user)
-        return Raised(said(error), at, type(error).__name__, numbers_near(error), is_sure)
+        return Raised(
+            said(error),
+            at,
+            kind=type(error).__name__,
+            numbers=numbers_near(error),
+            is_unpacking=is_unpacking(error),
+            is_certain=is_certain(error, self.setting.is_user),
+        )
 
-    def _refusal(self, error: Exception, at: Span | None) -> Refusal:
-        numbers = numbers_near(error) if is_own(error, self.setting.is_user) else ()
-        return Refusal(said(error), at, type(error).__name__, numbers)
+    def _refusal(self, error: Exception, at: Span | None) -> Halt:
+        if not is_own(error, self.setting.is_user):
+            return Halt(said(error), at)
+        return Refusal(said(error), at, type(error).__name__, numbers_near(error))
 
     def _is_noted(self, misread: Misreading) -> bool:
         """The code that reads a shape as a node, whose requirement is broken; not where a repair gave the shape."""

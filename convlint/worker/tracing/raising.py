@@ -192,13 +192,25 @@ def _value(node: ast.expr, frame: FrameType) -> Any:
             return None
 
 
+def is_unpacking(error: BaseException) -> bool:
+    """Whether Python found more or fewer values than there are names on the left."""
+    step = steps_of(error)[0]
+    return isinstance(error, ValueError) and _unpacked(step.tb_frame.f_code, step.tb_lasti) is not None
+
+
+def _unpacked(code: types.CodeType, offset: int) -> int | None:
+    """How many values the instruction at a place unpacks."""
+    found = (one for one in dis.get_instructions(code) if one.offset == offset and one.opname == "UNPACK_SEQUENCE")
+    return next((int(one.arg or 0) for one in found), None)
+
+
 def numbers_near(error: BaseException) -> tuple[int, ...]:
     """Sizes that the code an exception came through holds: of tensors, in its text, and counts of what it unpacks."""
     found: dict[int, None] = {}
     for step in steps_of(error):
-        for instruction in dis.get_instructions(step.tb_frame.f_code):
-            if instruction.offset == step.tb_lasti and instruction.opname == "UNPACK_SEQUENCE":
-                found.setdefault(int(instruction.arg or 0))
+        count = _unpacked(step.tb_frame.f_code, step.tb_lasti)
+        if count is not None:
+            found.setdefault(count)
     for step in steps_of(error):
         for value in list(step.tb_frame.f_locals.values()):
             sizes = value.shape if isinstance(value, torch.Tensor) else (value,)

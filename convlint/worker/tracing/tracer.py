@@ -53,6 +53,7 @@ from convlint.worker.trail import Halt, RefusedCall, Stop
 from convlint.worker.wording import first_line
 
 # How torch.distributions and torch._check_tensor_all ask whether values are fit: a model that trains passes them.
+_ASSERTIONS = frozenset({"torch._assert", "_assert"})  # which raise what an `assert` does
 _VALIDITY = frozenset({"_is_all_true"})
 
 
@@ -127,7 +128,7 @@ class ShapeTracer(fx.Tracer):
             return function(*args, **kwargs)
         name = function_name(function)
         short = name.rsplit(".", 1)[-1]
-        if short in QUESTIONS:
+        if short in QUESTIONS or name in _ASSERTIONS:
             return function(*args, **kwargs)
         if short == "__get__":
             return self._property(function, name, args)

@@ -1,0 +1,137 @@
+"""Inputs that forward takes only in a degenerate way: images of a few pixels, one batch, a length that fits by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import sympy
+
+from convlint.facts import LARGEST_SIZE, Span, Unmet
+from convlint.worker.deciding.accepted import accepted_sizes
+from convlint.worker.deciding.blame import blame
+from convlint.worker.deciding.domain import ACCEPTED, UNCOVERED, Axis
+from convlint.worker.deciding.explore import Outcome
+from convlint.worker.dimensions import sizes_in_words
+from convlint.worker.inputs.input import BATCH, hint
+from convlint.worker.places import span_of
+from convlint.worker.run import Course, Run, Workshop
+from convlint.worker.trail import Need, Stop
+
+SMALLEST_IMAGE = 8
+"""Pixels below which no image is."""
+_USUAL = 64  # pixels of an image that any net for images takes
+_OTHER = 5  # how much larger another batch is
+_SPATIAL = ("H", "W")
+_LENGTHS = ("L", "N", "S", "T")
+
+
+def degenerate(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
+    """What is odd about the inputs that forward takes, at the place that leaves it no others."""
+    run = outcome.first
+    if run.trace.trail.end() is not None or run.is_on_numbers:
+        return
+    batch = _fixed_batch(shop, outcome)
+    if batch is not None:
+        at, _ = _culprit(shop, shop.run(_at_batch(run, batch + _OTHER)))
+        words = f"1 or {batch}" if batch > 1 and _comes_through(shop.run(_at_batch(run, 1))) else str(batch)
+        yield Unmet(name="fixed_batch", operand="forward", needed=batch, sizes=words, at=at)
+    if outcome.accepted is None or outcome.domain is None or outcome.fates is None:
+        return
+    if (outcome.fates == UNCOVERED).any() or not (outcome.fates == ACCEPTED).any():
+        return
+    if all(item.is_settled for item in run.course.inputs):
+        yield from _images(shop, outcome, outcome.domain.axes)
+    yield from _length_by_chance(shop, outcome)
+
+
+def _images(shop: Workshop, outcome: Outcome, axes: Sequence[Axis]) -> Iterator[Unmet]:
+    spatial = [(i, axis) for i, axis in enumerate(axes) if str(axis.symbols[0])[0] in _SPATIAL]
+    if not spatial:
+        return
+    taken = {str(axis.symbols[0]): _hits(outcome, i) for i, axis in spatial}
+    usual = {str(symbol): _USUAL for _, axis in spatial for symbol in axis.symbols}
+    if all(sizes and max(sizes) < SMALLEST_IMAGE for sizes in taken.values()):
+        words = ", ".join(
+            f"{' = '.join(map(str, axis.symbols))} {sizes_in_words(taken[str(axis.symbols[0])], LARGEST_SIZE)}"
+            for _, axis in spatial
+        )
+        at, layer = _culprit(shop, shop.run(outcome.first.course.at(usual)))
+        yield Unmet(name="tiny_images", operand="forward", sizes=words, at=at, layer=layer)
+    elif len(spatial) > 1 and len({name[1:] for name in taken}) == 1:  # square sizes were looked at before
+        at, layer = _culprit(shop, shop.run(outcome.first.course.at(usual)))
+        yield Unmet(name="never_square", operand="forward", sizes="H and W that differ", at=at, layer=layer)
+
+
+def _hits(outcome: Outcome, axis: int) -> list[int]:
+    assert outcome.fates is not None and outcome.domain is not None
+    others = tuple(i for i in range(outcome.fates.ndim) if i != axis)
+    return outcome.domain.axes[axis].sizes(np.asarray((outcome.fates == ACCEPTED).any(axis=others)))
+
+
+def _length_by_chance(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
+    """A length that must be the width of the very tensor that has it, which no code says."""
+    for name, sizes in accepted_sizes(outcome).items():
+        if name[0] not in _LENGTHS or len(sizes) != 1:
+            continue
+        other = shop.run(outcome.first.course.at({name: sizes[0] + _OTHER}))
+        for need in other.trace.trail.broken()[:1]:
+            if _is_width(other, need, name, sizes[0]):
+                at = blame(need, other, shop.model, shop.sites, shop.is_user).at or _place(other, need.node)
+                words = f"{name} in {{{sizes[0]}}}"
+                yield Unmet(name="length_by_chance", operand="forward", needed=sizes[0], came=name, sizes=words, at=at)
+
+
+def _is_width(run: Run, need: Need, name: str, size: int) -> bool:
+    symbol = run.symbols.get(name)
+    if symbol is None or need.node is None or {str(need.came), str(need.needed)} != {str(symbol), str(size)}:
+        return False
+    node = run.trace.nodes[need.node]
+    return any(
+        len(meta.shape) > 2 and symbol in meta.formulas and meta.formulas[-1] == sympy.Integer(size)
+        for meta in node.meta["inputs"]
+    )
+
+
+def _fixed_batch(shop: Workshop, outcome: Outcome) -> int | None:
+    """The only batch that forward takes, where no other one works."""
+    run = outcome.first
+    if BATCH not in run.course.sizes:
+        return None
+    if outcome.accepted is not None and outcome.accepted.get(BATCH) == 1:
+        return 1
+    known = accepted_sizes(outcome).get(BATCH)
+    if known is not None:
+        return known[0] if len(known) == 1 else None
+    size = run.course.sizes[BATCH]
+    if size == hint(BATCH):  # nothing asked for another one
+        return None
+    others = (shop.run(_at_batch(run, other)).trace.trail for other in (size + _OTHER, 2 * size, hint(BATCH)))
+    return size if all(isinstance(other.end(), Stop) or other.broken() for other in others) else None
+
+
+def _at_batch(run: Run, batch: int) -> Course:
+    course = run.course.at({BATCH: batch})
+    fixed = course.fixed | {BATCH} if batch == 1 else course.fixed - {BATCH}
+    return replace(course, fixed=fixed)
+
+
+def _comes_through(run: Run) -> bool:
+    return run.trace.trail.end() is None and not run.trace.trail.broken()
+
+
+def _culprit(shop: Workshop, run: Run) -> tuple[Span | None, str | None]:
+    """The place in the code, and the layer, that refuses another size first."""
+    for event in run.trace.trail.events:
+        if isinstance(event, Need) and not event.holds:
+            found = blame(event, run, shop.model, shop.sites, shop.is_user)
+            return found.at or _place(run, event.node), found.layer
+        if isinstance(event, Stop):
+            return _place(run, event.node), None
+    return None, None
+
+
+def _place(run: Run, node: int | None) -> Span | None:
+    place = run.trace.nodes[node].meta["place"] if node is not None else None
+    return span_of(place) if place is not None else None
