@@ -22,6 +22,8 @@ from convlint.rules.load import load_rules
 from convlint.rules.schema import BadExample, Example, Rule
 
 PREAMBLE = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n"
+USUAL = 64
+"""A size that any model takes which does not fix it."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def forward(folder: Path, case: Case, batch: int) -> Any:
     path.write_text(case.source, encoding="utf-8")
     scope = runpy.run_path(str(path))
     model = scope["Net"]() if case.is_module else scope["model"]
-    shape = [dim if isinstance(dim, int) else batch for dim in case.example.input or ()]
+    shape = [dim if isinstance(dim, int) else batch if dim == "B" else USUAL for dim in case.example.input or ()]
     return model.train()(torch.zeros(shape, dtype=getattr(torch, case.example.dtype)))
 
 
@@ -92,7 +94,9 @@ def test_torch_agrees(tmp_path: Path, case: Case, batch: int) -> None:
     elif case.rule.name == "batch-folded":
         assert len(forward(tmp_path, case, batch)) != batch
     else:
-        with pytest.raises((RuntimeError, ValueError, TypeError, AssertionError, IndexError)):
+        with pytest.raises(
+            (RuntimeError, ValueError, TypeError, AssertionError, IndexError, NameError, AttributeError)
+        ):
             forward(tmp_path, case, batch)
 
 

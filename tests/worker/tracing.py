@@ -173,7 +173,7 @@ class Linter:
         for training in (True, False):
             try:
                 self.torch_runs(source, *shapes, batch=batch, training=training)
-            except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, AttributeError):
+            except (RuntimeError, ValueError, TypeError, LookupError, AssertionError, AttributeError, NameError):
                 return True
         return False
 

@@ -9,8 +9,8 @@ import sympy
 
 from convlint.worker.deciding.explore import Outcome
 from convlint.worker.deciding.findings import Finding
-from convlint.worker.inputs.guesses import GUESSED, NAMED, RANKS, TRIED
-from convlint.worker.inputs.input import Input
+from convlint.worker.inputs.guesses import NAMED, RANKS, UNCONFIRMED
+from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.run import Course, Run, course_of
 from convlint.worker.trail import Halt, Key, Need, Raised, Unread
 
@@ -35,9 +35,16 @@ class Alternative:
         return not self.outcome.rejected and self.outcome.accepted is not None and not self.run.trace.trail.end()
 
     def repeats(self, finding: Finding) -> bool:
-        """Whether the same requirement is broken by the same numbers."""
-        broken = (need for need in self.run.trace.trail.broken() if need.key == finding.key)
-        return any(_numbers(need) == (finding.unmet.came, finding.unmet.needed) for need in broken)
+        """Whether the same requirement is broken: by the same numbers, at every size, or by the batch itself."""
+        if any(item.key == finding.key for item in self.outcome.rejected):
+            return True
+        broken = [need for need in self.run.trace.trail.broken() if need.key == finding.key]
+        same = (finding.unmet.came, finding.unmet.needed)
+        return any(_numbers(need) == same or self._takes_batch_for_features(need) for need in broken)
+
+    def _takes_batch_for_features(self, need: Need) -> bool:
+        """Whether only a batch as large as a layer is wide would fit."""
+        return need.argument is not None and need.came == self.run.symbols.get(BATCH)
 
     def refuses_apart_from(self, findings: Collection[Key]) -> bool:
         """Whether it is proved that forward takes no size of these inputs, with those findings mended.
@@ -95,7 +102,7 @@ def _forms(item: Input) -> Iterator[Input]:
         counts = _COUNTS if isinstance(value, int) else ()
         specs = [item.spec.model_copy(update={"value": count}) for count in counts if count != value]
     else:
-        last = shape[-1:] if shape and isinstance(shape[-1], int) and item.source not in (GUESSED, TRIED, NAMED) else ()
+        last = shape[-1:] if shape and isinstance(shape[-1], int) and item.source not in UNCONFIRMED else ()
         shapes = [(*axes[: len(axes) - len(last)], *last) for axes in RANKS.values()]
         specs = [item.spec.model_copy(update={"shape": other}) for other in shapes if other != shape]
     yield from (replace(item, spec=spec) for spec in specs)

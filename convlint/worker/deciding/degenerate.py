@@ -14,6 +14,7 @@ from convlint.worker.deciding.blame import blame
 from convlint.worker.deciding.domain import ACCEPTED, UNCOVERED, Axis
 from convlint.worker.deciding.explore import Outcome
 from convlint.worker.dimensions import sizes_in_words
+from convlint.worker.inputs.guesses import UNCONFIRMED
 from convlint.worker.inputs.input import BATCH, hint
 from convlint.worker.places import span_of
 from convlint.worker.run import Course, Run, Workshop
@@ -30,7 +31,9 @@ _LENGTHS = ("L", "N", "S", "T")
 def degenerate(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
     """What is odd about the inputs that forward takes, at the place that leaves it no others."""
     run = outcome.first
-    if run.trace.trail.end() is not None or run.is_on_numbers:
+    inputs = [item for item in run.course.inputs if item.spec.shape is not None]
+    is_known = all(item.is_settled or (len(inputs) == 1 and item.source not in UNCONFIRMED) for item in inputs)
+    if run.trace.trail.end() is not None or run.is_on_numbers or not is_known:
         return
     batch = _fixed_batch(shop, outcome)
     if batch is not None:

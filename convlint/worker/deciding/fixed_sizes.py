@@ -61,7 +61,8 @@ def _suggested(run: Run) -> Iterator[dict[str, int]]:
         yield from sorted(found, key=lambda sizes: list(sizes.values()).count(1))[:_MOST_RUNS]
     elif isinstance(end, Raised):
         spatial = [name for name in run.symbols if name[0] in _SPATIAL]
-        groups = [spatial, *([name] for name in run.symbols if name not in spatial)]
+        each = [[name] for name in run.symbols]
+        groups = [spatial, *each] if len(spatial) > 1 else each
         for group in filter(None, groups):
             for size in end.numbers[:_MOST_NUMBERS]:
                 yield dict.fromkeys(group, size)

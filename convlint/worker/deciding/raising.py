@@ -11,6 +11,7 @@ from convlint.worker.deciding.explore import explore
 from convlint.worker.deciding.real_run import NotRun, raises_for_real
 from convlint.worker.deciding.search import pick, sizes_at
 from convlint.worker.deciding.ways import other_courses
+from convlint.worker.inputs.input import BATCH
 from convlint.worker.run import Course, Run, Workshop
 from convlint.worker.trail import Raised, Refusal, Stop
 
@@ -30,6 +31,8 @@ def always_raises(
         return None
     if isinstance(end, Refusal) and (is_found_out or end.kind == _ABSTRACT):
         return None  # a check of inputs that were guessed, or a method for others to write
+    if not end.is_certain and run.course.sizes.keys() - {BATCH}:
+        return None  # other sizes may be fine
     if is_found_out and not end.is_certain and not _is_of_every_input(shop, run, end, alternatives):
         return None
     if not all(_ends_alike(shop.run(course), end) for course in other_courses(shop, run)):
@@ -60,7 +63,9 @@ def _is_of_every_input(shop: Workshop, run: Run, end: Raised, alternatives: Iter
     if last is None or place is None or not end.is_unpacking or len(last.meta.get("outputs", ())) < 2:
         return False
     others = [shop.run(course) for course in alternatives]
-    return bool(others) and all(_ends_alike(other, end) or isinstance(other.trace.trail.end(), Stop) for other in others)
+    return bool(others) and all(
+        _ends_alike(other, end) or isinstance(other.trace.trail.end(), Stop) for other in others
+    )
 
 
 def _ends_alike(run: Run, end: Raised) -> bool:

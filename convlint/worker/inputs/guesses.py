@@ -18,6 +18,7 @@ from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.inputs.parameters import Key, parameters_of, parts_of
 
 GUESSED, TRIED, NAMED = "guessed", "tried", "its name"
+UNCONFIRMED = (GUESSED, TRIED, NAMED)
 """The sources of an input that no layer has confirmed."""
 
 RANKS: dict[int, tuple[str, ...]] = {

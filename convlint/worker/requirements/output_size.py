@@ -48,9 +48,7 @@ def _check_unpool(call: Call, rank: int, wanted: Any, kernel: Any, stride: Any, 
     if x is None or indices is None or x.dim() not in (rank + 1, rank + 2) or list(x.shape) != list(indices.shape):
         return
     kernels, strides, paddings = (per_dim(value, rank) for value in (kernel, stride, padding))
-    usual = [
-        (x.shape[x.dim() - rank + i] - 1) * strides[i] - 2 * paddings[i] + kernels[i] for i in range(rank)
-    ]
+    usual = [(x.shape[x.dim() - rank + i] - 1) * strides[i] - 2 * paddings[i] + kernels[i] for i in range(rank)]
     if wanted is not None:
         least = [size - step + 1 for size, step in zip(usual, strides, strict=True)]
         most = [size + step - 1 for size, step in zip(usual, strides, strict=True)]

@@ -79,13 +79,20 @@ def is_certain(error: BaseException, is_user: IsUser) -> bool:
         return False
     frame = step.tb_frame
     if isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
-        return error.name not in frame.f_code.co_freevars and _is_bound_nowhere(frame.f_code.co_filename, error.name or "")
+        return error.name not in frame.f_code.co_freevars and _is_bound_nowhere(
+            frame.f_code.co_filename, error.name or ""
+        )
     return isinstance(error, TypeError) and _takes_other_arguments(frame, Place(frame.f_code, step.tb_lasti))
 
 
 def _is_bound_nowhere(filename: str, name: str) -> bool:
     tree = tree_of(filename)
-    return tree is not None and not hasattr(builtins, name) and name not in _bound(filename) and "*" not in _bound(filename)
+    return (
+        tree is not None
+        and not hasattr(builtins, name)
+        and name not in _bound(filename)
+        and "*" not in _bound(filename)
+    )
 
 
 @lru_cache(maxsize=64)
@@ -122,6 +129,9 @@ def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
 def _is_set_nowhere(error: AttributeError) -> bool:
     """An attribute of a module of the model, or of torch, that nothing in the files of its classes sets."""
     owner, name = error.obj, error.name or ""
+    if owner is None:
+        inner = steps_of(error)[0].tb_frame
+        return inner.f_code.co_name == "__getattr__" and inner.f_globals.get("__name__") == "torch"
     if isinstance(owner, types.ModuleType):
         return owner.__name__.partition(".")[0] == "torch"
     if not isinstance(owner, nn.Module) or type(owner).__getattr__ is not nn.Module.__getattr__:
@@ -166,7 +176,11 @@ def _outside_classes(node: ast.AST, but: frozenset[str]) -> Iterator[ast.AST]:
 def _takes_other_arguments(frame: FrameType, place: Place) -> bool:
     """Whether the called function or layer of the user's cannot be called with so many arguments, or these names."""
     call = call_at(place)
-    if call is None or any(isinstance(arg, ast.Starred) for arg in call.args) or any(k.arg is None for k in call.keywords):
+    if (
+        call is None
+        or any(isinstance(arg, ast.Starred) for arg in call.args)
+        or any(k.arg is None for k in call.keywords)
+    ):
         return False
     called = _value(call.func, frame)
     if isinstance(called, nn.Module):

@@ -1,0 +1,114 @@
+"""Models that accept inputs in a degenerate way only: a warning with the sizes, at the place that leaves no others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from tracing import Linter, Shape, net
+
+from convlint.inputspec import InputSpec
+
+BATCHES: list[tuple[str, str, str, Sequence[Shape | InputSpec], str, int]] = [
+    (
+        "by_number",
+        "self.c = nn.Conv2d(1, 8, 3)\nself.f = nn.Linear(8 * 26 * 26, 2)",
+        "return self.f(self.c(x).view(64, 8 * 26 * 26))",
+        [("B", 1, 28, 28)],
+        "self.c(x).view(64, 8 * 26 * 26)",
+        64,
+    ),
+    (
+        "of_a_weight",
+        "self.a = nn.Linear(3, 8)\nself.w = nn.Parameter(torch.zeros(2, 8, 8))",
+        "return torch.bmm(self.a(x), self.w)",
+        [("B", 5, 3)],
+        "torch.bmm(self.a(x), self.w)",
+        2,
+    ),
+    (
+        "of_a_state",
+        "self.r = nn.LSTM(8, 16, batch_first=True)",
+        "h = torch.zeros(1, 32, 16)\nreturn self.r(x, (h, h))",
+        [("B", 5, 8)],
+        "self.r(x, (h, h))",
+        32,
+    ),
+    (
+        "of_a_table_that_is_filled",
+        "self.f = nn.Linear(8, 4)",
+        "o = torch.zeros(32, 5, 4)\no[:] = self.f(x)\nreturn o",
+        [("B", 5, 8)],
+        "o[:]",
+        32,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("init", "forward", "given", "text", "batch"), [row[1:] for row in BATCHES], ids=[row[0] for row in BATCHES]
+)
+def test_one_batch(
+    linter: Linter, init: str, forward: str, given: Sequence[Shape | InputSpec], text: str, batch: int
+) -> None:
+    source = net(init, forward)
+    assert linter.torch_refuses(source, *given)
+    finding = linter(source, *given).the_finding
+    assert (finding.unmet.name, finding.unmet.needed, finding.text) == ("fixed_batch", batch, text)
+    assert linter(source, *[(batch, *shape[1:]) for shape in given if not isinstance(shape, InputSpec)]).is_clean()
+
+
+ODD = [
+    (
+        "tiny_images",
+        "self.a = nn.Conv2d(3, 8, 3, padding=1, stride=2)\nself.s = nn.Conv2d(3, 8, 1)",
+        "return self.a(x) + self.s(x)",
+        ("B", 3, "H", "W"),
+        "H = W in {2}",
+    ),
+    (
+        "never_square",
+        "self.f = nn.Linear(3 * 10 * 20, 2)",
+        "return self.f(x.flatten(1))\n",
+        ("B", 3, "H", "W"),
+        "H and W that differ",
+    ),
+    (
+        "length_by_chance",
+        "self.f = nn.Linear(8, 32)\nself.n = nn.BatchNorm1d(32)",
+        "return self.n(self.f(x))",
+        ("B", "L", 8),
+        "L in {32}",
+    ),
+    (
+        "length_by_chance",
+        "self.q = nn.Linear(8, 16)\nself.k = nn.Linear(8, 16)",
+        "return (self.q(x) @ self.k(x)).softmax(-1)",
+        ("B", "L", 8),
+        "L in {16}",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "init", "forward", "shape", "sizes"), ODD)
+def test_odd_sizes(linter: Linter, name: str, init: str, forward: str, shape: Shape, sizes: str) -> None:
+    source = net(init, forward)
+    usual = [64 if isinstance(size, str) and size != "B" else size for size in shape]
+    assert linter.torch_refuses(source, usual)
+    unmet = linter(source, shape).the_finding.unmet
+    assert (unmet.name, unmet.sizes) == (name, sizes)
+    assert unmet.at is not None
+
+
+GOOD = [
+    ("self.p = nn.Parameter(torch.zeros(1, 16, 8))", "return x + self.p", ("B", "L", 8)),
+    ("self.f = nn.Linear(3 * 28 * 28, 2)", "return self.f(x.flatten(1))", ("B", 3, "H", "W")),
+    ("self.n = nn.BatchNorm1d(12)", "return self.n(x)", ("B", 12, "L")),
+    ("self.f = nn.Linear(4, 4)", "a, b = self.f(x).chunk(2, 0)\nreturn a * b", ("B", 4)),
+    ("self.f = nn.Linear(4, 4)", "return self.f(x) + torch.zeros(1, 4)", ("B", 4)),
+]
+
+
+@pytest.mark.parametrize(("init", "forward", "shape"), GOOD)
+def test_few_sizes_are_not_odd_by_themselves(linter: Linter, init: str, forward: str, shape: Shape) -> None:
+    assert linter(net(init, forward), shape).is_clean()
