@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import get_args
 
 from convlint.diagnostics import Diagnostic
-from convlint.facts import FileFacts, ModelFacts, Status
+from convlint.facts import Basis, FileFacts, ModelFacts, Status
 from convlint.remedies import Remedy
 from convlint.severity import Severity
 
@@ -57,6 +59,12 @@ class Report:
     def lacking(self) -> int:
         """The models whose being skipped fails the run."""
         return self.count_models("skipped") if self.require_checked else 0
+
+    @property
+    def bases(self) -> Counter[Basis]:
+        """What the verdicts on the checked models rest on, the firmest first."""
+        found = Counter(model.basis for _, model in self.models if model.status == "checked")
+        return Counter({basis: found[basis] for basis in get_args(Basis) if found[basis]})
 
     def count_models(self, status: Status) -> int:
         return sum(model.status == status for _, model in self.models)

@@ -7,7 +7,7 @@ from convlint.facts.breakdown import Axis, Breakdown, BreakdownWay, Share
 from convlint.facts.budget import Budget, CallTime, Capacity, Limits, MemoryNeed, MemoryUse
 from convlint.facts.compilation import Compilation, Difference, Export, GraphBreak, Recompilation, Refusal
 from convlint.facts.file import MOST_EFFECTS, BuildFailure, Effect, Failure, FileFacts
-from convlint.facts.model import InputFact, Layer, ModelFacts, Node, Rival, Status, Unmet, Verdict
+from convlint.facts.model import Basis, InputFact, Layer, ModelFacts, Node, Rival, Status, Unmet, Verdict
 from convlint.facts.runs import (
     Array,
     Observation,
@@ -32,6 +32,7 @@ __all__ = [
     "Array",
     "Attribute",
     "Axis",
+    "Basis",
     "Breakdown",
     "BreakdownWay",
     "Budget",

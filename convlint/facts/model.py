@@ -12,6 +12,8 @@ from convlint.facts.verification import Verification
 
 Status = Literal["checked", "partial", "skipped"]
 Verdict = Literal["proved", "contradicted"]
+Basis = Literal["evidence", "layers", "guess"]
+"""What a verdict rests on: inputs that the project shows, inputs that the layers ask for, or a guess."""
 
 
 class Layer(Fact):
@@ -93,6 +95,7 @@ class ModelFacts(Fact):
     status: Status
     reason: str | None = None  # why it is not checked, or only in part
     stopped: Span | None = None  # the line where a partial trace stopped
+    basis: Basis | None = None  # None where nothing was followed
     construction: str | None = None  # how it was built: "Net(28, 10) (train.py, line 40)", "guessed: width=64"
     required: tuple[str, ...] = ()  # constructor arguments that nobody gives; guessed, or the model was not built
     takes: tuple[str, ...] = ()  # the parameters that forward must be given

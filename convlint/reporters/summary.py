@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from convlint.facts import VERDICTS, Dim, ModelFacts
+from convlint.facts import VERDICTS, Basis, Dim, ModelFacts
 from convlint.remedies import GUESSED, Remedy
 from convlint.report import Report
 from convlint.reporters.source import beside, spot
@@ -15,6 +15,12 @@ from convlint.severity import Severity
 
 _WIDTH: Final = 100  # characters of a construction that are shown
 _PLAIN: Final = frozenset({"its defaults", "the file itself"})  # constructions that need no word
+_BASES: Final[dict[Basis, str]] = {
+    "evidence": "with their real inputs",
+    "layers": "with inputs that their layers ask for",
+    "guess": "with guesses",
+}
+_MOST_SIZES: Final = 10  # models whose sizes are listed where nobody asks for them
 _NOUNS: Final[dict[Severity, str]] = {"error": "error", "warning": "warning", "info": "remark"}
 
 
@@ -27,8 +33,14 @@ def closing(report: Report, *, verbose: bool) -> str:
     checked, partial, skipped = (report.count_models(status) for status in ("checked", "partial", "skipped"))
     left_out = partial + skipped > 0
     more = f" (-v says {_more(report)})" if left_out and not verbose else ""
-    counts = f"{count(checked, 'model')} checked, {partial} partial, {skipped} skipped"
+    counts = f"{count(checked, 'model')} checked{_bases(report)}, {partial} partial, {skipped} skipped"
     return f"{counts}: {_outcome(report, checked + partial > 0, left_out)}{_verdict(report.lacking)}{more}."
+
+
+def _bases(report: Report) -> str:
+    """What the verdicts rest on: ` (3 with their real inputs, 1 with guesses)`."""
+    parts = [f"{number} {_BASES[basis]}" for basis, number in report.bases.items()]
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _verified(report: Report) -> str:
@@ -75,9 +87,20 @@ def listing(report: Report, *, verbose: bool) -> list[str]:
         if verbose:
             lines += ["    " + one_line(line) for line in _details(model)]
             lines += ["    " + line for line in _help(remedy)]
-    if verbose:
-        lines += _guards(report)
+    lines += _guards(report) if verbose else _few_sizes(report)
     return [*lines, ""] if lines else []
+
+
+def _few_sizes(report: Report) -> Iterator[str]:
+    """The sizes that a model accepts, where they are few and nothing was found in it."""
+    few = [
+        f"{spot(filename, model.row)}: {model.target} accepts {model.size_note or _all_sizes(model)}"
+        for filename, model in report.models
+        if model.status == "checked" and model.sizes and not report.findings_of(filename, model)
+    ]
+    yield from map(one_line, few[:_MOST_SIZES])
+    if len(few) > _MOST_SIZES:
+        yield f"and {len(few) - _MOST_SIZES} more models accept few sizes (-v lists them)"
 
 
 def _guards(report: Report) -> Iterator[str]:
@@ -112,7 +135,7 @@ def _details(model: ModelFacts) -> Iterator[str]:
     if model.size_note is not None:
         yield f"sizes that work: {model.size_note}"
     elif model.sizes:
-        yield "sizes that work: " + ", ".join(_sizes(*item) for item in model.sizes.items())
+        yield f"sizes that work: {_all_sizes(model)}"
 
 
 def _construction(target: str, construction: str) -> str:
@@ -134,6 +157,10 @@ def _help(remedy: Remedy | None) -> Iterator[str]:
 
 def _shape(shape: Sequence[Dim]) -> str:
     return "[" + ", ".join(str(dim) for dim in shape) + "]"
+
+
+def _all_sizes(model: ModelFacts) -> str:
+    return ", ".join(_sizes(*item) for item in model.sizes.items())
 
 
 def _sizes(symbol: str, sizes: Sequence[int]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 
-from convlint.facts import BuildFailure, Failure, FileFacts, ModelFacts, Way
+from convlint.facts import Basis, BuildFailure, Failure, FileFacts, ModelFacts, Way
 from convlint.jobs import Job, ModelJob
 from convlint.notebook import line_of
 from convlint.readme import is_readme
@@ -186,6 +186,7 @@ class _Work:
         predicted = tuple(predictions(shop, examination, wanted, self._share())) if wanted is not None and feed else ()
         return facts.model_copy(
             update={
+                "basis": _basis(built, examination),
                 "construction": built.construction.source,
                 "required": guessed,
                 "takes": builder.takes(),
@@ -238,6 +239,14 @@ class _Work:
 
     def _name(self, wanted: ModelJob) -> str:
         return f"{Path(self.job.path).stem}.{wanted.target}"
+
+
+def _basis(built: Built, examination: Examination) -> Basis:
+    """What the verdict rests on: the weakest of what is known of arguments and inputs."""
+    origins = {item.origin for item in examination.run.course.inputs}
+    if not built.construction.is_known or "guess" in origins:
+        return "guess"
+    return "layers" if "layers" in origins else "evidence"
 
 
 def _proved(examination: Examination) -> dict[Key, _Numbers]:

@@ -194,10 +194,8 @@ def test_constructors_have_no_side_effects(convlint: Run, write: Write) -> None:
 
 def test_what_a_shared_module_does_is_told_once(convlint: Run, write: Write) -> None:
     body = "    try:\n        os.mkdir('weights')\n    except OSError:\n        pass\n"
-    write("blocks.py", f"import os\n\n\ndef prepare():\n{body}")
+    write("blocks.py", f"import os\n\n\ndef prepare():\n{body}\n\nclass Folder:\n    made = prepare()\n")
     for name in ("one", "two"):
-        write(
-            f"{name}.py", "import blocks\n" + NET.replace("super().__init__()", "super().__init__(); blocks.prepare()")
-        )
+        write(f"{name}.py", f"import blocks\n{NET}")
     diagnostics = report(convlint("--output-format", "json"))["diagnostics"]
     assert [(one["code"], one["filename"]) for one in diagnostics] == [("CL007", "blocks.py")]

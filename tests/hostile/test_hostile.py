@@ -107,13 +107,14 @@ def test_verbose_tells_the_guards(tmp_path: Path) -> None:
 
 
 def test_side_effects_can_be_ignored(tmp_path: Path) -> None:
-    outcome = run_alone(tmp_path, "program", "--ignore", "CL007", "--output-format", "json")
-    assert outcome.findings("program.py") == []
-    assert outcome.statuses["program.py"] == "skipped"
+    outcome = run_alone(tmp_path, "writes_at_import", "--ignore", "CL007", "--output-format", "json")
+    assert outcome.findings("writes_at_import.py") == []
+    assert outcome.statuses["writes_at_import.py"] == "checked"
 
 
 def test_side_effects_are_told_together(tmp_path: Path) -> None:
-    (found,) = run_alone(tmp_path, "writes_project", "--output-format", "json").findings("writes_project.py")
+    outcome = run_alone(tmp_path, "writes_at_import", "--output-format", "json")
+    (found,) = outcome.findings("writes_at_import.py")
     assert found["message"] == (
         "this file deletes neighbour.py while it is checked, which convlint refuses (and 2 more)"
     )
@@ -163,8 +164,8 @@ class Net(nn.Module):
 """
 
 
-@pytest.mark.parametrize(("call", "codes"), [("pass", []), ('package.save("hostile-model")', ["CL007"])])
-def test_what_packages_do_by_themselves_is_passed_over(tmp_path: Path, call: str, codes: list[str]) -> None:
+@pytest.mark.parametrize("call", ["pass", 'package.save("hostile-model")'])
+def test_what_convlint_chose_to_call_is_passed_over(tmp_path: Path, call: str) -> None:
     household = Household(tmp_path)
     household.furnish([], ["neighbour.py"])
     packages = tmp_path / "packages"
@@ -172,7 +173,7 @@ def test_what_packages_do_by_themselves_is_passed_over(tmp_path: Path, call: str
     (packages / "package.py").write_text(PACKAGE)
     (household.project / "script.py").write_text(SCRIPT.format(call=call))
     outcome = household.run("--output-format", "json", ".", packages=packages)
-    assert [one["code"] for one in outcome.findings("script.py")] == codes
+    assert [one["code"] for one in outcome.findings("script.py")] == []
     assert (outcome.statuses["script.py"], outcome.code, outcome.files) == ("checked", 0, ())
 
 

@@ -6,18 +6,20 @@ import inspect
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from convlint.facts import Basis
 from convlint.inputspec import InputSpec
 from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.inputs.parameters import Key, parameters_of, parts_of
 
 GUESSED, TRIED, NAMED = "guessed", "tried", "its name"
+ANNOTATED = "its annotation"
 UNCONFIRMED = (GUESSED, TRIED, NAMED)
 """The sources of an input that no layer has confirmed."""
 
@@ -130,7 +132,7 @@ _DTYPES = {"LongTensor": "int64", "IntTensor": "int32", "BoolTensor": "bool"}
 def first_guess(parameter: inspect.Parameter, *, is_first: bool = False) -> Guess:
     """By annotation, else by name, else an image. The first parameter is what the model is about, hence a tensor."""
     if parameter.annotation in _PLAIN:
-        return Guess((), source="its annotation", is_settled=True, given=InputSpec(value=_PLAIN[parameter.annotation]))
+        return Guess((), source=ANNOTATED, is_settled=True, given=InputSpec(value=_PLAIN[parameter.annotation]))
     dtype = next((d for name, d in _DTYPES.items() if name in str(parameter.annotation)), None)
     name = parameter.name.lower().strip("_")
     found = next((guess for pattern, guess in _by_name() if pattern.fullmatch(name)), None)
@@ -168,6 +170,17 @@ def slots(model: nn.Module, known: Collection[str] = ()) -> Iterator[Slot]:
             yield Slot(apart.named(parameter.name, key), like, (parameter.name, key))
 
 
+def with_source(item: Input, guess: Guess) -> Input:
+    """An input with what is known of it by now: its source, and whether another rank is possible."""
+    origin: Basis = "layers"
+    if guess.source in UNCONFIRMED:
+        origin = "guess"
+    elif guess.given is not None and guess.source != ANNOTATED:
+        origin = "evidence"
+    is_settled = guess.is_settled or guess.given is not None
+    return replace(item, source=guess.source, origin=origin, is_settled=is_settled)
+
+
 def guessed(model: nn.Module, guesses: Mapping[str, Guess]) -> tuple[Input, ...]:
     """The inputs for a trial: tensors as guessed so far, plain values where the annotation asks for one."""
     result: list[Input] = []
@@ -177,6 +190,6 @@ def guessed(model: nn.Module, guesses: Mapping[str, Guess]) -> tuple[Input, ...]
         guess = guesses.get(slot.name) or first_guess(slot.parameter, is_first=not result)
         number += guess.given is None
         spec = guess.spec(number, slot.name if is_keyword else None)
-        is_settled = guess.is_settled or guess.given is not None
-        result.append(Input(slot.name, spec, guess.source, is_keyword, slot.within, is_settled, guess.filled))
+        made = Input(slot.name, spec, guess.source, is_keyword, slot.within, filled=guess.filled)
+        result.append(with_source(made, guess))
     return tuple(result)

@@ -20,7 +20,7 @@ from convlint.worker.inputs.demands import (
     placeholder,
     takes_floats,
 )
-from convlint.worker.inputs.guesses import GUESSED, NAMED, RANKS, TRIED, Guess, first_guess, guessed, other_forms, slots
+from convlint.worker.inputs.guesses import GUESSED, NAMED, RANKS, TRIED, Guess, first_guess, guessed, other_forms, slots, with_source
 from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.project.patience import Impatient
 from convlint.worker.run import LEVELS, Course, Run
@@ -170,15 +170,10 @@ def _confirmed(attempt: _Attempt) -> _Attempt:
         ):
             is_settled = guess.is_settled or rigid is not None
             guesses[str(name)] = replace(guess, source=label_of(node), is_settled=is_settled)
-    inputs = tuple(_with_source(item, guesses) for item in run.course.inputs)
+    inputs = tuple(
+        with_source(item, guesses[item.name]) if item.name in guesses else item for item in run.course.inputs
+    )
     return _Attempt(replace(run, course=replace(run.course, inputs=inputs)), guesses)
-
-
-def _with_source(item: Input, guesses: Mapping[str, Guess]) -> Input:
-    guess = guesses.get(item.name)
-    if guess is None:
-        return item
-    return replace(item, source=guess.source, is_settled=guess.is_settled or guess.given is not None)
 
 
 Change = Callable[[Mapping[str, Guess]], dict[str, Guess]]

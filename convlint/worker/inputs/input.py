@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from convlint.facts import Basis
 from convlint.inputspec import InputSpec
 from convlint.worker.inputs.parameters import Key, Parts, parameters_of
 from convlint.worker.torch_private.fake import outside_modes
@@ -36,6 +37,7 @@ class Input:
     source: str
     keyword: bool = False
     within: tuple[str, Key] | None = None  # the parameter that this is a part of, and its key there
+    origin: Basis = "evidence"
     is_settled: bool = True  # no other rank is possible: it is declared, shown, or asked for by a layer
     filled: int | None = None  # a real tensor of this value, for a forward that reads it
 

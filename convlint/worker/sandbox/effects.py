@@ -1,6 +1,6 @@
 """No side effects: user code that writes, connects or starts programs is refused with an OSError of its own.
 
-What a line of the user's own code asked for is kept, to be told. Put up for good, hence only in a process that ends
+What the user's own code asked for while it was imported is kept, to be told. Put up for good, hence only in a process that ends
 with its job. This is for accidents: code that means to get around it can.
 """
 
@@ -17,7 +17,7 @@ from convlint.filenames import display
 from convlint.jobs import Job
 from convlint.worker.places import Place, span_of
 from convlint.worker.sandbox.deeds import COMPILERS, HARMLESS, WATCHED, Deed, deeds
-from convlint.worker.sandbox.witness import Witness, witness_of
+from convlint.worker.sandbox.witness import Witness, is_at_import, witness_of
 from convlint.worker.users import user_test
 
 _FREE = frozenset({os.devnull, "/dev/zero", "/dev/full"})
@@ -65,7 +65,7 @@ def forbid(job: Job, folder: str) -> Ledger:
             if deed.path is not None and _is_free(deed.path, folder):
                 continue
             witness = witness_of(frame_of(1), is_user)
-            if witness is not None and not is_own(deed, witness):
+            if witness is not None and is_at_import(frame_of(1), is_user) and not is_own(deed, witness):
                 ledger.note(deed, witness.place)
             raise PermissionError(f"convlint refuses code that {ledger.said(deed)}")
 

@@ -11,6 +11,7 @@ from convlint.worker.users import IsUser
 
 _IMPORTING = "<frozen importlib._bootstrap>"
 _OWN = __file__.rpartition("worker")[0]  # convlint's frames stand between, and do nothing of their own
+_SCOPE = f"{_OWN}worker/project/scope.py"  # evaluates single expressions
 _STDLIB = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib")})
 _PACKAGES = tuple({sysconfig.get_path(name) for name in ("purelib", "platlib")})
 
@@ -35,6 +36,16 @@ def witness_of(frame: FrameType | None, is_user: IsUser) -> Witness | None:
         is_direct = is_direct and _is_python(name)
         frame = frame.f_back
     return None
+
+
+def is_at_import(frame: FrameType | None, is_user: IsUser) -> bool:
+    """Whether a top-level statement of the user's is running, and not only what convlint itself chose to call."""
+    while frame is not None:
+        code, caller = frame.f_code, frame.f_back
+        if code.co_name == "<module>" and is_user(code.co_filename):
+            return caller is None or caller.f_code.co_filename != _SCOPE
+        frame = caller
+    return False
 
 
 def _is_python(name: str) -> bool:
