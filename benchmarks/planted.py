@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ DEEP = 40  # modules of a model that counts as deep
 TRIES = 12  # mutants of a model that are run in torch at most
 # What is no mistake of a shape, or what convlint cannot be blamed for.
 _OTHER_ERRORS = ("NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "MemoryError", "Timeout", "KeyError")
+_RECIPES: dict[str, dict[str, Any]] = tomllib.loads((Path(__file__).parent / "planted.toml").read_text("utf-8"))
 _CHILD = Path(__file__).resolve().parent / "planted_run.py"
 
 
@@ -72,6 +74,10 @@ class Planted:
     new_elsewhere: list[dict[str, Any]]  # findings on models that are not made of the changed classes
 
     @property
+    def edit(self) -> str:
+        return " -> ".join(" ".join(text.split()) for text in (self.before, self.after))
+
+    @property
     def is_found(self) -> bool:
         return bool(self.findings)
 
@@ -107,7 +113,7 @@ def main() -> None:
             with options.out.open("a", encoding="utf-8") as out:
                 out.write(json.dumps(asdict(one)) + "\n")
             word = "line" if one.is_at_line else "named" if one.is_named else "found" if one.is_found else "MISSED"
-            print(f"{word:7} {one.repository}/{one.file}:{one.row} {one.kind}: {one.before} -> {one.after}", flush=True)
+            print(f"{word:7} {one.repository}/{one.file}:{one.row} {one.kind}: {one.edit}", flush=True)
     print(table(_read(options.out)))
 
 
@@ -138,7 +144,7 @@ def _is_fit(model: dict[str, Any], report: dict[str, Any]) -> bool:
 
 def _running(folder: Path, model: dict[str, Any]) -> Subject | None:
     """The model with the sizes at which torch runs it, if it does."""
-    asked = _asked(model)
+    asked = _asked(folder.name, model)
     told = run(folder, asked)
     if "sizes" not in told:
         print(f"not run: {folder.name}/{asked['file']}:{asked['target']}: {told['error']}", flush=True)
@@ -156,8 +162,8 @@ def _running(folder: Path, model: dict[str, Any]) -> Subject | None:
     )
 
 
-def _asked(model: dict[str, Any]) -> dict[str, Any]:
-    """What the child needs; it finds the sizes itself."""
+def _asked(repository: str, model: dict[str, Any]) -> dict[str, Any]:
+    """What the child needs, by the recipe or as the report says; it finds the sizes itself."""
     inputs = [{"name": one["name"], "shape": one["shape"], "dtype": one["dtype"]} for one in model["inputs"]]
     target = model["name"].rpartition(".")[2]
     return {
@@ -166,7 +172,7 @@ def _asked(model: dict[str, Any]) -> dict[str, Any]:
         "construction": model["construction"] or "its defaults",
         "inputs": inputs,
         "sizes": None,
-    }
+    } | _RECIPES.get(f"{repository}/{model['filename']}:{target}", {})
 
 
 def _of_model(
@@ -250,7 +256,7 @@ def _is_about(name: str, copy: Path, subject: Subject, before: dict[str, Any]) -
     if target in (subject.target, *subject.classes):
         return True
     models = [one for one in before["models"] if one["name"] == name]
-    return bool(models) and "error" in run(copy, _asked(models[0]))
+    return bool(models) and "error" in run(copy, _asked(subject.repository, models[0]))
 
 
 def lint(folder: Path, path: str, timeout: float) -> dict[str, Any]:
@@ -314,7 +320,7 @@ def table(all_planted: list[Planted]) -> str:
         if not one.is_at_line:
             lines.append(
                 f"- {one.repository}/{one.file}:{one.row} `{one.target}` ({one.modules} modules) {one.kind}: "
-                f"`{one.before}` -> `{one.after}`; torch: {one.error[:160]} (rows {one.raised}); {one.status}"
+                f"`{one.edit}`; torch: {one.error[:160]} (rows {one.raised}); {one.status}"
                 + (f" ({one.reason})" if one.reason else "")
             )
             lines += [f"  - {found['code']} row {found['row']}: {found['message']}" for found in one.findings]

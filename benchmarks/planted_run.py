@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-import itertools
 import json
 import os
 import random
@@ -88,12 +87,12 @@ def _built(module: types.ModuleType, target: str, construction: str) -> nn.Modul
         assert isinstance(call, ast.Call)
         model = made(**{str(one.arg): ast.literal_eval(one.value) for one in call.keywords})
     elif construction.startswith(f"{target}(") or f".{target}(" in construction:
-        text = (
-            construction.rpartition(" (")[0]
-            if construction.endswith(")") and ", line " in construction
-            else construction
-        )
-        model = eval(f"{target}({text.partition('(')[2]}", dict(vars(module)))  # noqa: S307
+        is_placed = construction.endswith(")") and ", line " in construction
+        text = construction.rpartition(" (")[0] if is_placed else construction
+        try:
+            model = eval(f"{target}({text.partition('(')[2]}", dict(vars(module)))  # noqa: S307
+        except (NameError, SyntaxError):  # names of the script that calls it
+            model = made()
     else:
         model = made()
     if not isinstance(model, nn.Module):
@@ -119,7 +118,7 @@ def _run(model: nn.Module, inputs: list[dict[str, Any]], sizes: dict[str, int]) 
     for is_training in (True, False):
         model.train(is_training)
         with torch.no_grad():
-            model(*itertools.chain(values))
+            model(*values)
 
 
 def _value(one: dict[str, Any], sizes: dict[str, int]) -> Any:
