@@ -6,7 +6,8 @@
 Each folder below FOLDER is linted as it is. Of the models that come out checked and without a finding, those are taken
 that real torch runs, built and fed as the report says. Then one spot of their file is changed (a number, swapped
 arguments, a stride, padding, flatten or permute left out, another dim), so that torch, in a process of its own, raises
-where it ran before, and the changed file is linted bare. A run that was stopped goes on where it was.
+where it ran before, and at every other input tried (a mutant that other data fit is another model, not a mistake), and
+the changed file is linted bare. A run that was stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -33,7 +34,16 @@ from benchmarks.oracle.mutants import Mutant, mutants
 DEEP = 40  # modules of a model that counts as deep
 TRIES = 12  # mutants of a model that are run in torch at most
 # What is no mistake of a shape, or what convlint cannot be blamed for.
-_OTHER_ERRORS = ("NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "MemoryError", "Timeout", "KeyError")
+_OTHER_ERRORS = (
+    "NameError",
+    "UnboundLocalError",
+    "ImportError",
+    "ModuleNotFoundError",
+    "SyntaxError",
+    "MemoryError",
+    "Timeout",
+    "KeyError",
+)
 _RECIPES: dict[str, dict[str, Any]] = tomllib.loads((Path(__file__).parent / "planted.toml").read_text("utf-8"))
 _CHILD = Path(__file__).resolve().parent / "planted_run.py"
 
@@ -100,6 +110,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--each", type=int, default=2, help="mistakes in each model [default: 2]")
     parser.add_argument("--most", type=int, default=6, help="mistakes in each repository [default: 6]")
+    parser.add_argument("--reports", type=Path, help="the file of wild.py --json, so that nothing is linted twice")
     parser.add_argument("--timeout", type=float, default=120.0, help="seconds for one run of convlint a file")
     options = parser.parse_args()
     if options.table or options.folder is None:
@@ -120,7 +131,8 @@ def main() -> None:
 def planted(folder: Path, options: argparse.Namespace) -> Iterator[Planted]:
     """The mistakes in one repository, model by model in an order drawn by the seed."""
     random = Random(f"{options.seed} {folder.name}")
-    report = lint(folder, ".", options.timeout)
+    known = json.loads(options.reports.read_text(encoding="utf-8")) if options.reports else {}
+    report = known.get(folder.name) or lint(folder, ".", options.timeout)
     subjects = [model for model in report["models"] if _is_fit(model, report)]
     random.shuffle(subjects)
     count = 0
@@ -190,7 +202,7 @@ def _of_model(
             (copy / subject.file).write_text(mutant.source, encoding="utf-8")
             asked = {key: getattr(subject, key) for key in ("file", "target", "construction", "inputs", "sizes")}
             told = run(copy, asked)
-            if "error" in told and not told["error"].startswith(_OTHER_ERRORS):
+            if "error" in told and not told["error"].startswith(_OTHER_ERRORS) and told.get("other") is None:
                 count += 1
                 yield _judged(copy, subject, mutant, told, report, options.timeout)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import itertools
 import json
 import os
 import random
@@ -11,6 +12,7 @@ import sys
 import traceback
 import types
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +49,43 @@ def _told(asked: dict[str, Any]) -> dict[str, Any]:
         kinds = [type(one) for one in model.modules()]
         classes = sorted({kind.__name__ for kind in kinds if kind.__module__ == module.__name__})
         return {"sizes": sizes, "classes": classes, "modules": len(kinds)}
+    if asked["sizes"] is not None:
+        told["other"] = _other(model, asked["inputs"], asked["sizes"])
     return told
+
+
+def _other(model: nn.Module, inputs: list[dict[str, Any]], sizes: dict[str, int]) -> str | None:
+    """Another input that the model takes: with that it is no mistake, but a model of other data."""
+    tried = [(varied, sizes) for varied in itertools.islice(_varied(inputs), 40)]
+    tried += [(inputs, others) for others in itertools.islice(_choices(inputs), 5)]
+    for varied, others in tried:
+        try:
+            _run(model, varied, others)
+        except Exception:
+            continue
+        return f"{[one['shape'] for one in varied]} with {others}"
+    return None
+
+
+def _varied(inputs: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """One number of one input changed as mutants change them, two dims swapped, or one dim more or less."""
+    for place, one in enumerate(inputs):
+        shape = one["shape"] or []
+        for number, size in enumerate(shape):
+            if isinstance(size, int):
+                for grown in (size + 1, 2 * size, size + 16, size - 1, size // 2):
+                    yield _with(inputs, place, [*shape[:number], max(grown, 1), *shape[number + 1 :]])
+        for first, second in itertools.combinations(range(1, len(shape)), 2):
+            swapped = list(shape)
+            swapped[first], swapped[second] = shape[second], shape[first]
+            yield _with(inputs, place, swapped)
+        yield _with(inputs, place, [*shape[:1], 16, *shape[1:]])
+        if len(shape) > 2:
+            yield _with(inputs, place, [shape[0], *shape[2:]])
+
+
+def _with(inputs: list[dict[str, Any]], place: int, shape: list[Any]) -> list[dict[str, Any]]:
+    return [*inputs[:place], inputs[place] | {"shape": shape}, *inputs[place + 1 :]]
 
 
 def _error(error: Exception, file: Path) -> dict[str, Any]:
@@ -100,7 +138,7 @@ def _built(module: types.ModuleType, target: str, construction: str) -> nn.Modul
     return model
 
 
-def _choices(inputs: list[dict[str, Any]]) -> Any:
+def _choices(inputs: list[dict[str, Any]]) -> Iterator[dict[str, int]]:
     """Numbers for the symbols: 2 for the batch, one number for all others, then each on its own."""
     names = sorted({size for one in inputs for part in one["shape"] or () for size in [part] if isinstance(size, str)})
     others = [name for name in names if name != "B"]
