@@ -1,10 +1,12 @@
 """What convlint makes of code that nobody wrote for it: a table over a folder of cloned repositories.
 
-    python benchmarks/wild.py FOLDER [--only NAME] [--json FILE] [--imports 150]
+    python benchmarks/wild.py FOLDER [--only NAME] [--json FILE] [--report FILE] [--verify] [--imports 150]
 
 Each folder below FOLDER is linted as it is, with no configuration. The table tells how many of its models get
-through forward, why the others do not, and every finding, to be opened and judged by hand. `--imports` draws so many
-files with a model and imports each as it is, in a process of its own, to compare with convlint's way.
+through forward, why the others do not, and every finding, to be opened and judged by hand. `--verify` runs the models
+of each finding in real torch, as convlint built and fed them, and shows beside the finding what torch raised; it is a
+help for the judgement, not the judgement. `--imports` draws so many files with a model and imports each as it is, in a
+process of its own, to compare with convlint's way.
 """
 
 from __future__ import annotations
@@ -57,6 +59,8 @@ class Tally:
     reasons: collections.Counter[str] = field(default_factory=collections.Counter)
     findings: list[dict[str, Any]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    basis: collections.Counter[str] = field(default_factory=collections.Counter)  # what the verdicts rest on
+    ran: dict[tuple[str, str], str] = field(default_factory=dict)  # by file and model: what a real run of it showed
     seconds: float = 0.0
 
 
@@ -65,6 +69,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", action="append", default=[], help="only repositories whose name contains this")
     parser.add_argument("--json", type=Path, help="write every model and finding to this file")
+    parser.add_argument("--report", type=Path, help="write the table and every finding to this Markdown file")
+    parser.add_argument("--verify", action="store_true", help="run the models of each finding in torch")
     parser.add_argument(
         "--imports", type=int, default=0, help="compare the import of so many files, drawn by a fixed seed"
     )
@@ -76,12 +82,16 @@ def main() -> None:
         if options.only and not any(word in folder.name for word in options.only):
             continue
         tally, report = lint(folder, options.timeout)
+        if options.verify:
+            tally.ran = verified(folder, tally.findings, options.timeout)
         tallies.append(tally)
         reports[folder.name] = report
+        if options.json:
+            options.json.write_text(json.dumps(reports, indent=1), encoding="utf-8")
+        if options.report:
+            options.report.write_text(markdown(tallies), encoding="utf-8")
         print(f"{tally.name:45} {tally.through:4} of {tally.models:4}  {tally.seconds:6.1f} s", flush=True)
     summary(tallies)
-    if options.json:
-        options.json.write_text(json.dumps(reports, indent=1))
     if options.imports:
         imports(reports, options.folder, options.imports)
 
@@ -111,6 +121,7 @@ def lint(folder: Path, timeout: float) -> tuple[Tally, dict[str, Any]]:
     tally.files = len({model["filename"] for model in report["models"]})
     for model in report["models"]:
         tally.models += 1
+        tally.basis[model.get("basis") or "?"] += 1
         if model["status"] == "checked" or model["outputs"]:
             tally.through += 1
             continue
@@ -118,6 +129,57 @@ def lint(folder: Path, timeout: float) -> tuple[Tally, dict[str, Any]]:
         tally.reasons[next(name for name, pattern in REASONS if re.search(pattern, reason))] += 1
         tally.left.append(f"{model['filename']}:{model['row']}: {model['name']}: {reason}")
     return tally, report
+
+
+def verified(folder: Path, findings: list[dict[str, Any]], timeout: float) -> dict[tuple[str, str], str]:
+    """What real runs of the models with a finding showed: the outcomes, and the first words that torch raised."""
+    shown: dict[tuple[str, str], str] = {}
+    for file in sorted({one["filename"] for one in findings if one["severity"] != "info"}):
+        command = [sys.executable, "-m", "convlint", "verify", "--no-cache", "--device", "cpu", file]
+        command += ["--output-format", "json", "--timeout", str(timeout)]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        try:
+            models = json.loads(done.stdout)["models"]
+        except ValueError:
+            models = []
+        shown |= {(file, one["name"]): _outcome(one["verification"]) for one in models}
+    return shown
+
+
+def _outcome(verification: dict[str, Any] | None) -> str:
+    if verification is None:
+        return "not run"
+    runs = verification.get("runs") or []
+    outcomes = collections.Counter(run["outcome"] for run in runs)
+    words = "; ".join(str(one["said"])[:160] for one in verification.get("troubles") or [])
+    counted = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+    return f"{verification['status']} ({counted or verification.get('reason')}) {words}".strip()
+
+
+def markdown(tallies: list[Tally]) -> str:
+    """The table, every finding with what torch said of its model, and why the other models were not followed."""
+    lines = ["| repository | through | of | errors | warnings | seconds |", "|---|---|---|---|---|---|"]
+    for tally in tallies:
+        severities = collections.Counter(one["severity"] for one in tally.findings)
+        counts = f"{severities['error']} | {severities['warning']} | {tally.seconds:.0f}"
+        lines.append(f"| {tally.name} | {tally.through} | {tally.models} | {counts} |")
+    basis = sum((tally.basis for tally in tallies), collections.Counter())
+    lines += [
+        "",
+        "Basis: " + ", ".join(f"{count} {name}" for name, count in basis.most_common()),
+        "",
+        "## Findings",
+        "",
+    ]
+    for tally in tallies:
+        for one in tally.findings:
+            place = f"{tally.name}/{one['filename']}:{one['location']['row']}"
+            ran = tally.ran.get((one["filename"], one["model"] or ""), "")
+            lines.append(f"- {one['severity']} {one['code']} {place} `{one['model']}`: {one['message']}")
+            lines += [f"  - torch: {ran}"] if ran else []
+    lines += ["", "## Not followed to the end", ""]
+    lines += [f"- {tally.name}/{left}" for tally in tallies for left in tally.left]
+    return "\n".join(lines) + "\n"
 
 
 def summary(tallies: list[Tally]) -> None:
