@@ -6,7 +6,7 @@ import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,10 +14,10 @@ from typing import Any
 from torch import nn
 
 from convlint.facts import BuildFailure, Failure, Span
-from convlint.jobs import ModelJob
+from convlint.jobs import Expression, ModelJob
 from convlint.tracebacks import steps_of
 from convlint.worker.construct.attempts import Refused, fill
-from convlint.worker.construct.constructions import Construction, known
+from convlint.worker.construct.constructions import Construction, is_of, known
 from convlint.worker.construct.files import beside
 from convlint.worker.construct.filling import Names
 from convlint.worker.construct.signatures import required
@@ -108,7 +108,8 @@ class Builder:
         with self.context():
             target = self.target()
             _, parts = known(self.job, target, self.resolver)
-            fixed: Mapping[str, Any] = max((part.given for part in parts), key=len, default={})
+            part = max(parts, key=lambda part: len(part.given), default=None)
+            fixed: Mapping[str, Any] = part.given if part is not None else {}
             names = Names(dict(self.module.__dict__), texts_of(str(self.module.__file__)))
             try:
                 with patience(self.seconds):
@@ -121,7 +122,7 @@ class Builder:
                 raise self._refused(target, error) from None
             except _SURROUNDINGS as error:
                 raise NotBuilt(f"its constructor stops: {said(error)}", at=place_in(error, self.is_user)) from None
-        return self._built(model, construction)
+        return self._built(model, replace(construction, site=part.site if part is not None else None))
 
     def _built(self, model: nn.Module, construction: Construction) -> Built:
         if self.mode is not None:
@@ -153,6 +154,12 @@ class Builder:
         if reason is not None:
             raise NotBuilt(f"it needs a package: {reason}" if not isinstance(found, StandIn) else reason)
         return found
+
+    def is_of(self, site: Expression, given: Construction) -> bool:
+        """Whether a construction in the code is this one."""
+        with suppress(NotBuilt):
+            return is_of(site, given, self.target(), self.resolver)
+        return False
 
     def bound(self, given: Construction) -> dict[str, Any]:
         """The arguments of a construction by their names, with the defaults of those that are left out."""

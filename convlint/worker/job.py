@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -163,7 +164,8 @@ class _Work:
             inputs = declared(built.model, wanted.inputs, wanted.source or "declared")
         else:
             with self._context():
-                found = list(evidence(built.model, wanted.hints, built.construction.site, builder.resolver))
+                is_about = partial(builder.is_of, given=built.construction)
+                found = list(evidence(built.model, wanted.hints, is_about, builder.resolver))
         sizes = squares(built.model, builder.bound(built.construction))
         try:
             with patience(self._share()):

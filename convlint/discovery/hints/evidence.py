@@ -75,6 +75,7 @@ class Evidence:
             return ()
         definition = define(model, self.census, self._view) if model else None
         usages = [self._usage(path) for path in self._users(symbol, model)]
+        followed = usage.followed(usages, symbol, model, self.survey.handed.get(symbol, ()))
         code = [*usage.calls(usages, symbol, model)]
         fed = [*usage.shapes(usages, symbol, model)]
         images = [*usage.images(usages, symbol, model)]
@@ -84,7 +85,8 @@ class Evidence:
         said = list(_said(definition)) if definition else []
         groups = (
             own,
-            _unique(code)[:_MOST_CALLS],
+            _unique(hint for hint in followed if hint.is_certain)[:_MOST_CALLS],
+            _unique([*(hint for hint in followed if not hint.is_certain), *code])[:_MOST_CALLS],
             _unique(docstrings)[:_MOST_OTHERS],
             prose,
             _unique(fed)[:_MOST_OTHERS],
@@ -167,7 +169,7 @@ class Evidence:
         if path not in self._usages:
             view = self._view(path)
             assert view is not None
-            self._usages[path] = Usage(self.census, view)
+            self._usages[path] = Usage(self.census, view, self._view)
         return self._usages[path]
 
     def _written(self, symbol: Symbol, definition: Definition) -> Iterator[Hint]:
@@ -234,6 +236,10 @@ def _is_image(sizes: Sizes) -> bool:
     return len(sizes) == 3 and sizes[0] != "B" and (isinstance(sizes[0], int) or sizes == ("C", "H", "W"))
 
 
+def _site_key(hint: Hint) -> object:
+    return (hint.site.path, hint.site.text) if hint.site else None
+
+
 def _at_known_site(hint: Hint, sites: Mapping[tuple[str, str], Expression]) -> Hint:
     known = sites.get((hint.site.path, hint.site.text)) if hint.site else None
     return hint if known is None or known == hint.site else hint.model_copy(update={"site": known})
@@ -257,4 +263,4 @@ def _key(hint: Hint) -> object:
         where = (expression.text, None if names <= {"forward", "torch"} else (expression.path, expression.row))
     steps = tuple((step.name, step.call.text) for step in hint.steps)
     inputs = tuple(spec.model_dump_json() for spec in hint.inputs)
-    return (hint.kind, where, hint.site.text if hint.site else None, hint.has_batch, hint.size, steps, inputs)
+    return (hint.kind, where, _site_key(hint), hint.has_batch, hint.size, steps, inputs, hint.is_flat)
