@@ -48,6 +48,7 @@ class Hint(JobValue):
     fed: Span | None = None  # the call that feeds the model; its file name is absolute
     inputs: tuple[InputSpec, ...] = ()
     call: Expression | None = None
+    attribute: str | None = None  # of the model, where it holds the arguments of `call` itself once it is built
     shape: Expression | None = None
     has_batch: bool = True  # of `shape`: whether its first size is the batch
     size: tuple[int, int, int] | None = None  # of `image`: channels, height and width before the steps, where known

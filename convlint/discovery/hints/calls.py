@@ -14,7 +14,12 @@ from convlint.discovery.hints.probes import Probe, probe_of
 from convlint.discovery.hints.scopes import Spot, live
 from convlint.discovery.hints.values import is_made
 from convlint.discovery.hints.view import View, shorten
+from convlint.facts import Span
 from convlint.jobs import Expression
+
+
+EXAMPLE = "example_input_array"
+"""The attribute by which a LightningModule tells what its forward takes; Lightning runs it for its summary."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,16 +52,16 @@ def fed(call: ast.Call, spot: Spot, models: Models) -> list[Made]:
     return models.of(function, spot)
 
 
-def example_inputs(node: ast.ClassDef, view: View) -> Iterator[Expression]:
-    """`example_input_array` of a LightningModule, in its body or its constructor."""
-    name = "example_input_array"
-    if name.encode() not in view.data:
+def example_inputs(node: ast.ClassDef, view: View) -> Iterator[tuple[Expression, Span]]:
+    """`example_input_array` of a LightningModule, in its body or its constructor, and where it is given."""
+    if EXAMPLE.encode() not in view.data:
         return
     cls = next(scope for scope in view.scopes if scope.node is node)
-    bindings = [*cls.bindings.get(name, ()), *cls.attributes.get(name, ())]
+    bindings = [*cls.bindings.get(EXAMPLE, ()), *cls.attributes.get(EXAMPLE, ())]
     for binding in bindings:
         if binding.kind == "assign" and binding.value is not None and is_made([binding.value], view, binding.spot):
-            yield _forward(spread(binding.value, binding.spot), binding.spot, view, binding.value.lineno)
+            value = binding.value
+            yield _forward(spread(value, binding.spot), binding.spot, view, value.lineno), view.span(value)
 
 
 def _of(call: ast.Call, spot: Spot, models: Models) -> Iterator[Example]:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from convlint.discovery.hints import declared, usage
 from convlint.discovery.hints.annotations import annotated
-from convlint.discovery.hints.calls import example_inputs
+from convlint.discovery.hints.calls import EXAMPLE, example_inputs
 from convlint.discovery.hints.comments import Said, said_in_comments
 from convlint.discovery.hints.definition import Definition, define
 from convlint.discovery.hints.docstrings import said_in_docstrings, written_examples
@@ -182,8 +182,9 @@ class Evidence:
             if shapes and set(forward.required) & set(shapes):
                 source = forward.view.source("annotation", forward.node.lineno, home)
                 yield Hint(kind="inputs", source=source, inputs=specs(shapes, forward.required))
-        for call in example_inputs(definition.node, view):
-            yield Hint(kind="call", source=view.source("example_input_array", call.row, symbol.path), call=call)
+        for call, fed in example_inputs(definition.node, view):
+            source = view.source(EXAMPLE, call.row, symbol.path)
+            yield Hint(kind="call", source=source, call=call, attribute=EXAMPLE, fed=fed)
 
 
 def _docstring_hints(definition: Definition, symbol: Symbol) -> list[Hint]:

@@ -53,14 +53,24 @@ def evidence(
     """The hints that can be evaluated, strongest first; those about another construction only as candidates."""
     names = [parameter.name for parameter in parameters_of(model)]
     for hint in given:
-        told = hints.told(hint, names, resolver.evaluate, resolver.call_arguments)
+        own = _held(model, hint, names)
+        told = own or hints.told(hint, names, resolver.evaluate, resolver.call_arguments)
         if told is None:
             continue
         is_strong = hint.is_evidence and (hint.site is None or is_about(hint.site))
         found = _evidence(model, names, told.inputs, hint, is_strong)
         if found.inputs is not None and told.exact != told.inputs:
             found = replace(found, exact=declared(model, told.exact, hint.source, hint.fed))
-        yield replace(found, is_told=hint.is_told, is_certain=hint.is_certain and is_strong)
+        yield replace(found, is_told=hint.is_told, is_certain=is_strong and (hint.is_certain or own is not None))
+
+
+def _held(model: nn.Module, hint: Hint, names: list[str]) -> hints.Told | None:
+    """The example that a LightningModule holds, as its constructor has made it."""
+    is_lightning = any(base.__name__.strip("_") == "LightningModule" for base in type(model).__mro__)
+    if hint.attribute is None or not is_lightning:
+        return None
+    value = getattr(model, hint.attribute, None)
+    return None if value is None else hints.held(value, names)
 
 
 def _evidence(

@@ -33,8 +33,18 @@ class Told(NamedTuple):
 
 def told(hint: Hint, names: Sequence[str], evaluate: Evaluate, call_arguments: CallArguments) -> Told | None:
     """The inputs of a hint, whose expressions are evaluated once; None where they cannot be."""
+    return _told(names, lambda: _reader(hint, evaluate, call_arguments))
+
+
+def held(value: Any, names: Sequence[str]) -> Told | None:
+    """The inputs that an example speaks of as Lightning reads it: a tuple or a dict has one for each argument."""
+    args, kwargs = ((), value) if isinstance(value, Mapping) else (value if type(value) is tuple else (value,), {})
+    return _told(names, lambda: lambda keeps_batch: _of_call(args, kwargs, keeps_batch=keeps_batch))
+
+
+def _told(names: Sequence[str], reader: Callable[[], Callable[[bool], Sequence[InputSpec]]]) -> Told | None:
     try:
-        read = _reader(hint, evaluate, call_arguments)
+        read = reader()
         inputs, exact = (_in_order(read(keeps_batch), names) for keeps_batch in (False, True))
     except Exception:  # whatever the user's code raises
         return None
