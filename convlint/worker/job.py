@@ -209,12 +209,17 @@ class _Work:
                     return self._skipped(builder, refusals[0] if refusals and not _is_bare(refusals[0]) else error)
                 continue
             shop, examination = self._examination(builder, built)
-            found = _proved(examination)
+            found = _proved(examination, built)
             if first is None:
                 first, kept = (built, shop, examination, Way(model=self._number(builder), style=style.name)), found
             # The fields of a configuration depend on one another in ways that are not seen here.
             has_config = any(isinstance(value, GuessedConfig) for value in built.construction.kwargs.values())
-            kept = {key: came for key, came in kept.items() if key in found and (not has_config or found[key] == came)}
+            fed = _fed(examination)
+            kept = {
+                key: numbers
+                for key, numbers in kept.items()
+                if key in found and (found[key] == numbers or not (has_config or key in fed))
+            }
             if not kept:
                 break
         assert first is not None
@@ -242,10 +247,25 @@ class _Work:
         return f"{Path(self.job.path).stem}.{wanted.target}"
 
 
-def _proved(examination: Examination) -> dict[Key, _Numbers]:
-    """The findings that no input mends; what only the size of the input breaks, other arguments may mend as well."""
-    found = (one for one in examination.findings if one.unmet.verdict == "proved")
-    return {one.key: (one.unmet.came, one.unmet.needed) for one in found}
+def _proved(examination: Examination, built: Built) -> dict[Key, _Numbers]:
+    """The findings that no input mends, and those of inputs that are known.
+
+    What only the size of the input breaks, other arguments may mend as well: it counts where only numbers are guessed,
+    and these move neither side of it from one style to another.
+    """
+    guessed = (built.construction.kwargs.get(name) for name in built.construction.guessed)
+    is_of_numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in guessed)
+    fed = _fed(examination)
+    return {
+        one.key: (one.unmet.came, one.unmet.needed)
+        for one in examination.findings
+        if one.unmet.verdict == "proved" or (is_of_numbers and one.key in fed)
+    }
+
+
+def _fed(examination: Examination) -> set[Key]:
+    """The findings that may be due to the sizes of inputs that the project tells of."""
+    return {one.key for one in examination.findings if one.unmet.evidence is not None}
 
 
 def _is_bare(error: NotBuilt) -> bool:
