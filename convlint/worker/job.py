@@ -264,8 +264,9 @@ def _proved(examination: Examination, built: Built) -> dict[Key, _Numbers]:
 
 
 def _fed(examination: Examination) -> set[Key]:
-    """The findings that may be due to the sizes of inputs that the project tells of."""
-    return {one.key for one in examination.findings if one.unmet.evidence is not None}
+    """The findings that may be due to what a call of the project feeds the model."""
+    is_fed = any(item.fed is not None for item in examination.run.course.inputs)
+    return {one.key for one in examination.findings} if is_fed else set()
 
 
 def _is_bare(error: NotBuilt) -> bool:
