@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from convlint.worker.deciding.alternatives import other_courses_of
+from convlint.worker.deciding.fixed_sizes import past_fixed_sizes
 from convlint.worker.deciding.raising import always_raises
 from convlint.worker.deciding.verdict import at_told_sizes, judged
 from convlint.worker.deciding.ways import best_variant, past_decisions
-from convlint.worker.deciding.alternatives import other_courses_of
-from convlint.worker.deciding.fixed_sizes import past_fixed_sizes
 from convlint.worker.examination import Examination, undecided
 from convlint.worker.inputs.evidence import Evidence
 from convlint.worker.inputs.inference import infer, is_taken

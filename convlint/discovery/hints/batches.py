@@ -143,7 +143,7 @@ class Batches:
     def _loader_call(self, node: ast.Call, context: Context, part: tuple[int, ...]) -> Batch | None:
         if context.view.meaning_of(node.func, context.spot) in _LOADERS:
             given = {keyword.arg: keyword.value for keyword in node.keywords}
-            is_odd = "collate_fn" in given or None in given or len(node.args) > 6  # noqa: PLR2004 - collate_fn is the 7th
+            is_odd = "collate_fn" in given or None in given or len(node.args) > 6
             size = given.get("batch_size", node.args[1] if len(node.args) > 1 else None)
             dataset = node.args[0] if node.args else given.get("dataset")
             if part or is_odd or dataset is None or (isinstance(size, ast.Constant) and size.value is None):

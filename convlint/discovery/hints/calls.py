@@ -17,7 +17,6 @@ from convlint.discovery.hints.view import View, shorten
 from convlint.facts import Span
 from convlint.jobs import Expression
 
-
 EXAMPLE = "example_input_array"
 """The attribute by which a LightningModule tells what its forward takes; Lightning runs it for its summary."""
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from convlint.discovery.hints.scopes import Binding, Scope, Spot, live
-from convlint.discovery.hints.view import View
 from convlint.discovery.hints.values import OPTIONS
+from convlint.discovery.hints.view import View
 from convlint.discovery.nodes import nodes_of
 from convlint.discovery.project import Symbol
 

@@ -53,7 +53,11 @@ class Evidence:
         """The models with their hints, and those of the definitions that may be asked for by name."""
         asked = definitions if self.is_named(file.path) else file.targets
         known = {name: self._added(file.path, definitions[name]) for name in asked if name in definitions}
-        return tuple(self._added(file.path, model) for model in models), {**definitions, **known}
+        return self.with_hints(file.path, models), {**definitions, **known}
+
+    def with_hints(self, path: str, models: Iterable[FoundModel]) -> tuple[FoundModel, ...]:
+        """Models of a file with what is known of their inputs."""
+        return tuple(self._added(path, model) for model in models)
 
     def _added(self, path: str, model: FoundModel) -> FoundModel:
         # One construction is one site, however often a file repeats it.

@@ -78,7 +78,7 @@ class _ExactNames(ast.NodeTransformer):
         self.context = context
         self.own: frozenset[str] = frozenset()  # the names of a comprehension
 
-    def visit_Lambda(self, node: ast.Lambda) -> ast.expr:
+    def visit_Lambda(self, _: ast.Lambda) -> ast.expr:
         raise _Inexact
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.AST:

@@ -195,7 +195,7 @@ def _root(node: ast.expr) -> str | None:
     """`model` of `model.head[0].weight`; `self.model` of `self.model.head`."""
     inner: ast.expr = node
     while isinstance(inner, ast.Attribute | ast.Subscript):
-        outer, inner = inner, inner.value
+        inner = inner.value
         if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name) and inner.value.id == "self":
             return dotted(inner)
     return inner.id if isinstance(inner, ast.Name) and inner is not node else None

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from convlint.discovery.hints.calls import Example, examples
-from convlint.discovery.hints.datasets import Images, datasets_of, ranked
-from convlint.discovery.hints.feeds import Feed, feeds
-from convlint.discovery.hints.feedings import Feeding, Feedings
 from convlint.discovery.hints.contexts import ViewOf
+from convlint.discovery.hints.datasets import Images, datasets_of, ranked
+from convlint.discovery.hints.feedings import Feeding, Feedings
+from convlint.discovery.hints.feeds import Feed, feeds
 from convlint.discovery.hints.making import site_of
 from convlint.discovery.hints.models import Made, Models
 from convlint.discovery.hints.view import View
