@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
@@ -18,13 +17,13 @@ from convlint.jobs import Expression, ModelJob
 from convlint.tracebacks import steps_of
 from convlint.worker.construct.attempts import Refused, fill
 from convlint.worker.construct.constructions import Construction, is_of, known
-from convlint.worker.construct.files import beside
 from convlint.worker.construct.filling import Names
 from convlint.worker.construct.signatures import required
 from convlint.worker.construct.styles import Style
 from convlint.worker.construct.texts import texts_of
 from convlint.worker.importing import place_in, stuck_at
 from convlint.worker.project import standins
+from convlint.worker.project.folders import started_in
 from convlint.worker.project.patience import Impatient, patience
 from convlint.worker.project.standins import StandIn, lacks
 from convlint.worker.project.unavailable import Unavailable
@@ -113,8 +112,13 @@ class Builder:
             names = Names(dict(self.module.__dict__), texts_of(str(self.module.__file__)))
             try:
                 with patience(self.seconds):
+                    folders = list(self._folders(part.site if part is not None else None))
                     construction, model = fill(
-                        target, names, style, fixed, lambda given: self._checked(target(**given))
+                        target,
+                        names,
+                        style,
+                        fixed,
+                        lambda given: started_in(folders, lambda: self._checked(target(**given))),
                     )
             except Unavailable as error:
                 raise NotBuilt(error.reason, at=place_in(error, self.is_user)) from None
@@ -197,7 +201,7 @@ class Builder:
     def _construct(self, target: Callable[..., Any], given: Construction) -> nn.Module:
         try:
             with patience(self.seconds):
-                made = beside(lambda: target(*given.args, **given.kwargs), self._folders(given))
+                made = started_in(self._folders(given.site), lambda: target(*given.args, **given.kwargs))
                 return self._checked(made)
         except NotBuilt:
             raise
@@ -227,12 +231,11 @@ class Builder:
             return BuildFailure(target=self.job.target, message=said(error), at=at)
         return None
 
-    def _folders(self, given: Construction) -> Iterator[str]:
-        """Where a script that makes this construction may be started."""
-        if given.site is not None and given.site.path in self.resolver.files:
-            yield from self.resolver.files[given.site.path].search_path
-            yield os.path.dirname(given.site.path)
-        yield os.path.dirname(str(self.module.__file__))
+    def _folders(self, site: Expression | None) -> Iterator[str]:
+        """Where a script that makes a construction may be started."""
+        if site is not None and site.path in self.resolver.files:
+            yield from self.resolver.folders(site.path)
+        yield from self.resolver.folders(str(self.module.__file__))
 
     def _checked(self, model: Any) -> nn.Module:
         if isinstance(model, nn.Module):

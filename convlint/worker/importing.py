@@ -58,7 +58,7 @@ class Project(MetaPathFinder, Loader):
         self._execute(module, str(module.__spec__.origin))
 
     def _execute(self, module: ProjectModule, path: str) -> None:
-        top = TopLevel(module, parse(path), path, self.importer)
+        top = TopLevel(module, parse(path), path, self.importer, self.importer.folders(path))
         self._modules.setdefault(path, module)
         try:
             top.start()
