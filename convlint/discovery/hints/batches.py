@@ -15,7 +15,7 @@ from convlint.discovery.hints.values import IN_PLACE
 from convlint.discovery.hints.view import View
 from convlint.discovery.project import Symbol
 from convlint.discovery.references import dotted
-from convlint.jobs import Expression
+from convlint.jobs import Expression, Step
 
 _LIKE = frozenset({"randn_like", "rand_like", "zeros_like", "ones_like", "empty_like"})
 _LOADERS = ("torch.utils.data.DataLoader", "torch.utils.data.dataloader.DataLoader")
@@ -161,9 +161,10 @@ class Batches:
             return _same([self.dataset(one, context) for one in node.args[0].elts])
         found = images_of(node, context.spot, context.view, lambda transform: _followed(transform, context))
         if found:
-            if part or len(found) > 1 or not all(_is_exact(step.call.text, context) for step in found[0].steps):
+            if part or len(found) > 1:
                 raise NotUnderstood
-            return Batch(found[0], context.view)
+            steps = tuple(_exact_step(step, context) for step in found[0].steps)
+            return Batch(replace(found[0], steps=steps), context.view)
         return self._returned(node, context, part, self.dataset)
 
     def _source(
@@ -240,11 +241,20 @@ def _followed(node: ast.expr, context: Context) -> tuple[ast.expr, Spot, View]:
     return found, place.spot, place.view
 
 
-def _is_exact(text: str, context: Context) -> bool:
-    """Whether the sizes of a transform are the same wherever they are evaluated."""
-    call = ast.parse(text, mode="eval").body
+def _exact_step(step: Step, context: Context) -> Step:
+    """A transform whose sizes are the same wherever they are evaluated."""
+    call = ast.parse(step.call.text, mode="eval").body
     assert isinstance(call, ast.Call)
-    return exact([*call.args, *(keyword.value for keyword in call.keywords)], context) is not None
+    known = exact([*call.args, *(keyword.value for keyword in call.keywords)], context)
+    if known is None:
+        raise NotUnderstood
+    values, place = known
+    call.keywords = [
+        ast.keyword(one.arg, value) for one, value in zip(call.keywords, values[len(call.args) :], strict=True)
+    ]
+    call.args = values[: len(call.args)]
+    row = step.call.row if place is context else place.spot.position[0]
+    return Step(name=step.name, call=Expression(text=ast.unparse(call), path=place.view.path, row=row))
 
 
 def _check_attributes(name: str, context: Context) -> None:

@@ -28,12 +28,11 @@ def exact(nodes: list[ast.expr], context: Context) -> tuple[list[ast.expr], Cont
     # Of several places in one scope the names have to mean the same, so only one that all share will do.
     if len({place.spot.position for place in places}) > 1:
         return None
-    if not is_made([node for node, _ in ends], first.view, first.spot):
-        return None
     try:
-        return [_inlined(node, first) for node, _ in ends], first
+        inlined = [_inlined(node, first) for node, _ in ends]
     except (_Inexact, RecursionError):
         return None
+    return (inlined, first) if is_made(inlined, first.view, first.spot) else None
 
 
 def followed(node: ast.expr, context: Context) -> tuple[ast.expr, Context | None]:
@@ -139,7 +138,7 @@ class _ExactNames(ast.NodeTransformer):
         if node.id in OPTIONS and len(calls) <= 1:
             return node  # what the parser of the file gives
         default = defaults(function).get(node.id)
-        if calls or not isinstance(default, ast.Constant):
+        if calls or not isinstance(default, ast.Constant) or default.value is None:
             raise _Inexact
         return deepcopy(default)
 
