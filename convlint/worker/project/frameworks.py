@@ -11,7 +11,6 @@ from torch import nn
 
 from convlint.worker.project.unavailable import Unavailable
 
-
 _OF_THE_TRAINER = frozenset({"trainer", "logger", "loggers", "fabric", "optimizers", "lr_schedulers"})
 
 
