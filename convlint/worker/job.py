@@ -19,9 +19,11 @@ from convlint.worker import chance
 from convlint.worker.building import Builder, Built, NotBuilt
 from convlint.worker.construct.guessed import GuessedConfig
 from convlint.worker.construct.styles import STYLES
+from convlint.worker.deciding.findings import Finding
 from convlint.worker.examination import Examination
 from convlint.worker.examine import examine, glance
 from convlint.worker.importing import Project, importing, place_in, stuck_at, wording
+from convlint.worker.inputs.demands import is_near, placeholder
 from convlint.worker.inputs.evidence import Evidence, evidence, squares
 from convlint.worker.inputs.input import declared
 from convlint.worker.modelfacts import model_facts
@@ -259,8 +261,16 @@ def _proved(examination: Examination, built: Built) -> dict[Key, _Numbers]:
     return {
         one.key: (one.unmet.came, one.unmet.needed)
         for one in examination.findings
-        if one.unmet.verdict == "proved" or (is_of_numbers and one.key in fed)
+        if (is_of_numbers and one.key in fed)
+        or (one.unmet.verdict == "proved" and not (one.key in fed and _is_of_the_input(examination, one)))
     }
+
+
+def _is_of_the_input(examination: Examination, finding: Finding) -> bool:
+    """Whether it is the input itself that is refused, so that the arguments may be wrong as well as the input."""
+    nodes = examination.run.trace.nodes
+    source = placeholder(nodes[finding.node]) if finding.node < len(nodes) else None
+    return source is not None and is_near(nodes[finding.node], source)
 
 
 def _fed(examination: Examination) -> set[Key]:

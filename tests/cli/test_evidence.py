@@ -339,6 +339,54 @@ RIGHT = {
         net = small(24)
         net(torch.zeros(2, 24))
     """,
+    "flattened_by_the_call_itself": """
+        class Called(MLP):
+            def __call__(self, x):
+                return super().__call__(x.flatten(1))
+        Called()(torch.randn(2, 1, 28, 28))
+    """,
+    "never_reached": """
+        model = MLP()
+        def run(x):
+            if x.ndim != 2:
+                return None
+            return model(x)
+        run(torch.randn(2, 1, 28, 28))
+        debug = False
+        debug and model(torch.randn(2, 5))
+        y = model(torch.randn(2, 5)) if debug else None
+        for i in range(3):
+            if i < 5:
+                continue
+            model(torch.randn(2, 6))
+    """,
+    "cut_by_a_generator": """
+        class Rows(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.f = nn.Flatten()
+                self.a = nn.Linear(28, 10)
+            def forward(self, x):
+                return self.a(self.f(x))
+        def columns(loader):
+            for x, y in loader:
+                yield x[..., 0], y
+        model = Rows()
+        for x, y in columns(mnist):
+            model(x)
+        for x, y in ((x[..., 1], y) for x, y in mnist):
+            model(x)
+    """,
+    "an_argument_of_a_file_chooses": """
+        import random
+        class Mode(nn.Module):
+            def __init__(self, mode):
+                super().__init__()
+                self.c = nn.Conv2d(1 if mode == "grey" else 3, 8, 3)
+            def forward(self, x):
+                return self.c(x)
+        Mode(random.choice(["grey"]))(torch.randn(2, 1, 8, 8))
+    """,
     "an_argument_of_a_file_decides": """
         import random
         width = len(random.sample(range(99), k=10))

@@ -195,8 +195,10 @@ class Batches:
                 if len(bound) != 1 or bound[0].value is None or bound[0].kind != "assign":
                     return None
                 return again(bound[0].value, context.at(bound[0].spot), part)
-            case _:
+            case ast.Attribute() | ast.Subscript():
                 return None
+            case _:
+                raise NotUnderstood
 
     def _returned(
         self,
@@ -209,10 +211,13 @@ class Batches:
         inside = enter(node, context, self.view_of)
         if inside is None:
             meaning = context.view.meaning_of(node.func, context.spot)
-            if meaning is None or isinstance(meaning, Symbol):
+            is_method = isinstance(node.func, ast.Attribute) and meaning is None
+            if is_method or isinstance(meaning, Symbol):
                 return None
             raise NotUnderstood
         returns = inside.spot.scope.returns
+        if not returns:
+            raise NotUnderstood  # a generator
         return _same([again(value, inside.at(spot), part) for value, spot in returns])
 
 

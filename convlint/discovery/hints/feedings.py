@@ -162,8 +162,8 @@ def _is_certain(chain: Chain, context: Context, given: Sequence[ast.expr]) -> bo
     for nodes, place in ((given, context), *(([making.node], making.context) for making in chain)):
         if place.entered is None and uses_parameters(nodes, place):
             return False
-    taken = frozenset[tuple[int, str]]().union(*(spot.branches for spot in context.spots()))
-    around = frozenset[tuple[int, str]]().union(*(spot.branches for spot in chain[0].context.spots()))
+    taken = frozenset[object]().union(*(spot.conditions for spot in context.spots()))
+    around = frozenset[object]().union(*(spot.conditions for spot in chain[0].context.spots()))
     return taken <= around
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from convlint.discovery.hints.leaving import may_leave
 from convlint.discovery.nodes import expects_failure, nodes_of
 from convlint.discovery.outline import is_main
 from convlint.discovery.references import dotted
@@ -21,7 +22,8 @@ Kind = Literal["assign", "unpack", "loop", "parameter", "import", "definition", 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _EXCLUSIVE = ("if", "else", "case")
 _END: Position = (1 << 30, 0)
-_BINDING = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+# In these a name may be another one, or what stands in them is not run.
+_UNSURE = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.IfExp, ast.BoolOp)
 # Exceptions that no shape of a tensor raises.
 _NOT_OF_MODELS = frozenset({"KeyboardInterrupt", "SystemExit", "StopIteration", "ImportError", "ModuleNotFoundError"})
 _MEANT_TO_FAIL = frozenset({"xfail", "expectedFailure", "skip"})
@@ -54,12 +56,13 @@ class Spot:
     scope: Scope
     position: Position
     block: Block = ()
-    is_doubtful: bool = False  # what raises here may be meant to, or its names may be those of a lambda
+    is_doubtful: bool = False  # what raises here may be meant to, or it may not be run at all
+    exits: frozenset[int] = frozenset()  # ids of the statements before it by which the code may be left
 
     @property
-    def branches(self) -> frozenset[tuple[int, str]]:
-        """The arms of branches that have to be taken to get here."""
-        return frozenset(arm for arm in self.block if arm[1] != "loop")
+    def conditions(self) -> frozenset[object]:
+        """What decides whether it comes to this place: arms of branches, and ways out before it."""
+        return frozenset(arm for arm in self.block if arm[1] != "loop") | self.exits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +80,7 @@ class Binding:
 class _Builder:
     scopes: list[Scope] = field(default_factory=list)
     is_doubtful: bool = False  # of what stands where the builder is
+    exits: frozenset[int] = frozenset()
 
     def scope(self, node: ast.Module | Function | ast.ClassDef, parent: Scope | None, owner: Scope | None) -> Scope:
         scope = Scope(node, parent, owner)
@@ -95,17 +99,22 @@ class _Builder:
     @contextmanager
     def _doubting(self, is_doubtful: bool, *, anew: bool = False) -> Iterator[None]:
         """`anew`: for the body of a function, which runs elsewhere."""
-        before = self.is_doubtful
+        before, exits = self.is_doubtful, self.exits
         self.is_doubtful = is_doubtful or (before and not anew)
+        self.exits = frozenset() if anew else exits
         yield
-        self.is_doubtful = before
+        self.is_doubtful, self.exits = before, exits
 
     def body(self, statements: Iterable[ast.stmt], scope: Scope, block: Block) -> None:
+        before = self.exits
         for statement in statements:
             self._statement(statement, scope, block)
+            if may_leave(statement):
+                self.exits |= {id(statement)}
+        self.exits = before
 
     def _statement(self, node: ast.stmt, scope: Scope, block: Block) -> None:
-        spot = Spot(scope, (node.lineno, node.col_offset), block, self.is_doubtful)
+        spot = Spot(scope, (node.lineno, node.col_offset), block, self.is_doubtful, self.exits)
         end = (node.end_lineno or node.lineno, node.end_col_offset or 0)
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
@@ -126,12 +135,12 @@ class _Builder:
 
     def _expressions(self, node: ast.stmt, spot: Spot) -> None:
         found = list(nodes_of(_values(node), expects_failure))
-        inside = {id(one) for outer in found if isinstance(outer, _BINDING) for one in nodes_of([outer])}
+        inside = {id(one) for outer in found if isinstance(outer, _UNSURE) for one in nodes_of([outer])}
         for inner in found:
             if not isinstance(inner, ast.Call | ast.NamedExpr):
                 continue
             is_doubtful = self.is_doubtful or id(inner) in inside
-            here = Spot(spot.scope, (inner.lineno, inner.col_offset), spot.block, is_doubtful)
+            here = replace(spot, position=(inner.lineno, inner.col_offset), is_doubtful=is_doubtful)
             if isinstance(inner, ast.Call):
                 spot.scope.calls.append((inner, here))
             else:
