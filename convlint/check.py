@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from convlint.complaint import Complaint
 from convlint.config import Config, ConfigError, load_config
 from convlint.diagnostics import Diagnostic
 from convlint.discovery.discover import Discovery, discover
@@ -18,22 +16,17 @@ from convlint.facts import FileFacts
 from convlint.filenames import display
 from convlint.inputspec import InputSpec
 from convlint.jobs import Job, Verify
-from convlint.plan import Entries, Plan, plan
-from convlint.progress import watched
+from convlint.plan import Entries, Plan, plan, plan_behind
 from convlint.remedies import remedies
 from convlint.report import Report
+from convlint.rounds import CannotRun, Rounds, by_file
 
 if TYPE_CHECKING:
     from convlint.cache.known import KnownFacts
     from convlint.cache.memory import Memory
     from convlint.dependencies import Dependencies
-    from convlint.pool.pool import WorkerPool
     from convlint.pool.serving import ServerProcess
     from convlint.rules.schema import Rule
-
-
-class CannotRun(Complaint):
-    """convlint itself is not fit to run: its rules or its worker cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,20 +123,15 @@ def gather(
 
     memory = _memory_for(paths, options)  # before any file is read
     found, entries, planned = prepare(paths, options)
-    jobs = tuple(job.model_copy(update={"verify": verify}) for job in planned.jobs)
-    cache = _facts_in(memory)
-    known = cache.of(jobs) if cache is not None else {}
-    missing = [job for job in jobs if job.path not in known]
-    with _pool_for(missing, options.jobs, server) as pool:
-        if meanwhile is not None:
-            meanwhile(found)
-        fresh = watched(_kept(_run(pool, missing), missing, cache), len(missing), is_shown=options.shows_progress)
-        facts = sorted([*_failures(found), *known.values(), *fresh], key=lambda file: file.filename)
+    rounds = Rounds(_facts_in(memory), server, verify, options.jobs, options.only, options.shows_progress)
+    facts = rounds.done(planned.jobs, lambda: meanwhile(found) if meanwhile is not None else None)
+    facts += rounds.done(plan_behind(found, entries, rounds.jobs, facts, options.timeout))
     if memory is not None:
         memory.close()
     trouble = (memory.trouble,) if memory is not None and memory.trouble is not None else ()
-    depends = cache.depends if cache is not None and not trouble else None
-    return Gathered(found, tuple(facts), (*planned.notes, *trouble), entries, depends, jobs)
+    depends = rounds.cache.depends if rounds.cache is not None and not trouble else None
+    every = by_file([*_failures(found), *facts])
+    return Gathered(found, every, (*planned.notes, *trouble), entries, depends, tuple(rounds.jobs))
 
 
 def prepare(paths: Sequence[str], options: Options) -> tuple[Discovery, Entries, Plan]:
@@ -160,8 +148,6 @@ def prepare(paths: Sequence[str], options: Options) -> tuple[Discovery, Entries,
         is_named=lambda path: bool(entries.of(path)),
     )
     planned = plan(found, entries, inputs=options.inputs, timeout=options.timeout)
-    if options.only is not None:
-        planned = replace(planned, jobs=tuple(job for job in planned.jobs if job.path in options.only))
     return found, entries, planned
 
 
@@ -188,41 +174,6 @@ def cache_folder(config: Config, given: str | None) -> str:
 
     chosen = config.settings.cache_dir
     return choose_folder(given, os.path.join(config.folder, os.path.expanduser(chosen)) if chosen else None)
-
-
-def _kept(facts: Iterator[FileFacts], jobs: Sequence[Job], cache: KnownFacts | None) -> Iterator[FileFacts]:
-    """The facts as they come, each put into the cache."""
-    by_name = {job.filename: job for job in jobs}
-    for one in facts:
-        if cache is not None:
-            cache.keep(by_name[one.filename], one)
-        yield one
-
-
-def _pool_for(
-    jobs: Sequence[Job], parallel: int | None, server: ServerProcess | None
-) -> AbstractContextManager[WorkerPool | None]:
-    """A pool that has begun to load torch; without jobs nothing is started."""
-    if not jobs:
-        return nullcontext()
-    # Only a run that has something to check pays for these.
-    from convlint.pool.parallel import default_parallel
-    from convlint.pool.pool import WorkerPool
-
-    pool = WorkerPool(parallel=min(parallel or default_parallel(), len(jobs)), server=server)
-    pool.start()
-    return pool
-
-
-def _run(pool: WorkerPool | None, jobs: Sequence[Job]) -> Iterator[FileFacts]:
-    if pool is None:
-        return
-    from convlint.pool.serving import ServerError
-
-    try:
-        yield from pool.run(jobs)
-    except ServerError as error:
-        raise CannotRun(str(error)) from None
 
 
 def diagnose_all(facts: Sequence[FileFacts], rules: Mapping[str, tuple[Rule, ...]]) -> tuple[Diagnostic, ...]:

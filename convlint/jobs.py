@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from convlint.facts import RunCall, RunInput, Scenario, Way
+from convlint.facts import RunCall, RunInput, Scenario, Span, Way
 from convlint.filenames import display
 from convlint.hardware import Precision
 from convlint.inputspec import InputSpec
@@ -43,13 +43,17 @@ class Hint(JobValue):
     source: str  # as reports print it: "MNIST (train.py, line 31)"
     is_evidence: bool = True  # an input size that it excludes is an error; else it is only a candidate to try
     is_told: bool = False  # the user says so for convlint: it stands also where the first layers refuse it
+    is_certain: bool = False  # this goes into the model of `site`: where its first layer refuses it, that is an error
     site: Expression | None = None  # the construction of the very model that it is about, where known
+    fed: Span | None = None  # the call that feeds the model; its file name is absolute
     inputs: tuple[InputSpec, ...] = ()
     call: Expression | None = None
+    attribute: str | None = None  # of the model, where it holds the arguments of `call` itself once it is built
     shape: Expression | None = None
     has_batch: bool = True  # of `shape`: whether its first size is the batch
     size: tuple[int, int, int] | None = None  # of `image`: channels, height and width before the steps, where known
     steps: tuple[Step, ...] = ()
+    is_flat: bool = False  # of `image`: all sizes but the batch become one
 
 
 class UserFile(JobValue):

@@ -6,13 +6,14 @@ import fnmatch
 import glob
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from convlint.config import Config, ConfigError, ModelEntry
 from convlint.config.document import read_text, unfilled_rows
 from convlint.config.error import suggestion
 from convlint.discovery.discover import Discovery, LintedFile
 from convlint.discovery.roots import FoundModel
+from convlint.facts import FileFacts
 from convlint.filenames import display
 from convlint.inputspec import InputSpec
 from convlint.jobs import Job, ModelJob
@@ -79,11 +80,52 @@ def plan(
         problems.extend(_missing_targets(file))
         models = tuple(_model_jobs(file, entries.of(file.path)))
         if models:
-            settings = entries.config_of(os.path.dirname(file.path)).settings
-            jobs.append(_job(file, models, timeout or settings.timeout, settings.memory_limit))
+            jobs.append(_job_of(file, models, entries, timeout))
     if problems:
         raise ConfigError(*problems)
     return Plan(tuple(_feed(jobs, inputs) if inputs else jobs), (*entries.unmatched(discovery), *entries.unfilled()))
+
+
+def plan_behind(
+    discovery: Discovery,
+    entries: Entries,
+    jobs: Sequence[Job],
+    facts: Iterable[FileFacts],
+    timeout: float | None = None,
+) -> tuple[Job, ...]:
+    """The jobs for the classes that factories and instances stand for which could not be built."""
+    known = {job.path: {model.target for model in job.models} for job in jobs}
+    skipped = {file.filename: _skipped(file) for file in facts}
+    found: dict[str, LintedFile] = {}
+    models: dict[str, dict[str, ModelJob]] = {}
+    for job in jobs:
+        for model in job.models:
+            if model.kind == "class" or model.target not in skipped.get(job.filename, ()):
+                continue
+            for file in discovery.behind(job.path, model.target):
+                before = found.setdefault(file.path, file)
+                found[file.path] = replace(file, files={**before.files, **file.files})
+                left = (one for one in file.models if one.target not in known.get(file.path, ()))
+                made = ((one.target, _bare(one).model_copy(update=_fed(model))) for one in left)
+                models.setdefault(file.path, {}).update(made)
+    return tuple(_job_of(found[path], tuple(made.values()), entries, timeout) for path, made in models.items() if made)
+
+
+def _skipped(file: FileFacts) -> set[str]:
+    """The targets that were not built in any way."""
+    return {model.target for model in file.models} - {
+        model.target for model in file.models if model.status != "skipped"
+    }
+
+
+def _fed(model: ModelJob) -> dict[str, object]:
+    """What the command line feeds a model goes into what it stands for."""
+    return {} if model.inputs is None else {"inputs": model.inputs, "source": model.source, "hints": ()}
+
+
+def _job_of(file: LintedFile, models: tuple[ModelJob, ...], entries: Entries, timeout: float | None) -> Job:
+    settings = entries.config_of(os.path.dirname(file.path)).settings
+    return _job(file, models, timeout or settings.timeout, settings.memory_limit)
 
 
 def _job(file: LintedFile, models: tuple[ModelJob, ...], timeout: float, memory: int) -> Job:
@@ -113,10 +155,14 @@ def _model_jobs(file: LintedFile, entries: Sequence[ModelEntry]) -> Iterator[Mod
     for model in sorted(found.values(), key=lambda model: (model.row, model.target)):
         if file.targets and model.target not in file.targets:
             continue
-        bare = ModelJob(target=model.target, kind=model.kind, row=model.row, sites=model.sites, hints=model.hints)
+        bare = _bare(model)
         yield from (_declared(bare, entry, model) for entry in declared.get(model.target, ()))
         if model.target not in declared:
             yield bare
+
+
+def _bare(model: FoundModel) -> ModelJob:
+    return ModelJob(target=model.target, kind=model.kind, row=model.row, sites=model.sites, hints=model.hints)
 
 
 def _declared(bare: ModelJob, entry: ModelEntry, model: FoundModel) -> ModelJob:

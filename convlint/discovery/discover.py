@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from convlint.discovery.behind import Behind
 from convlint.discovery.hints import Evidence
 from convlint.discovery.place import Place, locate
 from convlint.discovery.project import Member, Project, Symbol, module_file
@@ -44,6 +45,8 @@ class Discovery:
     files: tuple[LintedFile, ...]
     looked_at: frozenset[str]  # every Python file below the paths
     problems: tuple[str, ...]  # wrong paths and directives
+    behind: Callable[[str, str], tuple[LintedFile, ...]] = lambda *_: ()
+    """The files, with the models that a factory or an instance stands for, named by its file and name."""
 
 
 def discover(paths: Sequence[str], excludes: Excludes, is_named: Callable[[str], bool] = lambda _: False) -> Discovery:
@@ -69,7 +72,21 @@ def discover(paths: Sequence[str], excludes: Excludes, is_named: Callable[[str],
     files = (_linted(file, project, survey, evidence, models[file.path], broken) for file in found.files.values())
     kept = sorted((file for file in files if file is not None), key=lambda file: file.filename)
     misplaced = [problem for file in kept for problem in evidence.problems(file.path)]
-    return Discovery(tuple(kept), frozenset(found.files), (*found.problems, *misplaced))
+    stood_for = Behind(survey, models)
+    by_path = {file.path: file for file in kept if file.place is not None}
+
+    def behind(path: str, target: str) -> tuple[LintedFile, ...]:
+        return tuple(
+            _holding(by_path[home], evidence.with_hints(home, held), project)
+            for home, held in stood_for.of(path, target).items()
+            if home in by_path
+        )
+
+    return Discovery(tuple(kept), frozenset(found.files), (*found.problems, *misplaced), behind)
+
+
+def _holding(file: LintedFile, models: tuple[FoundModel, ...], project: Project) -> LintedFile:
+    return replace(file, models=models, files=_files(project, models))
 
 
 def _read(path: str) -> bytes | Failure:

@@ -132,7 +132,7 @@ def _change(tables: list[dict[str, ValueOutline]], statements: list[ast.stmt]) -
 def _main_statements(tree: ast.Module) -> Iterator[ast.stmt]:
     """What runs where the file is started as a script."""
     for statement in tree.body:
-        if isinstance(statement, ast.If) and _is_main(statement.test):
+        if isinstance(statement, ast.If) and is_main(statement.test):
             yield from _top_level(statement.body)
 
 
@@ -156,10 +156,11 @@ def _top_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 def _never_on_import(test: ast.expr) -> bool:
     """`if __name__ == "__main__"` and `if TYPE_CHECKING`."""
-    return _is_main(test) or (dotted(test) or "").rpartition(".")[2] == "TYPE_CHECKING"
+    return is_main(test) or (dotted(test) or "").rpartition(".")[2] == "TYPE_CHECKING"
 
 
-def _is_main(test: ast.expr) -> bool:
+def is_main(test: ast.expr) -> bool:
+    """`if __name__ == "__main__"`."""
     return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
 
 

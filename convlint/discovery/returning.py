@@ -42,7 +42,7 @@ def maker(call: ast.Call) -> ast.Call:
             return call
 
 
-def decorators(node: ast.FunctionDef | ast.ClassDef) -> set[str]:
+def decorators(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> set[str]:
     """The last name of each decorator: `@pytest.fixture()` -> "fixture"."""
     names = (dotted(item.func if isinstance(item, ast.Call) else item) for item in node.decorator_list)
     return {name.rpartition(".")[2] for name in names if name}

@@ -6,7 +6,7 @@ Nothing here knows torch, a rule or a report.
 from convlint.facts.breakdown import Axis, Breakdown, BreakdownWay, Share
 from convlint.facts.budget import Budget, CallTime, Capacity, Limits, MemoryNeed, MemoryUse
 from convlint.facts.compilation import Compilation, Difference, Export, GraphBreak, Recompilation, Refusal
-from convlint.facts.file import MOST_EFFECTS, BuildFailure, Effect, Failure, FileFacts
+from convlint.facts.file import MOST_EFFECTS, BuildFailure, Effect, Failure, FileFacts, together
 from convlint.facts.model import Basis, InputFact, Layer, ModelFacts, Node, Rival, Status, Unmet, Verdict
 from convlint.facts.runs import (
     Array,
@@ -83,4 +83,5 @@ __all__ = [
     "VerificationStatus",
     "Way",
     "Weight",
+    "together",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field
 
@@ -11,6 +11,7 @@ from convlint.facts.model import ModelFacts
 from convlint.facts.trial import Trial
 from convlint.facts.values import Fact, Span
 
+T = TypeVar("T")
 MOST_EFFECTS = 20
 """How many of the things that a file was refused are kept."""
 
@@ -48,3 +49,21 @@ class FileFacts(Fact):
     guards: tuple[str, ...] = Field(default=(), max_length=20)  # in words: the active ones, and those missing
     trials: tuple[Trial, ...] = ()  # real runs, where these were asked for
     depends: Dependencies | None = None  # None: on time or chance as well, so that these facts hold for one run only
+
+
+def together(first: FileFacts, second: FileFacts) -> FileFacts:
+    """What two jobs on one file say of it. The models of the second job are numbered after those of the first."""
+    return first.model_copy(
+        update={
+            "models": (*first.models, *second.models),
+            "failures": _each_once(first.failures, second.failures),
+            "build_failures": _each_once(first.build_failures, second.build_failures),
+            "effects": _each_once(first.effects, second.effects)[:MOST_EFFECTS],
+            "guards": _each_once(first.guards, second.guards),
+            "depends": None,
+        }
+    )
+
+
+def _each_once(first: tuple[T, ...], second: tuple[T, ...]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys((*first, *second)))

@@ -86,6 +86,7 @@ class InputFact(Fact):
     dtype: str | None
     source: str  # the evidence: "pyproject.toml", "--input", "conv1 (line 12)"
     within: tuple[str, str | int] | None = None  # the dict or list parameter that this is a part of, and its key
+    fed: Span | None = None  # the call that feeds it, where the evidence is one
 
 
 class ModelFacts(Fact):

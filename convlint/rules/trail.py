@@ -41,9 +41,29 @@ def _shown(model: ModelFacts, node: Node, layer: Layer | None, unmet: Unmet | No
         yield node.call, f"called here with {shapes}" if shapes else "called here"
     if layer is not None and layer.site is not None:
         yield layer.site, f"`{title(node, layer)}` is made here"
-    for origin in origins(model, node, unmet):
+    given = tuple(origins(model, node, unmet))
+    if unmet is not None and (unmet.formula is not None or not given):
+        yield from _fed(model, node, unmet)
+    for origin in given:
         doubled = ", in both directions together" if origin.is_doubled else ""
         yield origin.at, f"`{origin.title}` gives {origin.size} here{doubled}"
+
+
+def _fed(model: ModelFacts, node: Node, unmet: Unmet) -> Iterator[tuple[Span, str]]:
+    """The calls that feed the model what is refused."""
+    if unmet.evidence is None:
+        return
+    nodes = {one.id: one for one in model.nodes}
+    places = {one.name: one.fed for one in model.inputs if one.fed is not None}
+    pending, seen = [node.id], set[int]()
+    while pending:
+        one = nodes.get(pending.pop())
+        if one is None or one.id in seen:
+            continue
+        seen.add(one.id)
+        pending.extend(one.producers)
+        if one.op == "input" and one.target in places:
+            yield places[one.target], "fed here"
 
 
 def _rival(unmet: Unmet | None) -> Iterator[Related]:

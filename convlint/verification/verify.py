@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from convlint.check import CannotRun, Gathered, Options, Outcome, RulesByFile, diagnose_all, gather, settings_for
+from convlint.check import Gathered, Options, Outcome, RulesByFile, diagnose_all, gather, settings_for
 from convlint.complaint import Complaint
 from convlint.config import VerifySettings
 from convlint.facts import Device, FileFacts, Verification
@@ -17,6 +17,7 @@ from convlint.pool.serving import ServerError, ServerProcess
 from convlint.progress import watched
 from convlint.protocol.engines import TRIALS
 from convlint.report import Report
+from convlint.rounds import CannotRun
 from convlint.verification.edits import Edited, edited
 from convlint.verification.judge import judged
 from convlint.verification.trials import edited_job, trial_job

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,17 +13,17 @@ from typing import Any
 from torch import nn
 
 from convlint.facts import BuildFailure, Failure, Span
-from convlint.jobs import ModelJob
+from convlint.jobs import Expression, ModelJob
 from convlint.tracebacks import steps_of
 from convlint.worker.construct.attempts import Refused, fill
-from convlint.worker.construct.constructions import Construction, known
-from convlint.worker.construct.files import beside
+from convlint.worker.construct.constructions import Construction, is_of, known
 from convlint.worker.construct.filling import Names
 from convlint.worker.construct.signatures import required
 from convlint.worker.construct.styles import Style
 from convlint.worker.construct.texts import texts_of
 from convlint.worker.importing import place_in, stuck_at
 from convlint.worker.project import standins
+from convlint.worker.project.folders import started_in
 from convlint.worker.project.patience import Impatient, patience
 from convlint.worker.project.standins import StandIn, lacks
 from convlint.worker.project.unavailable import Unavailable
@@ -108,12 +107,18 @@ class Builder:
         with self.context():
             target = self.target()
             _, parts = known(self.job, target, self.resolver)
-            fixed: Mapping[str, Any] = max((part.given for part in parts), key=len, default={})
+            part = max(parts, key=lambda part: len(part.given), default=None)
+            fixed: Mapping[str, Any] = part.given if part is not None else {}
             names = Names(dict(self.module.__dict__), texts_of(str(self.module.__file__)))
             try:
                 with patience(self.seconds):
+                    folders = list(self._folders(part.site if part is not None else None))
                     construction, model = fill(
-                        target, names, style, fixed, lambda given: self._checked(target(**given))
+                        target,
+                        names,
+                        style,
+                        fixed,
+                        lambda given: started_in(folders, lambda: self._checked(target(**given))),
                     )
             except Unavailable as error:
                 raise NotBuilt(error.reason, at=place_in(error, self.is_user)) from None
@@ -121,7 +126,7 @@ class Builder:
                 raise self._refused(target, error) from None
             except _SURROUNDINGS as error:
                 raise NotBuilt(f"its constructor stops: {said(error)}", at=place_in(error, self.is_user)) from None
-        return self._built(model, construction)
+        return self._built(model, replace(construction, site=part.site if part is not None else None))
 
     def _built(self, model: nn.Module, construction: Construction) -> Built:
         if self.mode is not None:
@@ -153,6 +158,12 @@ class Builder:
         if reason is not None:
             raise NotBuilt(f"it needs a package: {reason}" if not isinstance(found, StandIn) else reason)
         return found
+
+    def is_of(self, site: Expression, given: Construction) -> bool:
+        """Whether a construction in the code is this one."""
+        with suppress(NotBuilt):
+            return is_of(site, given, self.target(), self.resolver)
+        return False
 
     def bound(self, given: Construction) -> dict[str, Any]:
         """The arguments of a construction by their names, with the defaults of those that are left out."""
@@ -190,7 +201,7 @@ class Builder:
     def _construct(self, target: Callable[..., Any], given: Construction) -> nn.Module:
         try:
             with patience(self.seconds):
-                made = beside(lambda: target(*given.args, **given.kwargs), self._folders(given))
+                made = started_in(self._folders(given.site), lambda: target(*given.args, **given.kwargs))
                 return self._checked(made)
         except NotBuilt:
             raise
@@ -220,12 +231,11 @@ class Builder:
             return BuildFailure(target=self.job.target, message=said(error), at=at)
         return None
 
-    def _folders(self, given: Construction) -> Iterator[str]:
-        """Where a script that makes this construction may be started."""
-        if given.site is not None and given.site.path in self.resolver.files:
-            yield from self.resolver.files[given.site.path].search_path
-            yield os.path.dirname(given.site.path)
-        yield os.path.dirname(str(self.module.__file__))
+    def _folders(self, site: Expression | None) -> Iterator[str]:
+        """Where a script that makes a construction may be started."""
+        if site is not None and site.path in self.resolver.files:
+            yield from self.resolver.folders(site.path)
+        yield from self.resolver.folders(str(self.module.__file__))
 
     def _checked(self, model: Any) -> nn.Module:
         if isinstance(model, nn.Module):

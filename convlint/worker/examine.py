@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from convlint.worker.deciding.alternatives import other_courses_of
+from convlint.worker.deciding.fixed_sizes import past_fixed_sizes
 from convlint.worker.deciding.raising import always_raises
 from convlint.worker.deciding.verdict import at_told_sizes, judged
 from convlint.worker.deciding.ways import best_variant, past_decisions
-from convlint.worker.deciding.alternatives import other_courses_of
-from convlint.worker.deciding.fixed_sizes import past_fixed_sizes
 from convlint.worker.examination import Examination, undecided
 from convlint.worker.inputs.evidence import Evidence
 from convlint.worker.inputs.inference import infer, is_taken
@@ -27,21 +27,30 @@ def examine(
     """
     if inputs is not None:
         return judged(shop, past_fixed_sizes(shop, shop.first(course_of(inputs))), is_found_out=False)
-    contradicted: list[Examination] = []
+    taken: Examination | None = None
+    contradicted: list[tuple[bool, Examination]] = []  # with whether the evidence is certain
     for item in found:
-        if not item.is_strong:
+        if not item.is_strong or (taken is not None and not item.is_certain):
             continue
         first = _with(shop, item)
-        if first is None or not (item.is_told or is_taken(first)):
+        if first is None or not (item.is_told or item.is_certain or is_taken(first)):
+            continue
+        if taken is not None and _comes_through(first):
             continue
         examination = judged(shop, first, is_found_out=item.inputs is None)
-        if item.is_told or not examination.findings:
+        if item.is_told:
             return examination
-        if item.exact is not None and _runs(shop, item.exact):
-            return replace(examination, findings=(), guess="it runs with the batch of the example, and maybe no other")
-        contradicted.append(examination)
-    if contradicted:
-        return contradicted[0]
+        if examination.findings and item.exact is not None and _runs(shop, item.exact):
+            reason = "it runs with the batch of the example, and maybe no other"
+            examination = replace(examination, findings=(), guess=reason)
+        elif examination.findings:
+            contradicted.append((item.is_certain, examination))
+            continue
+        taken = taken or examination
+    refused = next((one for is_certain, one in contradicted if is_certain), None)
+    settled = refused or taken or next((one for _, one in contradicted), None)
+    if settled is not None:
+        return settled
     return _found_out(shop, [item for item in found if not item.is_strong], squares)
 
 

@@ -17,7 +17,7 @@ from convlint.jobs import Job, UserFile
 from convlint.tracebacks import steps_of
 from convlint.watch import Watch
 from convlint.worker.places import Place, raised_at, span_at, span_of
-from convlint.worker.project import arguments
+from convlint.worker.project import arguments, pretrained
 from convlint.worker.project.imports import Importer
 from convlint.worker.project.module import ProjectModule, TopLevel
 from convlint.worker.project.patience import RING, Impatient
@@ -44,8 +44,10 @@ class Project(MetaPathFinder, Loader):
         spec = PathFinder.find_spec(fullname, path, target)
         if self._watch is not None:
             self._watch.looked_for(fullname, sys.path if path is None else path, spec)
-        if spec is None or spec.origin is None or not spec.origin.endswith(".py") or not self._is_user(spec.origin):
+        if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
             return None
+        if not self._is_user(spec.origin):
+            return pretrained.changed(spec)
         spec.loader = self
         return spec
 
@@ -58,7 +60,7 @@ class Project(MetaPathFinder, Loader):
         self._execute(module, str(module.__spec__.origin))
 
     def _execute(self, module: ProjectModule, path: str) -> None:
-        top = TopLevel(module, parse(path), path, self.importer)
+        top = TopLevel(module, parse(path), path, self.importer, self.importer.folders(path))
         self._modules.setdefault(path, module)
         try:
             top.start()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -18,9 +19,11 @@ from convlint.worker import chance
 from convlint.worker.building import Builder, Built, NotBuilt
 from convlint.worker.construct.guessed import GuessedConfig
 from convlint.worker.construct.styles import STYLES
+from convlint.worker.deciding.findings import Finding
 from convlint.worker.examination import Examination
 from convlint.worker.examine import examine, glance
 from convlint.worker.importing import Project, importing, place_in, stuck_at, wording
+from convlint.worker.inputs.demands import is_near, placeholder
 from convlint.worker.inputs.evidence import Evidence, evidence, squares
 from convlint.worker.inputs.input import declared
 from convlint.worker.modelfacts import model_facts
@@ -163,7 +166,8 @@ class _Work:
             inputs = declared(built.model, wanted.inputs, wanted.source or "declared")
         else:
             with self._context():
-                found = list(evidence(built.model, wanted.hints, built.construction.site, builder.resolver))
+                is_about = partial(builder.is_of, given=built.construction)
+                found = list(evidence(built.model, wanted.hints, is_about, builder.resolver))
         sizes = squares(built.model, builder.bound(built.construction))
         try:
             with patience(self._share()):
@@ -174,7 +178,7 @@ class _Work:
 
     def _cast(self) -> str | None:
         found = cast_in(path for path in (self.job.path, *self.job.files) if not is_readme(path))
-        return None if found is None else f"{self.job.shown(found[0])}, line {line_of(*found)}"
+        return None if found is None else f"{self.job.shown(found[0])}, {line_of(*found)}"
 
     def _model_facts(
         self, builder: Builder, built: Built, shop: Workshop, examination: Examination, way: Way
@@ -208,12 +212,17 @@ class _Work:
                     return self._skipped(builder, refusals[0] if refusals and not _is_bare(refusals[0]) else error)
                 continue
             shop, examination = self._examination(builder, built)
-            found = _proved(examination)
+            found = _proved(examination, built)
             if first is None:
                 first, kept = (built, shop, examination, Way(model=self._number(builder), style=style.name)), found
             # The fields of a configuration depend on one another in ways that are not seen here.
             has_config = any(isinstance(value, GuessedConfig) for value in built.construction.kwargs.values())
-            kept = {key: came for key, came in kept.items() if key in found and (not has_config or found[key] == came)}
+            fed = _fed(examination)
+            kept = {
+                key: numbers
+                for key, numbers in kept.items()
+                if key in found and (found[key] == numbers or not (has_config or key in fed))
+            }
             if not kept:
                 break
         assert first is not None
@@ -249,10 +258,34 @@ def _basis(built: Built, examination: Examination) -> Basis:
     return "layers" if "layers" in origins else "evidence"
 
 
-def _proved(examination: Examination) -> dict[Key, _Numbers]:
-    """The findings that no input mends; what only the size of the input breaks, other arguments may mend as well."""
-    found = (one for one in examination.findings if one.unmet.verdict == "proved")
-    return {one.key: (one.unmet.came, one.unmet.needed) for one in found}
+def _proved(examination: Examination, built: Built) -> dict[Key, _Numbers]:
+    """The findings that no input mends, and those of inputs that are known.
+
+    What only the size of the input breaks, other arguments may mend as well: it counts where only numbers are guessed,
+    and these move neither side of it from one style to another.
+    """
+    guessed = (built.construction.kwargs.get(name) for name in built.construction.guessed)
+    is_of_numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in guessed)
+    fed = _fed(examination)
+    return {
+        one.key: (one.unmet.came, one.unmet.needed)
+        for one in examination.findings
+        if (is_of_numbers and one.key in fed)
+        or (one.unmet.verdict == "proved" and not (one.key in fed and _is_of_the_input(examination, one)))
+    }
+
+
+def _is_of_the_input(examination: Examination, finding: Finding) -> bool:
+    """Whether it is the input itself that is refused, so that the arguments may be wrong as well as the input."""
+    nodes = examination.run.trace.nodes
+    source = placeholder(nodes[finding.node]) if finding.node < len(nodes) else None
+    return source is not None and is_near(nodes[finding.node], source)
+
+
+def _fed(examination: Examination) -> set[Key]:
+    """The findings that may be due to what a call of the project feeds the model."""
+    is_fed = any(item.fed is not None for item in examination.run.course.inputs)
+    return {one.key for one in examination.findings} if is_fed else set()
 
 
 def _is_bare(error: NotBuilt) -> bool:

@@ -98,6 +98,7 @@ def _inputs(run: Run) -> tuple[InputFact, ...]:
             dtype=item.spec.dtype if item.spec.shape is not None else None,
             source=item.source,
             within=item.within,
+            fed=item.fed,
         )
         for item in run.course.inputs
     )

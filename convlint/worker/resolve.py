@@ -9,6 +9,7 @@ from typing import Any
 
 from convlint.jobs import Expression, UserFile
 from convlint.worker.importing import Project
+from convlint.worker.project.folders import started_in
 from convlint.worker.project.patience import Impatient, patience
 from convlint.worker.project.scope import Scope
 from convlint.worker.project.source import tree_of
@@ -39,6 +40,11 @@ class Resolver:
 
     project: Project
     files: Mapping[str, UserFile]
+
+    def folders(self, path: str) -> tuple[str, ...]:
+        """Where a script may be started, its own folder first."""
+        search_path = self.files[path].search_path if path in self.files else ()
+        return (*self.project.importer.folders(path), *search_path)
 
     def evaluate(self, expression: Expression) -> Any:
         """Raises Unresolved."""
@@ -92,7 +98,8 @@ class Resolver:
     def _value(self, node: ast.expr, expression: Expression) -> Any:
         try:
             with patience(MAX_SECONDS):
-                return self._scope(expression).evaluate(node)
+                scope = self._scope(expression)
+                return started_in(self.folders(expression.path), lambda: scope.evaluate(node))
         except Unavailable as error:
             raise Unresolved(error.reason) from error
         except Impatient:

@@ -54,7 +54,8 @@ class Course:
 
     def without_sources(self) -> Course:
         """What a run hangs on: not on how an input was found out."""
-        return replace(self, inputs=tuple(replace(item, source="", origin="evidence", is_settled=True) for item in self.inputs))
+        alike = (replace(item, source="", origin="evidence", is_settled=True, fed=None) for item in self.inputs)
+        return replace(self, inputs=tuple(alike))
 
     def on_numbers(self, level: int) -> Course:
         """The same course with lengths as plain numbers (1), or every size (2): symbols do not pass through numpy."""

@@ -12,6 +12,7 @@ from torch import nn
 
 from convlint.worker import deferral, packing
 from convlint.worker.examine import examine
+from convlint.worker.project.pretrained import skip_hub
 from convlint.worker.project.standins import Weights
 from convlint.worker.run import Workshop
 from convlint.worker.skeleton import Sites, building, make_fake
@@ -72,6 +73,7 @@ def skip_weights() -> None:
             return Weights()
 
     torch.load = load
+    skip_hub()
 
 
 def _untouched(tensor: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:

@@ -189,7 +189,7 @@ def test_what_has_no_annotation_is_left_out_by_name(tmp_path: Path) -> None:
         ("def main():\n    net = Net()\n    for _ in range(9):\n        net(torch.ones(1))", "forward(torch.ones(1))"),
         ("def build():\n    return Net(3)\nnet = build()\nnet(torch.ones(1))", "forward(torch.ones(1))"),
         ("def run(net):\n    net(torch.ones(1))\nrun(Net())", "forward(torch.ones(1))"),
-        ("def size(n=4):\n    return Net()(torch.ones(n))", "forward(torch.ones(n))"),
+        ("def size(n=4):\n    return Net()(torch.ones(n))", "forward(torch.ones(4))"),
         ("def main(args):\n    Net()(torch.ones(1, args.channels))", "forward(torch.ones(1, args.channels))"),
         ("net = Net()\nfor _ in range(9):\n    a, b = torch.ones(2, 3)\n    net(a)", "forward(torch.ones(2, 3)[0])"),
         ("def words():\n    return torch.ones(3)\nNet()(words())", "forward(words())"),

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from convlint.discovery.hints.contexts import Context
+from convlint.discovery.hints.exact import exact
 from convlint.discovery.hints.inlining import inlined
 from convlint.discovery.hints.models import Made, Models
 from convlint.discovery.hints.probes import Probe, probe_of
 from convlint.discovery.hints.scopes import Spot, live
 from convlint.discovery.hints.values import is_made
 from convlint.discovery.hints.view import View, shorten
+from convlint.facts import Span
 from convlint.jobs import Expression
+
+EXAMPLE = "example_input_array"
+"""The attribute by which a LightningModule tells what its forward takes; Lightning runs it for its summary."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +31,8 @@ class Example:
     call: Expression | None = None
     shape: Expression | None = None
     has_batch: bool = True
+    node: ast.Call | None = None
+    is_exact: bool = True  # it is made, and its arguments mean one thing
 
 
 def examples(models: Models) -> list[Example]:
@@ -43,16 +51,16 @@ def fed(call: ast.Call, spot: Spot, models: Models) -> list[Made]:
     return models.of(function, spot)
 
 
-def example_inputs(node: ast.ClassDef, view: View) -> Iterator[Expression]:
-    """`example_input_array` of a LightningModule, in its body or its constructor."""
-    name = "example_input_array"
-    if name.encode() not in view.data:
+def example_inputs(node: ast.ClassDef, view: View) -> Iterator[tuple[Expression, Span]]:
+    """`example_input_array` of a LightningModule, in its body or its constructor, and where it is given."""
+    if EXAMPLE.encode() not in view.data:
         return
     cls = next(scope for scope in view.scopes if scope.node is node)
-    bindings = [*cls.bindings.get(name, ()), *cls.attributes.get(name, ())]
+    bindings = [*cls.bindings.get(EXAMPLE, ()), *cls.attributes.get(EXAMPLE, ())]
     for binding in bindings:
         if binding.kind == "assign" and binding.value is not None and is_made([binding.value], view, binding.spot):
-            yield _forward(_spread(binding.value, binding.spot), binding.spot, view, binding.value.lineno)
+            value = binding.value
+            yield _forward(spread(value, binding.spot), binding.spot, view, value.lineno), view.span(value)
 
 
 def _of(call: ast.Call, spot: Spot, models: Models) -> Iterator[Example]:
@@ -66,8 +74,13 @@ def _of(call: ast.Call, spot: Spot, models: Models) -> Iterator[Example]:
     found = fed(call, spot, models)
     if found and is_made(arguments, models.view, spot):
         text = _forward(call, spot, models.view, call.lineno)
+        is_exact = _is_exact(arguments, spot, models.view)
         for made in found:
-            yield Example(made, shorten(ast.unparse(call)), call.lineno, call=text)
+            yield Example(made, shorten(ast.unparse(call)), call.lineno, call=text, node=call, is_exact=is_exact)
+
+
+def _is_exact(arguments: list[ast.expr], spot: Spot, view: View) -> bool:
+    return not spot.is_doubtful and exact(arguments, Context(view, spot)) is not None
 
 
 def _probed(call: ast.Call, spot: Spot, models: Models, probe: Probe) -> Iterator[Example]:
@@ -78,16 +91,18 @@ def _probed(call: ast.Call, spot: Spot, models: Models, probe: Probe) -> Iterato
     if given is None or not is_made([given.node], models.view, spot):
         return
     what = shorten(ast.unparse(call))
+    is_exact = _is_exact([given.node], spot, models.view)
     for made in found:
+        example = Example(made, what, call.lineno, node=call, is_exact=is_exact)
         if given.is_sizes:
             shape = models.view.expression(given.node)
-            yield Example(made, what, call.lineno, shape=shape, has_batch=given.has_batch)
+            yield replace(example, shape=shape, has_batch=given.has_batch)
         else:
-            text = _forward(_spread(given.node, spot), spot, models.view, call.lineno)
-            yield Example(made, what, call.lineno, call=text)
+            text = _forward(spread(given.node, spot), spot, models.view, call.lineno)
+            yield replace(example, call=text)
 
 
-def _spread(node: ast.expr, spot: Spot) -> ast.Call:
+def spread(node: ast.expr, spot: Spot) -> ast.Call:
     """The call of forward that a tool makes of its inputs: a tuple holds one argument each."""
     value = node
     if isinstance(node, ast.Name):
@@ -106,6 +121,10 @@ def _spread(node: ast.expr, spot: Spot) -> ast.Call:
 
 def _forward(call: ast.Call, spot: Spot, view: View, row: int) -> Expression:
     keywords = [ast.keyword(arg=keyword.arg, value=inlined(keyword.value, spot)) for keyword in call.keywords]
-    arguments = [inlined(argument, spot) for argument in call.args]
+    return forward_call([inlined(argument, spot) for argument in call.args], keywords, view, row)
+
+
+def forward_call(arguments: list[ast.expr], keywords: list[ast.keyword], view: View, row: int) -> Expression:
+    """A call of the model with these arguments, which are evaluated at the row."""
     again = ast.Call(func=ast.Name(id="forward", ctx=ast.Load()), args=arguments, keywords=keywords)
     return Expression(text=ast.unparse(again), path=view.path, row=row)

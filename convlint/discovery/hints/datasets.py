@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from convlint.discovery.hints.scopes import Spot
@@ -10,6 +11,7 @@ from convlint.discovery.hints.transforms import Steps, alternatives
 from convlint.discovery.hints.view import View
 
 Size = tuple[int, int, int]
+Follow = Callable[[ast.expr], tuple[ast.expr, Spot, View]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def datasets_of(view: View) -> list[Images]:
     found: list[tuple[bool, Images]] = []
     for scope in view.scopes:
         for call, spot in scope.calls:
-            found.extend((_is_for_testing(call), images) for images in _images(call, spot, view))
+            found.extend((_is_for_testing(call), images) for images in images_of(call, spot, view))
     found.sort(key=lambda item: (item[0], item[1].row))
     unique: dict[object, Images] = {}
     for _, images in found:
@@ -111,7 +113,8 @@ def ranked(found: list[Images]) -> list[tuple[Images, bool]]:
     return sorted(sure, key=lambda item: not item[1])
 
 
-def _images(call: ast.Call, spot: Spot, view: View) -> list[Images]:
+def images_of(call: ast.Call, spot: Spot, view: View, follow: Follow | None = None) -> list[Images]:
+    """What a call of a dataset may give; none for any other call. `follow` finds what a parameter is given."""
     meaning = view.meaning_of(call.func, spot)
     if not isinstance(meaning, str) or not meaning.startswith("torchvision.datasets."):
         return []
@@ -126,7 +129,8 @@ def _images(call: ast.Call, spot: Spot, view: View) -> list[Images]:
         size = size if given is None else _literal(given)
         if size is None:
             return []
-    return [Images(name, call.lineno, size, steps) for steps in alternatives(transform, spot, view)]
+    node, at, home = (transform, spot, view) if follow is None else follow(transform)
+    return [Images(name, call.lineno, size, steps) for steps in alternatives(node, at, home)]
 
 
 def _argument(call: ast.Call, name: str, position: int | None) -> ast.expr | None:

@@ -11,6 +11,7 @@ from convlint.discovery.hints.scopes import Function
 from convlint.discovery.hints.view import View
 from convlint.discovery.project import Symbol
 from convlint.discovery.survey import Census
+from convlint.facts import Span
 from convlint.filenames import display
 from convlint.jobs import Hint
 from convlint.notebook import is_notebook, line_of
@@ -29,7 +30,15 @@ def hints(symbol: Symbol, definition: Definition, view_of: Callable[[str], View 
         for directive in _directives(view):
             if directive.inputs and _is_on(directive, node, view) and not _misnamed(directive, definition.forward):
                 source = view.source("comment", directive.row, symbol.path)
-                yield Hint(kind="inputs", source=source, is_told=True, inputs=directive.inputs)
+                fed = _span(view, directive.row)
+                yield Hint(kind="inputs", source=source, is_told=True, inputs=directive.inputs, fed=fed)
+
+
+def _span(view: View, row: int) -> Span:
+    """The comment of a directive."""
+    line = view.lines[row - 1].rstrip()
+    start = line.rfind("#", 0, line.find("convlint")) + 1
+    return Span(filename=view.path, row=row, column=max(start, 1), end_row=row, end_column=len(line) + 1)
 
 
 def asked(view: View, census: Census, view_of: Callable[[str], View | None]) -> Iterator[Symbol]:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from convlint.discovery.hints import declared, usage
 from convlint.discovery.hints.annotations import annotated
-from convlint.discovery.hints.calls import example_inputs
+from convlint.discovery.hints.calls import EXAMPLE, example_inputs
 from convlint.discovery.hints.comments import Said, said_in_comments
 from convlint.discovery.hints.definition import Definition, define
 from convlint.discovery.hints.docstrings import said_in_docstrings, written_examples
@@ -53,7 +53,11 @@ class Evidence:
         """The models with their hints, and those of the definitions that may be asked for by name."""
         asked = definitions if self.is_named(file.path) else file.targets
         known = {name: self._added(file.path, definitions[name]) for name in asked if name in definitions}
-        return tuple(self._added(file.path, model) for model in models), {**definitions, **known}
+        return self.with_hints(file.path, models), {**definitions, **known}
+
+    def with_hints(self, path: str, models: Iterable[FoundModel]) -> tuple[FoundModel, ...]:
+        """Models of a file with what is known of their inputs."""
+        return tuple(self._added(path, model) for model in models)
 
     def _added(self, path: str, model: FoundModel) -> FoundModel:
         # One construction is one site, however often a file repeats it.
@@ -75,6 +79,7 @@ class Evidence:
             return ()
         definition = define(model, self.census, self._view) if model else None
         usages = [self._usage(path) for path in self._users(symbol, model)]
+        followed = usage.followed(usages, symbol, model, self.survey.handed.get(symbol, ()))
         code = [*usage.calls(usages, symbol, model)]
         fed = [*usage.shapes(usages, symbol, model)]
         images = [*usage.images(usages, symbol, model)]
@@ -84,7 +89,8 @@ class Evidence:
         said = list(_said(definition)) if definition else []
         groups = (
             own,
-            _unique(code)[:_MOST_CALLS],
+            _unique(hint for hint in followed if hint.is_certain)[:_MOST_CALLS],
+            _unique([*(hint for hint in followed if not hint.is_certain), *code])[:_MOST_CALLS],
             _unique(docstrings)[:_MOST_OTHERS],
             prose,
             _unique(fed)[:_MOST_OTHERS],
@@ -167,7 +173,7 @@ class Evidence:
         if path not in self._usages:
             view = self._view(path)
             assert view is not None
-            self._usages[path] = Usage(self.census, view)
+            self._usages[path] = Usage(self.census, view, self._view)
         return self._usages[path]
 
     def _written(self, symbol: Symbol, definition: Definition) -> Iterator[Hint]:
@@ -180,8 +186,9 @@ class Evidence:
             if shapes and set(forward.required) & set(shapes):
                 source = forward.view.source("annotation", forward.node.lineno, home)
                 yield Hint(kind="inputs", source=source, inputs=specs(shapes, forward.required))
-        for call in example_inputs(definition.node, view):
-            yield Hint(kind="call", source=view.source("example_input_array", call.row, symbol.path), call=call)
+        for call, fed in example_inputs(definition.node, view):
+            source = view.source(EXAMPLE, call.row, symbol.path)
+            yield Hint(kind="call", source=source, call=call, attribute=EXAMPLE, fed=fed)
 
 
 def _docstring_hints(definition: Definition, symbol: Symbol) -> list[Hint]:
@@ -234,6 +241,10 @@ def _is_image(sizes: Sizes) -> bool:
     return len(sizes) == 3 and sizes[0] != "B" and (isinstance(sizes[0], int) or sizes == ("C", "H", "W"))
 
 
+def _site_key(hint: Hint) -> object:
+    return (hint.site.path, hint.site.text) if hint.site else None
+
+
 def _at_known_site(hint: Hint, sites: Mapping[tuple[str, str], Expression]) -> Hint:
     known = sites.get((hint.site.path, hint.site.text)) if hint.site else None
     return hint if known is None or known == hint.site else hint.model_copy(update={"site": known})
@@ -257,4 +268,4 @@ def _key(hint: Hint) -> object:
         where = (expression.text, None if names <= {"forward", "torch"} else (expression.path, expression.row))
     steps = tuple((step.name, step.call.text) for step in hint.steps)
     inputs = tuple(spec.model_dump_json() for spec in hint.inputs)
-    return (hint.kind, where, hint.site.text if hint.site else None, hint.has_batch, hint.size, steps, inputs)
+    return (hint.kind, where, _site_key(hint), hint.has_batch, hint.size, steps, inputs, hint.is_flat)

@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from convlint.discovery.hints.calls import fed
 from convlint.discovery.hints.models import Made, Models
 from convlint.discovery.hints.scopes import Binding, Spot, live
-from convlint.discovery.hints.values import is_made
+from convlint.discovery.hints.values import IN_PLACE, is_made
 from convlint.discovery.hints.view import View
 from convlint.discovery.references import dotted
 from convlint.jobs import Expression
 
 _DEEPEST = 12
-_ITERATORS = frozenset({"enumerate", "tqdm", "iter", "next", "islice", "trange", "track", "log_every"})
+ITERATORS = frozenset({"enumerate", "tqdm", "iter", "next", "islice", "trange", "track", "log_every"})
 _LOADER = ("load", "data", "train", "test", "val", "batch", "iter", "dl", "set")
 # What leaves the shape of a tensor as it is.
-_SAME = frozenset(
+SAME = frozenset(
     {
         "to",
         "cuda",
@@ -40,12 +40,11 @@ _SAME = frozenset(
         "div",
     }
 )
-_WRAPPERS = frozenset({"Variable", "Tensor", "FloatTensor", "as_tensor", "randn_like"})
-_RESHAPES = frozenset({"view", "reshape", "flatten"})
+WRAPPED = frozenset({"Variable", "Tensor", "FloatTensor", "as_tensor", "randn_like"})
+RESHAPES = frozenset({"view", "reshape", "flatten"})
 _CHANGING = frozenset(
     {"squeeze", "unsqueeze", "permute", "transpose", "repeat", "expand", "mean", "sum", "narrow", "t"}
 )
-_IN_PLACE = frozenset({"resize_", "squeeze_", "unsqueeze_", "transpose_", "t_"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +57,8 @@ class Feed:
     is_loaded: bool = True  # False for what comes from no loader
     shape: Expression | None = None  # the sizes they get before, the batch first
     is_flat: bool = False  # all sizes behind the batch become one
+    node: ast.Call | None = None
+    is_doubtful: bool = False  # of `Spot`
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,11 +83,11 @@ def _of(call: ast.Call, spot: Spot, models: Models) -> Iterator[Feed]:
     origins = _origins(call.args[0], spot, models.view, 0) if made else []
     for one in made:
         if not origins:
-            yield Feed(one, call.lineno, is_plain=False, is_loaded=False)
+            yield Feed(one, call.lineno, is_plain=False, is_loaded=False, node=call)
         # A loop that reshapes in its body has both of them behind it.
         reshaped = [origin for origin in origins if origin.reshape is not None]
         for origin in reshaped or origins:
-            yield _feed(one, call, origin, models.view)
+            yield replace(_feed(one, call, origin, models.view), node=call, is_doubtful=spot.is_doubtful)
 
 
 def _feed(made: Made, call: ast.Call, origin: _Origin, view: View) -> Feed:
@@ -96,7 +97,7 @@ def _feed(made: Made, call: ast.Call, origin: _Origin, view: View) -> Feed:
     is_image = origin.path in ((), (0,)) and len(call.args) == 1 and not call.keywords
     if origin.reshape is None or origin.spot is None:
         return Feed(made, row, is_plain=is_image)
-    sizes = _sizes(origin.reshape)
+    sizes = reshaped_to(origin.reshape)
     if sizes is None or not is_image:
         return Feed(made, row, is_plain=False)
     rest = sizes[1:]
@@ -109,7 +110,7 @@ def _feed(made: Made, call: ast.Call, origin: _Origin, view: View) -> Feed:
     return Feed(made, row, is_plain=False, shape=shape)
 
 
-def _sizes(call: ast.Call) -> list[ast.expr] | None:
+def reshaped_to(call: ast.Call) -> list[ast.expr] | None:
     """The sizes of `x.view(-1, 784)`, `x.flatten(1)` and `torch.flatten(x, 1)`, the batch first."""
     assert isinstance(call.func, ast.Attribute)
     minus_one = ast.UnaryOp(op=ast.USub(), operand=ast.Constant(1))
@@ -171,14 +172,14 @@ def _of_name(name: str, spot: Spot, view: View, depth: int) -> list[_Origin]:
 def _changes(call: ast.Call, name: str) -> bool:
     """`images.resize_(64, 784)`."""
     function = call.func
-    return isinstance(function, ast.Attribute) and function.attr in _IN_PLACE and dotted(function.value) == name
+    return isinstance(function, ast.Attribute) and function.attr in IN_PLACE and dotted(function.value) == name
 
 
 def _of_loop(binding: Binding) -> Iterator[_Origin]:
     node, path = binding.value, binding.index
     while isinstance(node, ast.Call):
         name = (dotted(node.func) or "").rpartition(".")[2]
-        if name not in _ITERATORS:
+        if name not in ITERATORS:
             break
         if name == "enumerate":
             if path[:1] != (1,):
@@ -210,21 +211,21 @@ def _of_parameter(name: str, spot: Spot) -> Iterator[_Origin]:
 
 def _of_call(node: ast.Call, spot: Spot, view: View, depth: int) -> list[_Origin]:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else (dotted(node.func) or "")
-    if name in _ITERATORS and name != "enumerate" and node.args:
+    if name in ITERATORS and name != "enumerate" and node.args:
         inner = node.args[0]
-        while isinstance(inner, ast.Call) and inner.args and (dotted(inner.func) or "") in _ITERATORS:
+        while isinstance(inner, ast.Call) and inner.args and (dotted(inner.func) or "") in ITERATORS:
             inner = inner.args[0]
         return [_Origin(())] if name == "next" and _is_loader(inner) else []
-    if name in _WRAPPERS and node.args:
+    if name in WRAPPED and node.args:
         return _origins(node.args[0], spot, view, depth + 1)
     if not isinstance(node.func, ast.Attribute):
         return []  # what another model made of it, perhaps
     is_torch = dotted(node.func.value) == "torch"
     subject = node.args[0] if is_torch and node.args else node.func.value
     origins = _origins(subject, spot, view, depth + 1)
-    if name in _SAME and not is_torch:
+    if name in SAME and not is_torch:
         return origins
-    if name in _RESHAPES:
+    if name in RESHAPES:
         # Of two reshapes the last one counts.
         return [replace(one, reshape=node, spot=spot) for one in origins]
     return [replace(one, is_changed=True) for one in origins] if name in _CHANGING else []

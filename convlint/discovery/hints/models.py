@@ -13,10 +13,10 @@ from convlint.discovery.references import dotted
 from convlint.discovery.survey import Census
 
 # Methods that return the very model, and calls that wrap it.
-_SAME = frozenset(
+SAME = frozenset(
     {"to", "cuda", "cpu", "eval", "train", "float", "double", "half", "bfloat16", "requires_grad_", "to_device", "type"}
 )
-_WRAPPERS = frozenset(
+WRAPPERS = frozenset(
     {
         "DataParallel",
         "DistributedDataParallel",
@@ -89,9 +89,9 @@ class Models:
         if made is not None:
             return [made]
         last = node.func.attr if isinstance(node.func, ast.Attribute) else (dotted(node.func) or "")
-        if last in _WRAPPERS and node.args:
+        if last in WRAPPERS and node.args:
             return self.of(node.args[0], spot, depth + 1)
-        if last in _SAME and isinstance(node.func, ast.Attribute):
+        if last in SAME and isinstance(node.func, ast.Attribute):
             return self.of(node.func.value, spot, depth + 1)
         return []
 

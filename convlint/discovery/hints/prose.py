@@ -33,7 +33,7 @@ def images_in_prose(definition: Definition) -> list[Hint]:
         return []
     ((size, row),) = found.items()
     source = definition.view.source("docstring", row, definition.view.path)
-    return [Hint(kind="inputs", source=source, inputs=(InputSpec(shape=("B", *size)),))]
+    return [Hint(kind="inputs", source=source, is_evidence=False, inputs=(InputSpec(shape=("B", *size)),))]
 
 
 def _image(first: int, second: int, third: int) -> tuple[int, int, int] | None:

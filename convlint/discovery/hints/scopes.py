@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from convlint.discovery.hints.leaving import may_leave
 from convlint.discovery.nodes import expects_failure, nodes_of
+from convlint.discovery.outline import is_main
+from convlint.discovery.references import dotted
+from convlint.discovery.returning import decorators
 
 Position = tuple[int, int]
 Block = tuple[tuple[int, str], ...]
@@ -17,6 +22,11 @@ Kind = Literal["assign", "unpack", "loop", "parameter", "import", "definition", 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _EXCLUSIVE = ("if", "else", "case")
 _END: Position = (1 << 30, 0)
+# In these a name may be another one, or what stands in them is not run.
+_UNSURE = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.IfExp, ast.BoolOp)
+# Exceptions that no shape of a tensor raises.
+_NOT_OF_MODELS = frozenset({"KeyboardInterrupt", "SystemExit", "StopIteration", "ImportError", "ModuleNotFoundError"})
+_MEANT_TO_FAIL = frozenset({"xfail", "expectedFailure", "skip"})
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +56,13 @@ class Spot:
     scope: Scope
     position: Position
     block: Block = ()
+    is_doubtful: bool = False  # what raises here may be meant to, or it may not be run at all
+    exits: frozenset[int] = frozenset()  # ids of the statements before it by which the code may be left
+
+    @property
+    def conditions(self) -> frozenset[object]:
+        """What decides whether it comes to this place: arms of branches, and ways out before it."""
+        return frozenset(arm for arm in self.block if arm[1] != "loop") | self.exits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +79,8 @@ class Binding:
 @dataclass(slots=True)
 class _Builder:
     scopes: list[Scope] = field(default_factory=list)
+    is_doubtful: bool = False  # of what stands where the builder is
+    exits: frozenset[int] = frozenset()
 
     def scope(self, node: ast.Module | Function | ast.ClassDef, parent: Scope | None, owner: Scope | None) -> Scope:
         scope = Scope(node, parent, owner)
@@ -72,15 +91,30 @@ class _Builder:
             for argument in own:
                 if argument:
                     self._bind(argument.arg, "parameter", None, Spot(scope, (node.lineno, 0)), (node.lineno, 0))
-        self.body(node.body, scope, ())
+        is_expected = isinstance(node, Function) and not _MEANT_TO_FAIL.isdisjoint(decorators(node))
+        with self._doubting(is_expected, anew=True):
+            self.body(node.body, scope, ())
         return scope
 
+    @contextmanager
+    def _doubting(self, is_doubtful: bool, *, anew: bool = False) -> Iterator[None]:
+        """`anew`: for the body of a function, which runs elsewhere."""
+        before, exits = self.is_doubtful, self.exits
+        self.is_doubtful = is_doubtful or (before and not anew)
+        self.exits = frozenset() if anew else exits
+        yield
+        self.is_doubtful, self.exits = before, exits
+
     def body(self, statements: Iterable[ast.stmt], scope: Scope, block: Block) -> None:
+        before = self.exits
         for statement in statements:
             self._statement(statement, scope, block)
+            if may_leave(statement):
+                self.exits |= {id(statement)}
+        self.exits = before
 
     def _statement(self, node: ast.stmt, scope: Scope, block: Block) -> None:
-        spot = Spot(scope, (node.lineno, node.col_offset), block)
+        spot = Spot(scope, (node.lineno, node.col_offset), block, self.is_doubtful, self.exits)
         end = (node.end_lineno or node.lineno, node.end_col_offset or 0)
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
@@ -100,12 +134,16 @@ class _Builder:
                 self._blocks(node, scope, block)
 
     def _expressions(self, node: ast.stmt, spot: Spot) -> None:
-        for inner in nodes_of(_values(node)):
+        found = list(nodes_of(_values(node), expects_failure))
+        inside = {id(one) for outer in found if isinstance(outer, _UNSURE) for one in nodes_of([outer])}
+        for inner in found:
+            if not isinstance(inner, ast.Call | ast.NamedExpr):
+                continue
+            is_doubtful = self.is_doubtful or id(inner) in inside
+            here = replace(spot, position=(inner.lineno, inner.col_offset), is_doubtful=is_doubtful)
             if isinstance(inner, ast.Call):
-                here = Spot(spot.scope, (inner.lineno, inner.col_offset), spot.block)
                 spot.scope.calls.append((inner, here))
-            elif isinstance(inner, ast.NamedExpr):
-                here = Spot(spot.scope, (inner.lineno, inner.col_offset), spot.block)
+            else:
                 end = (inner.end_lineno or 0, inner.end_col_offset or 0)
                 self._target(inner.target, "assign", inner.value, here, end)
         if isinstance(node, ast.Return) and node.value is not None:
@@ -118,6 +156,10 @@ class _Builder:
                     self._target(target, "assign", value, spot, end)
             case ast.AnnAssign(target=target, value=ast.expr() as value):
                 self._target(target, "assign", value, spot, end)
+            case ast.AugAssign(target=ast.Name(id=name) as target, op=op, value=value):
+                before = ast.copy_location(ast.Name(name, ast.Load()), target)
+                made = ast.copy_location(ast.BinOp(before, op, value), node)
+                self._target(target, "assign", made, spot, end)
             case ast.AugAssign(target=target) | ast.Delete(targets=[target, *_]):
                 self._target(target, "other", None, spot, end)
             case ast.For(target=target, iter=value) | ast.AsyncFor(target=target, iter=value):
@@ -135,6 +177,8 @@ class _Builder:
 
     def _blocks(self, node: ast.stmt, scope: Scope, block: Block) -> None:
         match node:
+            case ast.If() if is_main(node.test):
+                self.body(node.body, scope, block)
             case ast.If():
                 self.body(node.body, scope, (*block, (id(node), "if")))
                 self.body(node.orelse, scope, (*block, (id(node), "else")))
@@ -143,9 +187,11 @@ class _Builder:
                 self.body(node.orelse, scope, block)
             case ast.With() | ast.AsyncWith():
                 if not expects_failure(node):
-                    self.body(node.body, scope, block)
+                    with self._doubting(any(map(_suppresses, node.items))):
+                        self.body(node.body, scope, block)
             case ast.Try() | ast.TryStar():
-                self.body(node.body, scope, block)
+                with self._doubting(any(map(_catches, node.handlers))):
+                    self.body(node.body, scope, block)
                 for number, handler in enumerate(node.handlers):
                     if handler.name:
                         spot = Spot(scope, (handler.lineno, 0), block)
@@ -249,6 +295,17 @@ def _excludes(one: Block, other: Block) -> bool:
         if arm != opposite:
             return arm.startswith(_EXCLUSIVE) and opposite.startswith(_EXCLUSIVE)
     return False
+
+
+def _catches(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler may be there for what a model raises."""
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any((dotted(kind) or "").rpartition(".")[2] not in _NOT_OF_MODELS for kind in kinds)
+
+
+def _suppresses(item: ast.withitem) -> bool:
+    call = item.context_expr
+    return isinstance(call, ast.Call) and (dotted(call.func) or "").rpartition(".")[2] == "suppress"
 
 
 def _values(node: ast.stmt) -> Iterator[ast.expr]:

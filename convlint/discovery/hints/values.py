@@ -54,7 +54,9 @@ _METHODS = frozenset(
     """.split()  # noqa: SIM905 - a list of a hundred lines would be no better to read
 )
 _GROWING = frozenset({"append", "extend", "insert", "update", "setdefault", "add", "appendleft"})
-_OPTIONS = frozenset({"args", "opt", "opts", "options", "cfg", "config", "hparams", "flags", "conf"})
+IN_PLACE = frozenset({"resize_", "squeeze_", "unsqueeze_", "transpose_", "t_"})
+"""Methods that change the shape of a tensor itself."""
+OPTIONS = frozenset({"args", "opt", "opts", "options", "cfg", "config", "hparams", "flags", "conf"})
 _DEEPEST = 25
 
 
@@ -129,7 +131,7 @@ def _is_given(name: str, binding: Binding, view: View, depth: int) -> bool:
     function = binding.spot.scope.node
     if not isinstance(function, ast.FunctionDef) or name == binding.spot.scope.self_name:
         return False
-    if name in _OPTIONS:
+    if name in OPTIONS:
         return True
     given = next(view.given(function, name), None) if binding.spot.scope.owner is None else None
     if given is not None:

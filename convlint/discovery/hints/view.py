@@ -12,7 +12,7 @@ from convlint.discovery.hints.scopes import Function, Scope, Spot, live, scopes_
 from convlint.discovery.project import Meaning, Member, Project
 from convlint.discovery.references import dotted, imports_of
 from convlint.discovery.source import decode, read
-from convlint.facts import Failure
+from convlint.facts import Failure, Span
 from convlint.jobs import Expression
 from convlint.notebook import line_of, open_notebook
 
@@ -106,6 +106,16 @@ class View:
     def expression(self, node: ast.expr) -> Expression:
         return Expression(text=ast.unparse(node), path=self.path, row=node.lineno)
 
+    def span(self, node: ast.expr) -> Span:
+        """Where an expression is. The columns of `ast` count bytes."""
+        lines = self.lines
+        last = node.end_lineno or node.lineno
+        columns = [
+            _column(lines, row, offset)
+            for row, offset in ((node.lineno, node.col_offset), (last, node.end_col_offset or 0))
+        ]
+        return Span(filename=self.path, row=node.lineno, column=columns[0], end_row=last, end_column=columns[1])
+
     def source(self, what: str, row: int, home: str) -> str:
         """The evidence as reports print it; `home` is the file of the model."""
         if self.path == home:
@@ -114,6 +124,11 @@ class View:
         if name == os.path.basename(home):
             name = os.path.join(os.path.basename(os.path.dirname(self.path)), name)
         return f"{what} ({name}, {line_of(self.path, row)})"
+
+
+def _column(lines: list[str], row: int, offset: int) -> int:
+    line = lines[row - 1] if row <= len(lines) else ""
+    return len(line.encode()[:offset].decode("utf-8", "replace")) + 1
 
 
 def _is_local(name: str, spot: Spot) -> bool:

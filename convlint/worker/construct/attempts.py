@@ -49,7 +49,11 @@ def fill(
             choices = choices if suspect is None else {**choices, suspect: choices.get(suspect, 0) + 1}
             continue
         said = ", ".join(f"{name}={_short(value)}" for name, value in guessed.items())
-        return Construction((), {**guessed, **fixed}, f"guessed: {said}", is_known=False, is_plain=False), model
+        arguments = {**guessed, **fixed}
+        made = Construction(
+            (), arguments, f"guessed: {said}", is_known=False, is_plain=False, guessed=frozenset(guessed)
+        )
+        return made, model
     raise Refused from error
 
 

@@ -31,6 +31,12 @@ class Construction:
     is_known: bool = True  # no argument is a guess
     is_plain: bool = True  # written out where it is called, so that an exception is the user's own
     method: str | None = None  # of the class, where that constructs it: `from_config`
+    guessed: frozenset[str] = frozenset()  # the arguments that are made up
+
+    @property
+    def key(self) -> str:
+        """The same for constructions with the same arguments."""
+        return repr((self.method, self.args, sorted(self.kwargs.items())))
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class Partial:
     given: Mapping[str, Any]
     source: str
     reason: str
+    site: Expression | None = None
 
 
 def known(job: ModelJob, target: Any, resolver: Resolver) -> tuple[list[Construction], list[Partial]]:
@@ -56,16 +63,29 @@ def known(job: ModelJob, target: Any, resolver: Resolver) -> tuple[list[Construc
         try:
             given = resolver.arguments(site)
         except Unresolved as error:
-            parts.append(Partial({}, "", str(error)))
+            parts.append(Partial({}, "", str(error), site))
             continue
         made = _construction(target, site, given, resolver)
         if isinstance(made, Partial):
             parts.append(made)
         elif made is not None:
-            found.setdefault(repr((made.method, made.args, sorted(made.kwargs.items()))), made)
+            found.setdefault(made.key, made)
     if not found and not job.args and not job.kwargs and _needs_nothing(target):
         found[""] = Construction()
     return sorted(found.values(), key=_loads)[:MAX_SITES], parts
+
+
+def is_of(site: Expression, construction: Construction, target: Any, resolver: Resolver) -> bool:
+    """Whether a call of the target makes this very construction: the same call, or one with the same arguments."""
+    if site == construction.site:
+        return True
+    if not construction.is_known:
+        return False
+    try:
+        made = _construction(target, site, resolver.arguments(site), resolver)
+    except Unresolved:
+        return False
+    return isinstance(made, Construction) and made.key == construction.key
 
 
 def _loads(construction: Construction) -> bool:
@@ -84,7 +104,7 @@ def _construction(
         args, kwargs, _where(site, resolver), site, is_plain=_is_plain(given, site) and not method, method=method
     )
     if method is not None:  # its arguments are not the constructor's
-        return Partial({}, whole.source, broken[0].error or "") if broken else whole
+        return Partial({}, whole.source, broken[0].error or "", site) if broken else whole
     try:
         bound = inspect.signature(target).bind(*args, **kwargs).arguments
     except ValueError:
@@ -99,7 +119,7 @@ def _construction(
         for name, value in bound.items()
         if not any(one.name == name for one in broken) and not _is_lost(name, bound, given, lost)
     }
-    return Partial(kept, _where(site, resolver), broken[0].error or "")
+    return Partial(kept, _where(site, resolver), broken[0].error or "", site)
 
 
 def method_called(target: Any, site: Expression) -> str | None:

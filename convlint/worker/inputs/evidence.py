@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ class Evidence:
     inputs: tuple[Input, ...] | None
     known: Mapping[str, Guess]
     is_told: bool = False  # of `Hint`
+    is_certain: bool = False  # of `Hint`, and about this very construction
     exact: tuple[Input, ...] | None = None  # with the batch of the example, where `inputs` have any
 
     @property
@@ -47,31 +48,42 @@ class Evidence:
 
 
 def evidence(
-    model: nn.Module, given: Sequence[Hint], site: Expression | None, resolver: Resolver
+    model: nn.Module, given: Sequence[Hint], is_about: Callable[[Expression], bool], resolver: Resolver
 ) -> Iterator[Evidence]:
     """The hints that can be evaluated, strongest first; those about another construction only as candidates."""
     names = [parameter.name for parameter in parameters_of(model)]
     for hint in given:
-        told = hints.told(hint, names, resolver.evaluate, resolver.call_arguments)
+        own = _held(model, hint, names)
+        told = own or hints.told(hint, names, resolver.evaluate, resolver.call_arguments)
         if told is None:
             continue
-        is_strong = hint.is_evidence and (hint.site is None or site is None or hint.site == site)
-        found = _evidence(model, names, told.inputs, hint.source, is_strong)
+        is_strong = hint.is_evidence and (hint.site is None or is_about(hint.site))
+        found = _evidence(model, names, told.inputs, hint, is_strong)
         if found.inputs is not None and told.exact != told.inputs:
-            found = replace(found, exact=declared(model, told.exact, hint.source))
-        yield replace(found, is_told=hint.is_told)
+            found = replace(found, exact=declared(model, told.exact, hint.source, hint.fed))
+        yield replace(found, is_told=hint.is_told, is_certain=is_strong and (hint.is_certain or own is not None))
+
+
+def _held(model: nn.Module, hint: Hint, names: list[str]) -> hints.Told | None:
+    """The example that a LightningModule holds, as its constructor has made it."""
+    is_lightning = any(base.__name__.strip("_") == "LightningModule" for base in type(model).__mro__)
+    if hint.attribute is None or not is_lightning:
+        return None
+    value = getattr(model, hint.attribute, None)
+    return None if value is None else hints.held(value, names)
 
 
 def _evidence(
-    model: nn.Module, names: list[str], specs: tuple[InputSpec, ...], source: str, is_strong: bool
+    model: nn.Module, names: list[str], specs: tuple[InputSpec, ...], hint: Hint, is_strong: bool
 ) -> Evidence:
+    source = hint.source
     keywords = {spec.name for spec in specs if spec.name is not None}
     positional = [spec for spec in specs if spec.name is None]
     told = {*names[: len(positional)], *keywords}
     if set(names) <= told:
-        return Evidence(source, is_strong, declared(model, specs, source), {})
+        return Evidence(source, is_strong, declared(model, specs, source, hint.fed), {})
     known = dict(zip(names, positional, strict=False)) | {s.name: s for s in specs if s.name in names}
-    return Evidence(source, is_strong, None, {str(name): fixed(spec, source) for name, spec in known.items()})
+    return Evidence(source, is_strong, None, {str(name): fixed(spec, source, hint.fed) for name, spec in known.items()})
 
 
 def squares(model: nn.Module, arguments: Mapping[str, Any]) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import nn
 
-from convlint.facts import Basis
+from convlint.facts import Basis, Span
 from convlint.inputspec import InputSpec
 from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.inputs.parameters import Key, parameters_of, parts_of
@@ -62,6 +62,7 @@ class Guess:
     given: InputSpec | None = None  # taken as it is
     filled: int | None = None  # of `Input`
     is_named: bool = False  # its axes are names of the user's, alike in all inputs
+    fed: Span | None = None  # of `Input`
 
     def spec(self, number: int, keyword: str | None) -> InputSpec:
         if self.given is not None:
@@ -84,9 +85,9 @@ class Slot:
     within: tuple[str, Key] | None = None
 
 
-def fixed(spec: InputSpec, source: str) -> Guess:
+def fixed(spec: InputSpec, source: str, fed: Span | None = None) -> Guess:
     """An input that is known already."""
-    return Guess(tuple(map(str, spec.shape or ())), source=source, is_settled=True, given=spec)
+    return Guess(tuple(map(str, spec.shape or ())), source=source, is_settled=True, given=spec, fed=fed)
 
 
 def opened(slot: Slot, spec: InputSpec, source: str) -> Guess:
@@ -190,6 +191,6 @@ def guessed(model: nn.Module, guesses: Mapping[str, Guess]) -> tuple[Input, ...]
         guess = guesses.get(slot.name) or first_guess(slot.parameter, is_first=not result)
         number += guess.given is None
         spec = guess.spec(number, slot.name if is_keyword else None)
-        made = Input(slot.name, spec, guess.source, is_keyword, slot.within, filled=guess.filled)
+        made = Input(slot.name, spec, guess.source, is_keyword, slot.within, filled=guess.filled, fed=guess.fed)
         result.append(with_source(made, guess))
     return tuple(result)

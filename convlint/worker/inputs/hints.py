@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from convlint.inputspec import InputSpec
-from convlint.jobs import Expression, Hint, Step
+from convlint.jobs import Expression, Hint
 from convlint.worker.inputs.images import image_sizes
 from convlint.worker.inputs.input import BATCH
 
@@ -33,8 +33,18 @@ class Told(NamedTuple):
 
 def told(hint: Hint, names: Sequence[str], evaluate: Evaluate, call_arguments: CallArguments) -> Told | None:
     """The inputs of a hint, whose expressions are evaluated once; None where they cannot be."""
+    return _told(names, lambda: _reader(hint, evaluate, call_arguments))
+
+
+def held(value: Any, names: Sequence[str]) -> Told | None:
+    """The inputs that an example speaks of as Lightning reads it: a tuple or a dict has one for each argument."""
+    args, kwargs = ((), value) if isinstance(value, Mapping) else (value if type(value) is tuple else (value,), {})
+    return _told(names, lambda: lambda keeps_batch: _of_call(args, kwargs, keeps_batch=keeps_batch))
+
+
+def _told(names: Sequence[str], reader: Callable[[], Callable[[bool], Sequence[InputSpec]]]) -> Told | None:
     try:
-        read = _reader(hint, evaluate, call_arguments)
+        read = reader()
         inputs, exact = (_in_order(read(keeps_batch), names) for keeps_batch in (False, True))
     except Exception:  # whatever the user's code raises
         return None
@@ -50,7 +60,7 @@ def _reader(hint: Hint, evaluate: Evaluate, call_arguments: CallArguments) -> Ca
         value = evaluate(hint.shape)
         return lambda keeps_batch: _of_shape(value, has_batch=hint.has_batch, keeps_batch=keeps_batch)
     if hint.kind == "image":
-        image = _of_image(hint.size, hint.steps, call_arguments)
+        image = _of_image(hint, call_arguments)
         return lambda _: (image,)
     return lambda _: hint.inputs
 
@@ -170,6 +180,11 @@ def _whole(value: Any) -> int:
     return number
 
 
-def _of_image(size: tuple[int, int, int] | None, steps: Sequence[Step], call_arguments: CallArguments) -> InputSpec:
-    channels, height, width = image_sizes(size, [(step.name, *call_arguments(step.call)) for step in steps])
-    return InputSpec(shape=(BATCH, channels, "H" if height is None else height, "W" if width is None else width))
+def _of_image(hint: Hint, call_arguments: CallArguments) -> InputSpec:
+    steps = [(step.name, *call_arguments(step.call)) for step in hint.steps]
+    channels, height, width = image_sizes(hint.size, steps)
+    if not hint.is_flat:
+        return InputSpec(shape=(BATCH, channels, "H" if height is None else height, "W" if width is None else width))
+    if height is None or width is None:
+        raise _NoInput
+    return InputSpec(shape=(BATCH, channels * height * width))

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from convlint.facts import Basis
+from convlint.facts import Basis, Span
 from convlint.inputspec import InputSpec
 from convlint.worker.inputs.parameters import Key, Parts, parameters_of
 from convlint.worker.torch_private.fake import outside_modes
@@ -40,6 +40,7 @@ class Input:
     origin: Basis = "evidence"
     is_settled: bool = True  # no other rank is possible: it is declared, shown, or asked for by a layer
     filled: int | None = None  # a real tensor of this value, for a forward that reads it
+    fed: Span | None = None  # the call of the user's code that feeds it
 
 
 def symbols_of(inputs: tuple[Input, ...]) -> list[str]:
@@ -53,13 +54,13 @@ def _symbols(spec: InputSpec) -> Iterator[str]:
         yield from _symbols(inner)
 
 
-def declared(model: nn.Module, specs: tuple[InputSpec, ...], source: str) -> tuple[Input, ...]:
-    """The inputs as the configuration or the command line gives them."""
+def declared(model: nn.Module, specs: tuple[InputSpec, ...], source: str, fed: Span | None = None) -> tuple[Input, ...]:
+    """The inputs as the configuration, the command line or a call gives them."""
     names = [parameter.name for parameter in parameters_of(model)]
     result = []
     for i, spec in enumerate(specs):
         name = spec.name or (names[i] if i < len(names) else f"input{i}")
-        result.append(Input(name, spec, source, keyword=spec.name is not None))
+        result.append(Input(name, spec, source, keyword=spec.name is not None, fed=fed))
     return tuple(result)
 
 

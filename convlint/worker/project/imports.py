@@ -27,9 +27,14 @@ class Importer:
 
     def __init__(self, roots: Sequence[str], is_project: Callable[[str], bool]) -> None:
         self._roots = roots
+        self._here = os.getcwd()
         self._is_project = is_project
         self._standins: dict[str, StandIn] = {}
         self.missing: dict[str, str] = {}  # package -> why it is stood in for
+
+    def folders(self, filename: str) -> tuple[str, ...]:
+        """Where a script may be started: its own folder, that of its project, and the working folder."""
+        return (os.path.dirname(filename), *self._roots, self._here)
 
     def __call__(
         self,

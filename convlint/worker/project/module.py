@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from types import ModuleType
@@ -16,6 +16,7 @@ from typing import Any
 
 from convlint.notebook import line_of
 from convlint.worker.project import purity
+from convlint.worker.project.folders import started_in
 from convlint.worker.project.integers import INT, as_int, with_symbolic_ints
 from convlint.worker.project.patience import Impatient, patience
 from convlint.worker.project.statements import Statement, sort
@@ -91,13 +92,21 @@ def _own_dict(module: ModuleType) -> dict[str, Any]:
 class TopLevel:
     """The statements of a module, and which of them have run. `failures` are what raised, in order."""
 
-    def __init__(self, module: ProjectModule, tree: ast.Module, filename: str, importer: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        module: ProjectModule,
+        tree: ast.Module,
+        filename: str,
+        importer: Callable[..., Any],
+        folders: Sequence[str] = (),
+    ) -> None:
         names = {**vars(builtins), "__import__": importer, INT: as_int}
         own = {name: value for name, value in _own_dict(module).items() if name != "_top"}
         self.namespace = Namespace(self.ask, {**own, "__builtins__": names, "__file__": filename})
         self.starred: list[ModuleType] = []
         self.failures: list[tuple[Statement, BaseException]] = []
         self._filename = filename
+        self._folders = folders  # where it may be started
         self._flags = _future_flags(tree)
         self._statements = sort(tree.body)
         # Asked for at every look-up of a builtin by the user's functions, hence a set.
@@ -174,7 +183,8 @@ class TopLevel:
                     self.ask(name)
         tree = ast.Module([with_symbolic_ints(statement.node)], [])
         code = compile(tree, self._filename, "exec", flags=self._flags, dont_inherit=True)
-        exec(code, self.namespace, self.namespace)  # the user's code, guarded by the process it runs in
+        # The user's code, guarded by the process it runs in.
+        started_in(self._folders, lambda: exec(code, self.namespace, self.namespace))
         if isinstance(statement.node, ast.ImportFrom) and statement.node.names[0].name == "*":
             self._remember_star(statement.node)
 

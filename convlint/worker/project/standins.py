@@ -7,8 +7,9 @@ depend on one, Unavailable names the package.
 from __future__ import annotations
 
 import types
+from abc import ABC
 from collections.abc import Iterator
-from typing import Any, NoReturn, Self
+from typing import Any, Generic, NoReturn, Self
 
 from torch import nn
 
@@ -47,9 +48,12 @@ class StandIn:
         pass
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
-        """A base class that is not there leaves a plain class, which remembers what it lacks."""
-        absent = type(self.__name__, (_Absent,), {"_convlint_absent": self._why})
-        return () if any(isinstance(b, type) and issubclass(b, nn.Module) for b in bases) else (absent,)
+        """A base class that is not there leaves a class that remembers what it lacks: a module, as far as it may be."""
+        real = [base for base in bases if isinstance(base, type)]
+        if any(issubclass(base, nn.Module) for base in real):
+            return ()
+        kind = AbsentModule if all(base in (object, ABC, Generic) for base in real) else _Absent
+        return (type(self.__name__, (kind,), {"_convlint_absent": self._why}),)
 
     def __instancecheck__(self, _: Any) -> bool:
         return False
@@ -108,41 +112,44 @@ class _Absent:
     _convlint_absent = ""
 
 
-def lacks(value: Any) -> str | None:
-    """Why a class, or the class of a value, is not what its author wrote; None where it is."""
-    reason: str | None = getattr(value, "_convlint_absent", None)
-    if isinstance(value, StandIn):
-        reason = vars(value)["_why"]
-    return reason or None
+class AbsentModule(_Absent, nn.Module):
+    """Base of the classes whose own base is not there, and which may be models: they have what nn.Module has.
 
+    Whatever else they ask of their base is not known, so that it ends what they do.
+    """
 
-class _LightningModule(nn.Module):
-    """What a model needs of Lightning to be built and called."""
-
-    def save_hyperparameters(self, *_: Any, **__: Any) -> None:
-        import inspect
-
-        frame = inspect.currentframe()
-        caller = frame.f_back if frame else None
-        names = dict(caller.f_locals) if caller else {}
-        names.pop("self", None)
-        self.hparams = _Parameters({k: v for k, v in names.items() if not k.startswith("__")})
-
-    def log(self, *_: Any, **__: Any) -> None:
-        pass
-
-    log_dict = log
-    example_input_array = None
-
-
-class _Parameters(dict[str, Any]):
-    """Lightning's hparams: a dict whose keys are attributes as well."""
+    def __init__(self, *_: Any, **__: Any) -> None:
+        touched.append(self._convlint_absent)
+        nn.Module.__init__(self)
 
     def __getattr__(self, name: str) -> Any:
         try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
+            return super().__getattr__(name)
+        except AttributeError:
+            if name.startswith("__") or not self._convlint_absent:
+                raise
+        raise Unavailable(f"it needs `{name}` of its base class, and {self._convlint_absent}")
+
+    def __init_subclass__(cls, **_: Any) -> None:
+        super().__init_subclass__()
+
+
+def lacks(value: Any) -> str | None:
+    """Why a class, or the class of a value, is not what its author wrote; None where it is, or runs all the same."""
+    if isinstance(value, StandIn):
+        reason: str = vars(value)["_why"]
+        return reason
+    kind = value if isinstance(value, type) else type(value)
+    if issubclass(kind, AbsentModule) and kind.forward is not nn.Module.forward:
+        return None
+    return getattr(kind, "_convlint_absent", None) or None
+
+
+def known(name: str) -> type | None:
+    """A class of a package that is not there, with what models need of it."""
+    from convlint.worker.project.frameworks import CLASSES  # which derives from what is here
+
+    return CLASSES.get(name)
 
 
 class Weights(dict[Any, Any]):
@@ -150,22 +157,3 @@ class Weights(dict[Any, Any]):
 
     def __missing__(self, _: Any) -> Weights:
         return Weights()
-
-
-class _Mixin:
-    """A mixin that adds nothing to forward."""
-
-    def __init_subclass__(cls, **_: Any) -> None:
-        pass
-
-
-_LIGHTNING = ("pytorch_lightning", "lightning", "lightning.pytorch", "lightning_fabric")
-_KNOWN: dict[str, type] = {
-    **{f"{package}.LightningModule": _LightningModule for package in _LIGHTNING},
-    **{f"{package}.core.LightningModule": _LightningModule for package in _LIGHTNING},
-    "huggingface_hub.PyTorchModelHubMixin": _Mixin,
-}
-
-
-def known(name: str) -> type | None:
-    return _KNOWN.get(name)
