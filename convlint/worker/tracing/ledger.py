@@ -21,6 +21,7 @@ from convlint.worker.trace import Setting, Trace, is_symbolic
 from convlint.worker.tracing.handlers import Handled, is_handled
 from convlint.worker.tracing.nodes import NodeRecorder
 from convlint.worker.trail import Assumption, Event, Need
+from convlint.worker.work import GUARD, spend
 
 # What a spoiled shape proves nothing about; channels stay what the layer before declares.
 _SPATIAL = frozenset(
@@ -109,6 +110,7 @@ class TraceLedger:
             new = guard_exprs(env, self._guards_seen)
             self._guards_seen += len(new)
             self._trace.trail.events.extend(Assumption(condition, is_inner) for condition in new)
+            spend(GUARD * len(new))
 
     def assume(self, condition: sympy.Basic) -> None:
         if condition.free_symbols and condition.free_symbols <= self._setting.hints.keys():
