@@ -13,6 +13,7 @@ examined a second time with another number of input features in all layers that 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import json
 import multiprocessing
@@ -127,10 +128,8 @@ def _apart(context: Any, family: str, name: str, way: str, mutant: bool, limit: 
     process.start()
     theirs.close()
     found: Result | str | None = "it ended"
-    try:
+    with contextlib.suppress(EOFError):
         found = ours.recv() if ours.poll(limit) else f"more than {limit:g} s"
-    except EOFError:
-        pass
     process.kill()
     process.join()
     if isinstance(found, str):
@@ -147,8 +146,8 @@ def _send(connection: Any, family: str, name: str, way: str, mutant: bool) -> No
 
 def examined(family: str, name: str, way: str, mutant: bool) -> Result | None:
     """Build a model, alter it where it is to have a mistake, and examine it."""
+    from convlint.worker.bounded import MOST_STEPS, bounded
     from convlint.worker.examination import stopped_at
-    from convlint.worker.examine import examine
     from convlint.worker.inputs.evidence import squares
     from convlint.worker.inputs.input import declared
     from convlint.worker.run import Workshop
@@ -156,6 +155,7 @@ def examined(family: str, name: str, way: str, mutant: bool) -> Result | None:
     from convlint.worker.torch_private.fake import new_mode
     from convlint.worker.torch_private.symbols import new_env
     from convlint.worker.users import user_test
+    from convlint.worker.work import WorkBudget
 
     mode, sites = new_mode(new_env()), Sites()
     with building(mode, sites):
@@ -167,7 +167,7 @@ def examined(family: str, name: str, way: str, mutant: bool) -> Result | None:
     shop = Workshop(model, mode, sites, user_test(home, ()))
     inputs = declared(model, specs, "declared") if way == "declared" and specs is not None else None
     started = time.process_time()
-    examination = examine(shop, inputs, (), squares(model, {}))
+    examination = bounded(shop, inputs, (), squares(model, {}), WorkBudget(MOST_STEPS), 120.0)
     seconds = time.process_time() - started
     stopped = stopped_at(examination)
     reason = examination.doubt or examination.guess or (stopped[0] if stopped else "")
@@ -217,7 +217,7 @@ def _of_torchvision(name: str) -> tuple[Any, Any]:
     if kind == "optical_flow":
         return model, (_spec(("B", 3, 128, 128)), _spec(("B", 3, 128, 128)))
     if kind == "video":
-        size = 112 if "r" in name.split("_")[0] or name.startswith("mc3") else 224
+        size = 112 if "r" in name.partition("_")[0] or name.startswith("mc3") else 224
         return model, (_spec(("B", 3, 16, size, size)),)
     size = 299 if name == "inception_v3" else 224
     return model, (_spec(("B", 3, size, size)),)
@@ -294,7 +294,8 @@ def _summary(results: list[Result]) -> None:
         if broken:
             ratios = sorted(one.seconds / max(0.01, plain[one.family, one.name].seconds) for one in broken)
             print(
-                f"{way}: broken against correct, median ratio {statistics.median(ratios):.2f}, largest {ratios[-1]:.1f}; "
+                f"{way}: broken against correct, median ratio {statistics.median(ratios):.2f}, "
+                f"largest {ratios[-1]:.1f}; "
                 f"{sum(one.at_line for one in broken)} of {len(broken)} mistakes found"
             )
 

@@ -114,8 +114,12 @@ class Translator(nn.Module):
     def __init__(self, vocabulary=32000, dim=512, heads=8, layers=6):
         super().__init__()
         self.source, self.target = nn.Embedding(vocabulary, dim), nn.Embedding(vocabulary, dim)
-        self.encoder = nn.ModuleList(nn.TransformerEncoderLayer(dim, heads, 2048, batch_first=True) for _ in range(layers))
-        self.decoder = nn.ModuleList(nn.TransformerDecoderLayer(dim, heads, 2048, batch_first=True) for _ in range(layers))
+        self.encoder = nn.ModuleList(
+            nn.TransformerEncoderLayer(dim, heads, 2048, batch_first=True) for _ in range(layers)
+        )
+        self.decoder = nn.ModuleList(
+            nn.TransformerDecoderLayer(dim, heads, 2048, batch_first=True) for _ in range(layers)
+        )
         self.head = nn.Linear(dim, vocabulary)
 
     def forward(self, src, tgt):

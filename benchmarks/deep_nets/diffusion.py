@@ -133,7 +133,10 @@ class TransformerBlock(nn.Module):
         super().__init__()
         self.norm1, self.self_attention = nn.LayerNorm(dim), CrossAttention(dim, dim, heads)
         self.norm2, self.cross_attention = nn.LayerNorm(dim), CrossAttention(dim, context, heads)
-        self.norm3, self.ffn = nn.LayerNorm(dim), nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
+        self.norm3, self.ffn = (
+            nn.LayerNorm(dim),
+            nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim)),
+        )
 
     def forward(self, x, context):
         normed = self.norm1(x)

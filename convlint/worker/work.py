@@ -35,6 +35,10 @@ class WorkBudget:
     def left(self) -> int:
         return max(0, self.most - self.spent)
 
+    def again(self) -> WorkBudget:
+        """As many steps once more."""
+        return WorkBudget(self.most)
+
 
 _in_force: list[WorkBudget] = []
 

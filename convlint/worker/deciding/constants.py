@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import sympy
@@ -13,7 +13,7 @@ from convlint.worker.shapes.layouts import interpolated, padded, padded_by_layer
 from convlint.worker.shapes.operands import broadcast, concatenated, same
 from convlint.worker.shapes.rule import Rule
 from convlint.worker.shapes.tables import FUNCTIONS, LAYERS
-from convlint.worker.trail import Assumption, Event, Halt, Key, Need, Stop
+from convlint.worker.trail import Assumption, Halt, Key, Need, Stop
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,13 @@ _KINDS = {"in_channels": _CHANNELS, "num_features": _CHANNELS, "in_features": _F
 _NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)  # noqa: SLF001
 
 
-def unconditional(events: Sequence[Event], path: Sequence[Event] | None = None) -> Iterator[Need]:
+def unconditional(run: Run) -> Iterator[Need]:
     """The requirements that are false whatever the sizes are, at calls that every size comes to, each key once.
 
-    A call is one of these as long as the user's code has asked nothing of a size before it. `path` are the same
-    events in the symbols of a search, which know of repairs that spoil what comes behind.
+    A call is one of these as long as the user's code has asked nothing of a size before it.
     """
     seen: set[Key] = set()
-    for event, known in zip(events, path or events, strict=True):
+    for event in run.trace.trail.events:
         if isinstance(event, Stop | Halt) or (isinstance(event, Assumption) and not event.is_inner):
             return
         if not isinstance(event, Need):
@@ -51,8 +50,13 @@ def unconditional(events: Sequence[Event], path: Sequence[Event] | None = None) 
             if event.key not in seen:
                 seen.add(event.key)
                 yield event
-        elif isinstance(known, Need) and known.spoils:
+        elif is_spoiling(run, event):
             return  # sizes that meet the requirement go another way
+
+
+def is_spoiling(run: Run, need: Need) -> bool:
+    """Whether a requirement is broken, and what comes behind it is of a repair."""
+    return not need.holds and need.node is not None and bool(run.trace.nodes[need.node].meta["spoiled"])
 
 
 def is_of_layers(run: Run, need: Need) -> bool:

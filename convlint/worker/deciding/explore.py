@@ -51,7 +51,7 @@ def _outcome(search: Search) -> Outcome:
     """Over the symbols of one search."""
     first = search.first
     search.add(first)
-    rejected: list[Need | Stop] = list(unconditional(first.trace.trail.events, search.paths[0]))
+    rejected: list[Need | Stop] = list(unconditional(first))
     forgiven = frozenset(need.key for need in rejected)
     while True:
         accepted, complete, domain, fate = _settle(search, forgiven)
