@@ -72,27 +72,28 @@ def is_of_layers(run: Run, need: Need) -> bool:
         return False
     node = run.trace.nodes[need.node]
     sources = node.all_input_nodes
-    return node.meta.get("layer") is not None and len(sources) == 1 and _is_declared(sources[0], kind, set())
+    return node.meta.get("layer") is not None and len(sources) == 1 and _is_declared(sources[0], kind, {})
 
 
-def _is_declared(node: fx.Node, kind: _Kind, seen: set[fx.Node]) -> bool:
+def _is_declared(node: fx.Node, kind: _Kind, known: dict[fx.Node, bool]) -> bool:
     """Whether the size that counts is what some layer declares, whatever goes into that layer."""
-    if node in seen:
-        return False
-    seen.add(node)
-    layer = node.meta.get("layer")
+    if node not in known:
+        known[node] = _is_made(node, kind, known)
+    return known[node]
+
+
+def _is_made(node: fx.Node, kind: _Kind, known: dict[fx.Node, bool]) -> bool:
+    layer, sources = node.meta.get("layer"), node.all_input_nodes
     if isinstance(layer, kind.makers):
         return True
-    if layer is not None:
-        return _rule_of(type(layer)) in kind.keeping and _is_declared(node.all_input_nodes[0], kind, seen)
-    if node.op == "placeholder":
+    if not sources:
         return False
-    rule = FUNCTIONS.get(str(node.meta.get("name")))
-    if rule is concatenated and kind is _CHANNELS and _dim(node) == 1:
-        return all(_is_declared(source, kind, seen) for source in node.all_input_nodes)
+    rule = FUNCTIONS.get(str(node.meta.get("name"))) if layer is None else _rule_of(type(layer))
+    if rule is concatenated:
+        return kind is _CHANNELS and _dim(node) == 1 and all(_is_declared(one, kind, known) for one in sources)
     if rule is broadcast:  # two sizes that fit together are one, and the layer's is more than 1
-        return any(_is_declared(source, kind, seen) for source in node.all_input_nodes)
-    return rule in kind.keeping and bool(node.all_input_nodes) and _is_declared(node.all_input_nodes[0], kind, seen)
+        return any(_is_declared(one, kind, known) for one in sources)
+    return rule in kind.keeping and _is_declared(sources[0], kind, known)
 
 
 def _rule_of(layer: type[nn.Module]) -> Rule | None:
