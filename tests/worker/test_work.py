@@ -32,7 +32,7 @@ class Conditional(nn.Module):
 
     def forward(self, x: torch.Tensor, t: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         _, _, height, width = x.shape
-        assert height == 16 and width == 16
+        assert (height, width) == (16, 16)
         x = self.patch(x).flatten(2).transpose(1, 2) + self.pos
         c = self.label(y) + t[:, None]
         for layer in self.body:
@@ -93,7 +93,7 @@ def test_what_is_said_of_a_wrong_model_is_its_mistake(steps: int) -> None:
 def test_a_mistake_between_layers_stands_where_a_limit_is_reached() -> None:
     examination = examined(Deep, 90, ("B", 3, "H", "W"))
     assert found(examination) == [("num_features", 24, 16)]
-    assert examination is not None and examination.guess is not None and "more work" in examination.guess
+    assert "more work" in str(examination and examination.guess)
 
 
 def test_it_stands_for_inputs_that_were_found_out() -> None:
@@ -103,7 +103,7 @@ def test_it_stands_for_inputs_that_were_found_out() -> None:
 def test_the_same_work_says_the_same() -> None:
     first, second = (examined(Wrong, 700) for _ in range(2))
     assert found(first) == found(second)
-    assert first is not None and second is not None and first.guess == second.guess
+    assert (first and first.guess) == (second and second.guess)
 
 
 def test_work_is_spent_from_every_budget() -> None:
