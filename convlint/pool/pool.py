@@ -17,12 +17,14 @@ from convlint.facts import FileFacts
 from convlint.jobs import Job
 from convlint.pool.serving import ServerError, ServerGone, ServerProcess, ServerStuck, command, environment
 from convlint.protocol import solo
+from convlint.protocol.clock import put_off
 from convlint.protocol.ending import Ending, How, failed
 from convlint.protocol.engines import TRIALS
 from convlint.protocol.frames import MAX_BODY, Frame, Kind
 from convlint.protocol.leftovers import kill_group, kill_marked, new_mark
 from convlint.protocol.reception import admit
 
+_TICK = 0.01
 _SILENCE = 15.0  # seconds past a job's limit after which the server itself is taken for stuck
 _MAX_DEATHS = 5  # deaths of the server in a row, without a job done in between, after which it stays dead
 
@@ -148,7 +150,7 @@ class WorkerPool:
         server.send(Frame(Kind.JOB, flight.number, flight.job.model_dump_json().encode()))
 
     def _answer(self, server: ServerProcess) -> Answer | None:
-        frame = server.receive(min(flight.deadline for flight in self._running.values()))
+        frame = self._receive(server)
         flight = self._running.get(frame.number)
         if flight is None:
             raise ServerGone
@@ -159,6 +161,17 @@ class WorkerPool:
         if frame.kind is Kind.FACTS:
             return flight.number, admit(flight.job, frame.body)
         return flight.number, failed(flight.job, Ending.model_validate_json(frame.body))
+
+    def _receive(self, server: ServerProcess) -> Frame:
+        """The next frame. Raises ServerStuck where none comes by the time that the running jobs have."""
+        while True:
+            running = self._running.values()
+            deadline = min(put_off(flight.deadline, flight.job.timeout, flight.pid) for flight in running)
+            try:
+                return server.receive(deadline)
+            except ServerStuck:
+                if all(put_off(one.deadline, one.job.timeout, one.pid) <= deadline + _TICK for one in running):
+                    raise
 
     def _mourn(self, how: How) -> Iterator[Answer]:
         """After the server's death: blame the job that ran alone, or try each of those that ran once more."""

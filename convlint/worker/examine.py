@@ -17,6 +17,9 @@ from convlint.worker.inputs.input import Input
 from convlint.worker.run import Course, Run, Workshop, course_of
 from convlint.worker.trail import Halt
 
+MOST_BROKEN = 3
+"""Requirements that a run may break for its repairs to be tried in other ways, while inputs are found out."""
+
 
 def examine(
     shop: Workshop, inputs: tuple[Input, ...] | None, found: Sequence[Evidence] = (), squares: tuple[int, ...] = ()
@@ -120,5 +123,6 @@ def _trial(shop: Workshop, course: Course) -> Run:
     if course.limit is not None:
         return run
     run = past_fixed_sizes(shop, past_decisions(shop, run))
-    # What the user's code raises may be due to how a mistake before it was mended.
-    return best_variant(shop, run) if isinstance(run.trace.trail.end(), Halt) else run
+    # What the user's code raises may be due to how a mistake before it was mended; many tell of the wrong inputs.
+    is_close = isinstance(run.trace.trail.end(), Halt) and len(run.trace.trail.broken()) <= MOST_BROKEN
+    return best_variant(shop, run) if is_close else run

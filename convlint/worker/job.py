@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,14 +13,15 @@ from types import ModuleType
 from convlint.facts import Basis, BuildFailure, Failure, FileFacts, ModelFacts, Way
 from convlint.jobs import Job, ModelJob
 from convlint.notebook import line_of
+from convlint.protocol.clock import had
 from convlint.readme import is_readme
 from convlint.worker import chance
+from convlint.worker.bounded import LEAST_STEPS, MOST_STEPS, PER_SECOND, bounded
 from convlint.worker.building import Builder, Built, NotBuilt
 from convlint.worker.construct.guessed import GuessedConfig
 from convlint.worker.construct.styles import STYLES
 from convlint.worker.deciding.findings import Finding
 from convlint.worker.examination import Examination
-from convlint.worker.examine import examine, glance
 from convlint.worker.importing import Project, importing, place_in, stuck_at, wording
 from convlint.worker.inputs.demands import is_near, placeholder
 from convlint.worker.inputs.evidence import Evidence, evidence, squares
@@ -29,7 +29,7 @@ from convlint.worker.inputs.input import declared
 from convlint.worker.modelfacts import model_facts
 from convlint.worker.predicting.predict import feed_of, predictions
 from convlint.worker.project.casts import cast_in
-from convlint.worker.project.patience import Impatient, patience
+from convlint.worker.project.patience import Impatient
 from convlint.worker.relative import relative
 from convlint.worker.resolve import Resolver
 from convlint.worker.run import Workshop
@@ -41,8 +41,9 @@ from convlint.worker.torch_private.symbols import new_env
 from convlint.worker.trail import Key
 from convlint.worker.users import IsUser, user_test
 from convlint.worker.wording import said
+from convlint.worker.work import WorkBudget, WorkSpent
 
-MAX_SECONDS = 120.0
+MAX_SECONDS = 30.0
 _Numbers = tuple[object, object]
 """What came and what was needed."""
 
@@ -74,15 +75,21 @@ class _Work:
     sites: Sites
     failures: list[Failure] = field(default_factory=list)
     broken: list[BuildFailure] = field(default_factory=list)
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=had)
+    spent: int = 0  # steps of work
 
     def _left(self) -> float:
         """Seconds until the file's own limit ends this process, less some to report in."""
-        return 0.9 * self.job.timeout - (time.monotonic() - self.started)
+        return 0.9 * self.job.timeout - (had() - self.started)
 
     def _share(self) -> float:
-        """Seconds that one look at one model may take, so that a slow one leaves the others their time."""
-        return max(1.0, min(MAX_SECONDS, self._left() / 3))
+        """Seconds after which one look at one model is taken to hang, so that the others keep their time."""
+        return max(1.0, min(MAX_SECONDS, self._left() / 2))
+
+    def _budget(self) -> WorkBudget:
+        """What one look at one model may cost, so that a deep one leaves the others their part."""
+        left = PER_SECOND * self.job.timeout - self.spent
+        return WorkBudget(int(max(LEAST_STEPS, min(MOST_STEPS, left / 3))))
 
     def models(self) -> Iterator[ModelFacts]:
         module = self._load()
@@ -104,6 +111,8 @@ class _Work:
                 chance.count("a fault of convlint's own")
                 reason = f"convlint failed on it ({said(error)}); please report it"
                 yield self._skipped(builder, NotBuilt(reason))
+            except WorkSpent:
+                yield self._skipped(builder, NotBuilt("a run of forward takes more work than one model may"))
             except Impatient as error:
                 chance.count("time")
                 self.failures.extend(self._stuck(error, wanted))
@@ -169,12 +178,11 @@ class _Work:
                 is_about = partial(builder.is_of, given=built.construction)
                 found = list(evidence(built.model, wanted.hints, is_about, builder.resolver))
         sizes = squares(built.model, builder.bound(built.construction))
+        budget = self._budget()
         try:
-            with patience(self._share()):
-                return shop, examine(shop, inputs, found, sizes)
-        except Impatient:
-            with patience(self._share()):
-                return shop, glance(shop, inputs, found, sizes)
+            return shop, bounded(shop, inputs, found, sizes, budget, self._share())
+        finally:
+            self.spent += budget.spent
 
     def _cast(self) -> str | None:
         found = cast_in(path for path in (self.job.path, *self.job.files) if not is_readme(path))

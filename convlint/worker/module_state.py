@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,45 +11,39 @@ from torch import nn
 
 _DEEPEST = 4  # containers within containers whose contents are kept
 _MOST = 10_000  # items of one container
+_KINDS = (dict, list, deque, set)
 
 
 @contextmanager
 def unchanged(model: nn.Module) -> Iterator[None]:
     """Give the attributes of all modules, and the lists and dicts among them, what they held before."""
-    restorers = [restorer for module in model.modules() for restorer in _of_module(module)]
+    kept = [pair for module in model.modules() for pair in _containers(vars(module))]
     try:
         yield
     finally:
-        for restore in restorers:
-            restore()
+        for container, before in kept:
+            if before or container:
+                (_refill if isinstance(container, dict) else _relist)(container, before)
 
 
-def _of_module(module: nn.Module) -> Iterator[Callable[[], None]]:
-    """The tables of parameters, buffers and submodules are dicts among the attributes."""
-    yield from _of_container(vars(module), 0, set())
+def _containers(table: dict[str, Any]) -> list[tuple[Any, Any]]:
+    """The attributes of a module and the containers among them, each with a copy of what it holds.
 
-
-def _of_container(value: Any, depth: int, seen: set[int]) -> Iterator[Callable[[], None]]:
-    if id(value) in seen or depth > _DEEPEST:
-        return
-    seen.add(id(value))
-    if isinstance(value, dict):
-        before = dict(value)
-        if len(before) > _MOST:
-            return
-        yield lambda: _refill(value, before)
-        items = list(before.values())
-    elif type(value) in (list, deque, set):
-        if len(value) > _MOST:
-            return
-        copy = list(value)
-        yield lambda: _relist(value, copy)
-        items = copy
-    else:
-        return
-    for item in items:
-        if isinstance(item, dict) or type(item) in (list, deque, set):
-            yield from _of_container(item, depth + 1, seen)
+    The tables of parameters, buffers and submodules are dicts among the attributes.
+    """
+    kept: list[tuple[Any, Any]] = []
+    seen: set[int] = set()
+    waiting: list[tuple[Any, int]] = [(table, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if id(value) in seen or depth > _DEEPEST or len(value) > _MOST:
+            continue
+        seen.add(id(value))
+        before: Any = dict(value) if isinstance(value, dict) else list(value)
+        kept.append((value, before))
+        items = before.values() if isinstance(value, dict) else before
+        waiting += [(item, depth + 1) for item in items if type(item) in _KINDS or isinstance(item, dict)]
+    return kept
 
 
 def _refill(table: dict[Any, Any], before: dict[Any, Any]) -> None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from convlint.jobs import Job
-from convlint.protocol import scratch
+from convlint.protocol import clock, scratch
 from convlint.protocol.ending import Ending, How
 from convlint.protocol.frames import TOKEN_BYTES, Frame, Kind, unseal
 from convlint.protocol.leftovers import kill_group
@@ -62,6 +62,7 @@ class JobProcess:
     pid: int
     token: bytes
     folder: str  # for its temporary files
+    started: float
     deadline: float
     max_facts: int
     record: Pipe
@@ -79,6 +80,10 @@ class JobProcess:
         if len(self.record.data) > self.max_facts + _CHUNK:
             self.end("too large")
         elif now >= self.deadline and not self.asked:
+            put_off = clock.put_off(self.started + self.job.timeout, self.job.timeout, self.pid)
+            if now < put_off:
+                self.deadline = put_off
+                return
             self.asked, self.deadline = True, now + GRACE
             with suppress(OSError):
                 os.kill(self.pid, signal.SIGXCPU)
@@ -140,7 +145,8 @@ def fork(number: int, job: Job, run: Runner, max_facts: int) -> JobProcess:
     pipes = (Pipe(near.detach()), Pipe(errors_in, _KEPT_WORDS), Pipe(dump_in, _KEPT_DUMP))
     for pipe in pipes:
         os.set_blocking(pipe.end, False)
-    return JobProcess(number, job, pid, token, folder, time.monotonic() + job.timeout, max_facts, *pipes)
+    now = time.monotonic()
+    return JobProcess(number, job, pid, token, folder, now, now + job.timeout, max_facts, *pipes)
 
 
 def orphans() -> Iterator[int]:

@@ -170,6 +170,7 @@ class Workshop:
     cast: str | None = None  # where code outside of forward may change the dtype of the model: "train.py, line 3"
     is_plain: bool = False  # every symbol is a plain number
     known: list[tuple[Course, Run]] = field(default_factory=list, compare=False)  # inferring an input repeats itself
+    judging: list[Run] = field(default_factory=list, compare=False)  # the first run of each verdict that was begun
 
     def run(self, course: Course) -> Run:
         """What forward does on a course; nothing is traced twice, as far as that can be kept in memory."""

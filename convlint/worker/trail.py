@@ -23,6 +23,7 @@ class Assumption:
     """A condition on symbols that torch or the user's code asked for and that held in this trace."""
 
     condition: sympy.Basic
+    is_inner: bool = False  # asked within one call, whose answer changes sizes and not which calls follow
 
 
 @dataclass(frozen=True, slots=True)

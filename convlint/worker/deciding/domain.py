@@ -14,6 +14,7 @@ from convlint.facts import LARGEST_SIZE
 from convlint.worker.deciding.classes import classes
 from convlint.worker.deciding.evaluate import Grid, UnknownFunction, evaluate
 from convlint.worker.trail import Assumption, Event, Halt, Key, Need, Refusal, Stop
+from convlint.worker.work import spend_on
 
 EVERY: npt.NDArray[np.int64] = np.arange(2, LARGEST_SIZE + 1, dtype=np.int64)
 _CHUNK = 1 << 21  # points evaluated at once, to bound memory
@@ -88,6 +89,7 @@ def _chosen(axes: Sequence[Axis], most: int) -> Iterator[Axis]:
 def _axis(symbol: sympy.Symbol, symbols: set[sympy.Symbol], paths: Sequence[Sequence[Event]]) -> Axis:
     """One value for each class of sizes that the events tell apart."""
     conditions = [event.condition for path in paths for event in path if isinstance(event, Assumption | Need)]
+    spend_on(EVERY.size * len(conditions))
     first, of_each = classes(symbol, symbols, conditions, EVERY)
     return Axis((symbol,), EVERY[first], of_each)
 
@@ -190,6 +192,7 @@ def _breaks(
         elif isinstance(event, Halt):
             yield number, np.ones(shape, dtype=bool), REJECTED if isinstance(event, Refusal) else HALTED
         else:
+            spend_on(math.prod(shape))
             mark = UNCOVERED if isinstance(event, Assumption) else REJECTED
             try:
                 holds = np.asarray(evaluate(event.condition, values, memo), dtype=bool)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from convlint.worker.deciding.constants import unconditional
 from convlint.worker.deciding.domain import Domain, none_left_at
 from convlint.worker.deciding.extremes import long_size, single_size
 from convlint.worker.deciding.search import MAX_TRACES, Fates, Search, Tracer, cover, domains, unknown
@@ -50,8 +51,8 @@ def _outcome(search: Search) -> Outcome:
     """Over the symbols of one search."""
     first = search.first
     search.add(first)
-    forgiven: frozenset[Key] = frozenset()
-    rejected: list[Need | Stop] = []
+    rejected: list[Need | Stop] = list(unconditional(first))
+    forgiven = frozenset(need.key for need in rejected)
     while True:
         accepted, complete, domain, fate = _settle(search, forgiven)
         blamed = _blame(search, forgiven) if accepted is None and complete else None
@@ -59,7 +60,7 @@ def _outcome(search: Search) -> Outcome:
             halt = first.trace.trail.end()
             return Outcome(
                 first,
-                tuple(rejected),
+                _in_order(rejected, first),
                 accepted,
                 halt if isinstance(halt, Halt) else None,
                 complete,
@@ -68,8 +69,14 @@ def _outcome(search: Search) -> Outcome:
             )
         rejected.append(blamed)
         if isinstance(blamed, Stop):
-            return Outcome(first, tuple(rejected), None, None, complete, domain, fate)
+            return Outcome(first, _in_order(rejected, first), None, None, complete, domain, fate)
         forgiven |= {blamed.key}
+
+
+def _in_order(rejected: list[Need | Stop], first: Run) -> tuple[Need | Stop, ...]:
+    """As they come in the trace."""
+    places = {id(event): i for i, event in enumerate(first.trace.trail.events)}
+    return tuple(sorted(rejected, key=lambda item: places[id(item)]))
 
 
 def _decided(first: Run) -> Outcome:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 
+from convlint.worker.deciding.constants import is_spoiling
 from convlint.worker.deciding.domain import ACCEPTED, EVERY, HALTED, UNCOVERED, Axis, Domain, fates, fates_at, grouped
 from convlint.worker.inputs.input import BATCH
 from convlint.worker.run import Course, Run
@@ -90,13 +91,9 @@ def _renamed(run: Run) -> Iterable[Event]:
             continue
         condition = rebuilt(event.condition, names)
         if isinstance(event, Need):
-            yield replace(event, condition=condition, spoils=_spoils(run, event))
+            yield replace(event, condition=condition, spoils=is_spoiling(run, event))
         else:
             yield replace(event, condition=condition)
-
-
-def _spoils(run: Run, need: Need) -> bool:
-    return not need.holds and need.node is not None and bool(run.trace.nodes[need.node].meta["spoiled"])
 
 
 def rebuilt(expr: sympy.Basic, symbols: Mapping[sympy.Symbol, sympy.Expr]) -> sympy.Basic:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from convlint.worker.deciding.alternatives import Alternative, alternatives, open_inputs
+from convlint.worker.deciding.constants import is_of_layers, unconditional
 from convlint.worker.deciding.degenerate import degenerate
 from convlint.worker.deciding.explore import Outcome, explore
 from convlint.worker.deciding.findings import Finding, finding, has_known_sizes, in_symbols
@@ -24,6 +25,7 @@ _MORE = 5
 
 def judged(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
     """The verdict on inputs that the first layers take; none where forward runs on plain numbers only."""
+    shop.judging.append(first)
     if first.is_on_numbers:
         reason = "forward cannot be followed in symbols, so only these sizes were tried"
         return Examination(past_decisions(shop, first), undecided(first), (), None, reason)
@@ -41,6 +43,15 @@ def at_told_sizes(shop: Workshop, first: Run) -> tuple[Finding, ...]:
     other = _examine_course(shop, shop.run(first.course.at({BATCH: sizes[BATCH] + _MORE}))).findings
     same = {(one.key, one.unmet.came, one.unmet.needed) for one in other}
     return tuple(one for one in found if (one.key, one.unmet.came, one.unmet.needed) in same)
+
+
+def of_code(shop: Workshop, first: Run, *, is_told: bool) -> tuple[Finding, ...]:
+    """What is wrong whatever the sizes are, by one run; where the inputs were guessed, only between two layers."""
+    if first.trace.settled or first.course.fixed:
+        return ()
+    needs = [need for need in unconditional(first) if is_told or is_of_layers(first, need)]
+    outcome = undecided(first)
+    return tuple(finding(shop, outcome, first, need, None) for need in without_follow_ups(needs, first))
 
 
 def _decided(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
@@ -88,7 +99,8 @@ def _doubts(
         return doubts
     doubts |= {key: _guessed("the inputs") for key, found in findings.items() if found.is_misuse}
     doubts |= {key: _guessed(BATCH) for key, found in findings.items() if found.is_about_batch}
-    certain = [found for key, found in findings.items() if key not in doubts]
+    decided = {need.key for need in main.run.trace.trail.broken() if is_of_layers(main.run, need)}
+    certain = [found for key, found in findings.items() if key not in doubts and key not in decided]
     for other in alternatives(main.run, lambda inputs: _explored(shop, inputs)) if certain else ():
         if other.is_clean:
             return other
@@ -96,7 +108,7 @@ def _doubts(
         if unlike and not other.refuses_apart_from(findings):
             doubts |= {found.key: _guessed(other.owner) for found in unlike}
     texts = [item.name for item in open_inputs(main.run.course.inputs) if isinstance(item.spec.value, str)]
-    return doubts | ({found.key: _guessed(texts[0]) for found in certain} if texts else {})
+    return doubts | ({key: _guessed(texts[0]) for key in findings} if texts else {})
 
 
 def _guessed(name: str) -> str:

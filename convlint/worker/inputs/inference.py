@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from torch import nn
 
+from convlint.worker.deciding.constants import is_of_layers
 from convlint.worker.deciding.explore import explore
 from convlint.worker.inputs.demands import (
     FLEXIBLE,
@@ -25,8 +27,11 @@ from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.project.patience import Impatient
 from convlint.worker.run import LEVELS, Course, Run
 from convlint.worker.trail import Halt, Need, Refusal, Stop, Unread
+from convlint.worker.work import WorkBudget, WorkSpent, limited
 
 MAX_TRIALS = 60
+MOST_STEPS = 5000
+"""Work that other guesses than the first may cost."""
 _SHORT = 12  # calls that a run is listened to before it is made in full
 Trial = Callable[[Course], Run]
 """Runs forward on this course."""
@@ -50,7 +55,7 @@ class _Attempt:
         A mistake between plain numbers weighs more than one that some size may mend.
         """
         trail = self.run.trace.trail
-        broken = {need.key: need for need in trail.broken()}.values()
+        broken = self._mistakes
         taken = not any(need.name in GUESSED_WRONG and self._is_open(need) for need in broken)
         # A layer that asks for one batch size was reached by the wrong dim.
         certain = sum(not need.condition.free_symbols or self._asks_for_a_batch(need) for need in broken)
@@ -59,6 +64,17 @@ class _Attempt:
         refused = isinstance(end, Stop) and not self._is_open(end) and not self._has_stopgap
         ended = end is None or refused or isinstance(end, Unread)
         return ended and taken, -certain, -len(broken), len(self.run.trace.nodes)
+
+    @cached_property
+    def _mistakes(self) -> tuple[Need, ...]:
+        """What other inputs may change, once for each line of code: a block that is built n times is one mistake."""
+        nodes = self.run.trace.nodes
+        found: dict[object, Need] = {}
+        for need in self.run.trace.trail.broken():
+            if not is_of_layers(self.run, need):
+                place = need.key if need.node is None else nodes[need.node].meta["place"] or need.key
+                found.setdefault((place, need.name, need.operand, need.came, need.needed), need)
+        return tuple(found.values())
 
     @property
     def _has_stopgap(self) -> bool:
@@ -120,10 +136,15 @@ def infer(
     told = dict(known or {})
     first = {s.name: first_guess(s.parameter, is_first=i == 0) for i, s in enumerate(slots(model, told))} | told
     best = _past_symbols(search, _listen(search, first))
-    with suppress(Impatient):  # what was found so far is better than nothing
+    is_whole = False
+    # What was found so far is better than nothing; where an outer budget is spent, the next step says so again.
+    with suppress(Impatient, WorkSpent), limited(WorkBudget(MOST_STEPS)):
         for better in _improvements(search, best, first):
             best = better
+        is_whole = True
     best = _confirmed(_at_other_sizes(search, best))
+    if best.merit[0] and not (is_whole or best.is_clean):
+        return best.run, "more shapes are possible than could be tried"
     return best.run, None if best.merit[0] else _doubt(best.run)
 
 

@@ -16,6 +16,7 @@ from convlint.worker.stateless import call_with, held_weights
 from convlint.worker.torch_private.fake import FakeTensor, outside_modes, tree_map
 from convlint.worker.torch_private.symbols import hint_of
 from convlint.worker.trace import tensors_in
+from convlint.worker.work import spend_on
 
 LARGEST = 1 << 27
 """Elements that a confirmation may allocate in all: half a gigabyte of float32."""
@@ -46,7 +47,7 @@ def _may_be_sizes(x: torch.Tensor) -> bool:
 
 class _Budget:
     def __init__(self, elements: int, integer: int) -> None:
-        self._left = elements
+        self.left = elements
         self._integer = integer
 
     def real(self, x: torch.Tensor) -> torch.Tensor:
@@ -58,8 +59,8 @@ class _Budget:
             raise Unconfirmed("it is sparse or quantized")
         shape, strides = [_known(size) for size in x.shape], [_known(stride) for stride in x.stride()]
         elements = 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True) if size)
-        self._left -= elements
-        if self._left < 0:
+        self.left -= elements
+        if self.left < 0:
             raise Unconfirmed("it is too large to be tried on real tensors")
         memory = np.zeros(elements * x.element_size(), dtype=np.uint8)
         whole = torch.from_numpy(memory).view(x.dtype)
@@ -90,6 +91,7 @@ def _refused(
     budget = _Budget(LARGEST, integer)
     with outside_modes(), torch.no_grad():
         real_args, real_kwargs = tree_map(budget.convert, (args, kwargs))
+        spend_on(LARGEST - budget.left)
         try:
             if isinstance(function, torch.nn.Module):
                 weights = {name: budget.convert(tensor) for name, tensor in held_weights(function)}

@@ -21,6 +21,7 @@ from convlint.worker.trace import Setting, Trace, is_symbolic
 from convlint.worker.tracing.handlers import Handled, is_handled
 from convlint.worker.tracing.nodes import NodeRecorder
 from convlint.worker.trail import Assumption, Event, Need
+from convlint.worker.work import GUARD, spend
 
 # What a spoiled shape proves nothing about; channels stay what the layer before declares.
 _SPATIAL = frozenset(
@@ -98,17 +99,23 @@ class TraceLedger:
 
     def append(self, event: Event | None) -> None:
         """Write an event down behind the guards that torch has set since the last one."""
+        self.settle(is_inner=self.silent > 0)
+        if event is not None:
+            self._trace.trail.events.append(event)
+
+    def settle(self, *, is_inner: bool) -> None:
+        """Write down the guards that torch has set since the last event."""
         env = self._setting.env
         if env is not None:
             new = guard_exprs(env, self._guards_seen)
             self._guards_seen += len(new)
-            self._trace.trail.events.extend(Assumption(condition) for condition in new)
-        if event is not None:
-            self._trace.trail.events.append(event)
+            self._trace.trail.events.extend(Assumption(condition, is_inner) for condition in new)
+            spend(GUARD * len(new))
 
     def assume(self, condition: sympy.Basic) -> None:
         if condition.free_symbols and condition.free_symbols <= self._setting.hints.keys():
-            self.append(Assumption(condition if holds_at(condition, self._setting.hints) else sympy.Not(condition)))
+            holds = holds_at(condition, self._setting.hints)
+            self.append(Assumption(condition if holds else sympy.Not(condition), is_inner=True))
 
     def choose(self, options: int) -> int:
         made = self._trace.ambiguous

@@ -13,6 +13,7 @@ from convlint.worker.call import Call
 from convlint.worker.places import Place
 from convlint.worker.trace import Halted, Trace, has_tensor, tensor_meta, tensors_in
 from convlint.worker.tracing.handlers import Handled
+from convlint.worker.work import CALL, spend
 
 # Layers whose output sizes come from themselves alone, whatever was spoiled before.
 _RESETS = ("Linear", "AdaptiveAvgPool", "AdaptiveMaxPool", "Embedding")
@@ -42,6 +43,7 @@ class NodeRecorder:
         nodes = self._trace.nodes
         if len(nodes) >= self._limit:
             raise Halted(f"more than {self._limit} calls", self._place())
+        spend(CALL)
         args, kwargs = self.as_argument(tuple(call.args)), self.as_argument(dict(call.kwargs))
         node = self._trace.graph.create_node(op, target, args, kwargs)
         node.meta.update(

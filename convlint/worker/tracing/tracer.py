@@ -163,12 +163,15 @@ class ShapeTracer(fx.Tracer):
     def _record(self, op: str, target: Any, call: Call, subject: Any, run: Callable[..., Any]) -> Any:
         """Check a call, run it, and keep it as a node. `subject` is what a confirmation would call."""
         check = layer_check(call.layer) if call.layer is not None else function_check(call.target)
+        self._ledger.settle(is_inner=False)
         with self._recorder.node(op, target, call) as node:
             self._ledger.silent += 1
             try:
                 if check is not None and not _is_hooked(call):
                     check(call)
                 result = self._result(call, subject, run)
+                # How many tensors come of a call may decide how often a loop of the user's code turns.
+                self._ledger.settle(is_inner=call.layer is not None or isinstance(result, torch.Tensor))
             finally:
                 self._ledger.silent -= 1
             self._recorder.finish(node, result, call)

@@ -1,0 +1,60 @@
+"""The examination of one model within a budget of work, and what is left of it where the budget ends first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from convlint.worker.deciding.verdict import of_code
+from convlint.worker.examination import Examination, undecided
+from convlint.worker.examine import examine, glance
+from convlint.worker.inputs.evidence import Evidence
+from convlint.worker.inputs.input import Input
+from convlint.worker.project.patience import Impatient, patience
+from convlint.worker.run import Workshop
+from convlint.worker.work import WorkBudget, WorkSpent, limited
+
+MOST_STEPS = 10_000
+"""Steps of work for one model: about ten seconds of an idle core."""
+LEAST_STEPS = 1000
+"""What is left for each of the last models of a file that has many."""
+PER_SECOND = 500
+"""Steps of work for all models of a file, for each second of its time limit."""
+
+
+def bounded(
+    shop: Workshop,
+    inputs: tuple[Input, ...] | None,
+    found: Sequence[Evidence],
+    squares: tuple[int, ...],
+    budget: WorkBudget,
+    seconds: float,
+) -> Examination:
+    """Raises WorkSpent or Impatient where not even a run on plain numbers is to be had."""
+    try:
+        with patience(seconds), limited(budget):
+            examination = examine(shop, inputs, found, squares)
+            return examination if examination.doubt is None else _certain(shop, examination)
+    except WorkSpent:
+        with patience(seconds), limited(budget.again()):
+            return _left(shop, inputs, found, squares, "following it in symbols takes more work than one model may")
+    except Impatient:
+        with patience(seconds), limited(budget.again()):
+            return _left(shop, inputs, found, squares, "it takes too long in symbols")
+
+
+def _certain(shop: Workshop, examination: Examination) -> Examination:
+    """With what is wrong between two layers, where no inputs were found that forward takes: it is so for any."""
+    findings = of_code(shop, examination.run, is_told=False)
+    return replace(examination, findings=findings, doubt=None, guess=examination.doubt) if findings else examination
+
+
+def _left(
+    shop: Workshop, inputs: tuple[Input, ...] | None, found: Sequence[Evidence], squares: tuple[int, ...], limit: str
+) -> Examination:
+    """What stands without a search: no inputs but those that were being judged are tried for findings."""
+    reason = f"{limit}, so only what the code alone decides was checked"
+    if shop.judging:
+        first = shop.judging[-1]
+        return Examination(first, undecided(first), of_code(shop, first, is_told=inputs is not None), None, reason)
+    return replace(glance(shop, inputs, found, squares), guess=f"{limit}, so only these sizes were tried")

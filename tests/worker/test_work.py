@@ -1,0 +1,121 @@
+"""Budgets of work: what stands where one is used up, and that nothing else is said."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from convlint.inputspec import InputSpec
+from convlint.worker.bounded import bounded
+from convlint.worker.examination import Examination
+from convlint.worker.inputs.input import declared
+from convlint.worker.run import Workshop
+from convlint.worker.skeleton import Sites, building, make_fake
+from convlint.worker.torch_private.fake import new_mode
+from convlint.worker.torch_private.symbols import new_env
+from convlint.worker.work import WorkBudget, WorkSpent, limited, spend, unlimited
+
+LIMITS = (60, 250, 1000)
+
+
+class Conditional(nn.Module):
+    """Right for x [B, 4, 16, 16], t [B] and y [B]; the ranks of `t` and `y` are a guess without these."""
+
+    def __init__(self, head: int = 64) -> None:
+        super().__init__()
+        self.patch = nn.Conv2d(4, 64, 2, 2)
+        self.pos = nn.Parameter(torch.zeros(1, 64, 64))
+        self.label = nn.Embedding(11, 64)
+        self.body = nn.ModuleList(nn.TransformerEncoderLayer(64, 4, 128, batch_first=True) for _ in range(4))
+        self.head = nn.Linear(head, 32)
+
+    def forward(self, x: torch.Tensor, t: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        _, _, height, width = x.shape
+        assert (height, width) == (16, 16)
+        x = self.patch(x).flatten(2).transpose(1, 2) + self.pos
+        c = self.label(y) + t[:, None]
+        for layer in self.body:
+            x = layer(x + c[:, None])
+        out: torch.Tensor = self.head(x)
+        return out
+
+
+class Wrong(Conditional):
+    def __init__(self) -> None:
+        super().__init__(48)
+
+
+class Deep(nn.Module):
+    """A mistake between two layers, early in a deep net."""
+
+    def __init__(self, width: int = 24) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 16, 3, padding=1)
+        self.norm = nn.BatchNorm2d(width)
+        self.body = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(30))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.norm(torch.relu(self.stem(x)))
+        for layer in self.body:
+            x = torch.relu(layer(x))
+        return x
+
+
+def examined(kind: type[nn.Module], steps: int, *shapes: tuple[int | str, ...]) -> Examination | None:
+    """None where not even one run is to be had for so little."""
+    mode, sites = new_mode(new_env()), Sites()
+    with building(mode, sites):
+        model = kind()
+    make_fake(model, mode)
+    inputs = declared(model, tuple(InputSpec(shape=shape) for shape in shapes), "the test") if shapes else None
+    shop = Workshop(model, mode, sites, lambda name: name == __file__)
+    try:
+        return bounded(shop, inputs, (), (), WorkBudget(steps), 600.0)
+    except WorkSpent:
+        return None
+
+
+def found(examination: Examination | None) -> list[tuple[str, object, object]]:
+    return [] if examination is None else [(f.unmet.name, f.unmet.needed, f.unmet.came) for f in examination.findings]
+
+
+@pytest.mark.parametrize("steps", LIMITS)
+def test_nothing_is_said_of_a_right_model(steps: int) -> None:
+    assert found(examined(Conditional, steps)) == []
+
+
+@pytest.mark.parametrize("steps", LIMITS)
+def test_what_is_said_of_a_wrong_model_is_its_mistake(steps: int) -> None:
+    assert found(examined(Wrong, steps)) in ([], [("in_features", 48, 64)])
+
+
+def test_a_mistake_between_layers_stands_where_a_limit_is_reached() -> None:
+    examination = examined(Deep, 90, ("B", 3, "H", "W"))
+    assert found(examination) == [("num_features", 24, 16)]
+    assert "more work" in str(examination and examination.guess)
+
+
+def test_it_stands_for_inputs_that_were_found_out() -> None:
+    assert found(examined(Deep, 110)) == [("num_features", 24, 16)]
+
+
+def test_the_same_work_says_the_same() -> None:
+    first, second = (examined(Wrong, 700) for _ in range(2))
+    assert found(first) == found(second)
+    assert (first and first.guess) == (second and second.guess)
+
+
+def test_work_is_spent_from_every_budget() -> None:
+    outer, inner = WorkBudget(10), WorkBudget(3)
+    with limited(outer):
+        with pytest.raises(WorkSpent) as spent, limited(inner):
+            spend(4)
+        assert spent.value.budget is inner
+        spend(6)
+        with unlimited():
+            spend(100)
+        with pytest.raises(WorkSpent):
+            spend(1)
+    assert (outer.spent, inner.spent) == (11, 4)
+    spend(1000)
