@@ -18,6 +18,8 @@ from convlint.worker import chance
 from convlint.worker.building import Builder, Built, NotBuilt
 from convlint.worker.construct.guessed import GuessedConfig
 from convlint.worker.construct.styles import STYLES
+from convlint.worker.edits.rebuild import Recipe
+from convlint.worker.edits.search import with_edits
 from convlint.worker.examination import Examination
 from convlint.worker.examine import examine, glance
 from convlint.worker.importing import Project, importing, place_in, stuck_at, wording
@@ -139,6 +141,7 @@ class _Work:
             built_any = True
             shop, examination = self._examination(builder, built)
             way = Way(model=self._number(builder), construction=number)
+            examination = self._with_edits(builder, shop, examination, way)
             yield self._model_facts(builder, built, shop, examination, way)
         if built_any or any(refusal.failure for refusal in refusals):
             found = [refusal.failure for refusal in refusals if refusal.failure]
@@ -218,7 +221,20 @@ class _Work:
         assert first is not None
         built, shop, examination, way = first
         findings = tuple(finding for finding in examination.findings if finding.key in kept)
-        return self._model_facts(builder, built, shop, replace(examination, findings=findings), way)
+        examination = self._with_edits(builder, shop, replace(examination, findings=findings), way)
+        return self._model_facts(builder, built, shop, examination, way)
+
+    def _with_edits(self, builder: Builder, shop: Workshop, examination: Examination, way: Way) -> Examination:
+        """What is found, with the edits that mend it; without them where the time does not allow to try any."""
+        recipe = Recipe(self.job, builder.job, way, self.mode, self.is_user)
+        try:
+            with patience(self._share()):
+                return with_edits(examination, shop, recipe)
+        except Impatient:
+            chance.count("time")
+            return examination
+        except (Exception, SystemExit):  # the user's file cannot be executed twice
+            return examination
 
     def _skipped(self, builder: Builder, error: NotBuilt) -> ModelFacts:
         wanted = builder.job

@@ -91,13 +91,20 @@ def _own_dict(module: ModuleType) -> dict[str, Any]:
 class TopLevel:
     """The statements of a module, and which of them have run. `failures` are what raised, in order."""
 
-    def __init__(self, module: ProjectModule, tree: ast.Module, filename: str, importer: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        module: ProjectModule,
+        tree: ast.Module,
+        filename: str,
+        importer: Callable[..., Any],
+        known_as: str | None = None,  # the name that its code has in frames, where that is not the file's
+    ) -> None:
         names = {**vars(builtins), "__import__": importer, INT: as_int}
         own = {name: value for name, value in _own_dict(module).items() if name != "_top"}
         self.namespace = Namespace(self.ask, {**own, "__builtins__": names, "__file__": filename})
         self.starred: list[ModuleType] = []
         self.failures: list[tuple[Statement, BaseException]] = []
-        self._filename = filename
+        self._filename = known_as or filename
         self._flags = _future_flags(tree)
         self._statements = sort(tree.body)
         # Asked for at every look-up of a builtin by the user's functions, hence a set.
