@@ -45,19 +45,22 @@ def usable_in_words(outcome: Outcome) -> str | None:
         usable = [size for size in sizes[name] if size >= SMALLEST or name[0] not in SPATIAL]
         if not usable:
             return None
-        parts.append(f"{' = '.join(map(str, axis.symbols))} {_compact(usable)}")
+        parts.append(_compact(list(map(str, axis.symbols)), usable))
     return ", ".join(parts) or None
 
 
-def _compact(sizes: list[int]) -> str:
-    """The multiples among the sizes, where those of one number all work and are easier to say."""
-    every = frozenset(sizes)
+def _compact(names: list[str], sizes: list[int]) -> str:
+    """`a multiple of 8 for H and W`, where all of those work; `H = W in 32..35`."""
     text = sizes_in_words(sizes, LARGEST_SIZE)
-    if len(sizes) <= FEW or not text.endswith("...}"):
-        return text
-    steps = (2**power for power in range(1, 8))
-    step = next((one for one in steps if every.issuperset(range(max(one, sizes[0]), LARGEST_SIZE + 1, one))), None)
-    return text if step is None else f"a multiple of {step}"
+    if len(sizes) > FEW:
+        every = frozenset(sizes)
+        steps = (2**power for power in range(1, 8)) if text.endswith("...}") else ()
+        step = next((one for one in steps if every.issuperset(range(max(one, sizes[0]), LARGEST_SIZE + 1, one))), None)
+        if step is not None:
+            return f"a multiple of {step} for {' and '.join(names)}"
+        if not text.startswith("in "):
+            return f"{text} for {' and '.join(names)}"
+    return f"{' = '.join(names)} {text}"
 
 
 def accepted_in_words(outcome: Outcome) -> str | None:

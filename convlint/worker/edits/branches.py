@@ -12,7 +12,7 @@ import sympy
 from torch import fx, nn
 
 from convlint.facts import Change
-from convlint.worker.edits.case import Candidate, Case, number
+from convlint.worker.edits.case import Candidate, Case, layers_behind, number
 from convlint.worker.edits.expressions import Point, expressions
 from convlint.worker.edits.operands import operand_expressions
 from convlint.worker.edits.syntax import (
@@ -26,7 +26,7 @@ from convlint.worker.edits.syntax import (
     with_keyword,
 )
 from convlint.worker.layers import constructor_parameters
-from convlint.worker.places import expression_span
+from convlint.worker.places import expression_span, source_of, text_lines
 from convlint.worker.trail import Need
 from convlint.worker.tracing.nodes import ancestors
 
@@ -84,17 +84,10 @@ def _sides(case: Case) -> tuple[Side, Side] | None:
     written = [parts[0], parts[index]] if len(parts) == len(given) else [None, None]
     behind = [set(ancestors(node)) for node in nodes]
     own = [
-        tuple(one for one in _in_order(node) if one not in behind[1 - i])[:_NEAREST] for i, node in enumerate(nodes)
+        tuple(one for one in layers_behind(node) if one not in behind[1 - i])[:_NEAREST] for i, node in enumerate(nodes)
     ]
     first, second = (Side(shapes[i], own[i], written[i]) for i in range(2))
     return first, second
-
-
-def _in_order(node: fx.Node) -> Iterator[fx.Node]:
-    """The calls of layers that a result is made of, the nearest first."""
-    from convlint.worker.edits.case import layers_behind
-
-    return layers_behind(node)
 
 
 def _same_padding(case: Case, pair: tuple[Side, Side]) -> Iterator[Candidate]:
@@ -118,10 +111,10 @@ def _same_padding(case: Case, pair: tuple[Side, Side]) -> Iterator[Candidate]:
         if found is None:
             return
         changes.append(found[0])
-        shown.append(f"`padding={size}` in `{_name(case, layer)}`")
+        shown.append(f"padding={size}` in `{_name(case, layer)}")
     if len(changes) > 1:
         at = case.written()
-        yield Candidate("window", tuple(changes), " and ".join(shown), at.span if at else changes[0].at, 0)
+        yield Candidate("window", tuple(changes), "` and `".join(shown), at.span if at else changes[0].at, 0)
 
 
 def _name(case: Case, layer: nn.Module) -> str:
@@ -210,9 +203,18 @@ def _padded(case: Case, pair: tuple[Side, Side], places: Sequence[int]) -> Itera
     if smaller.written is None:
         return
     pads = ", ".join(f"0, {abs(gap)}" for gap in reversed(gaps))
-    text = f"__import__('torch').nn.functional.pad({smaller.written.text}, ({pads}))"
-    code = one_line(f"F.pad({smaller.written.text}, ({pads}))", f"F.pad(..., ({pads}))")
+    name = f"{_functional(smaller.written)}.pad"
+    text = f"{name}({smaller.written.text}, ({pads}))"
+    code = one_line(text, f"{name}(..., ({pads}))")
     yield Candidate("pad", (replaced(smaller.written, text),), code, smaller.written.span, 3)
+
+
+def _functional(part: Written) -> str:
+    """What the file calls torch.nn.functional."""
+    lines = {line.strip() for line in text_lines(part.filename)}
+    if lines & {"import torch.nn.functional as F", "from torch.nn import functional as F"}:
+        return "F"
+    return "nn.functional" if lines & {"import torch.nn as nn", "from torch import nn"} else "torch.nn.functional"
 
 
 def _shortcuts(case: Case, pair: tuple[Side, Side]) -> Iterator[Candidate]:
@@ -257,8 +259,6 @@ def _constructor_of(
     part: Written, forward: ast.FunctionDef | ast.AsyncFunctionDef | None
 ) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     """The `__init__` of the class whose method the operand is in."""
-    from convlint.worker.places import source_of
-
     source = source_of(part.filename)
     for node in ast.walk(source.tree) if source is not None else ():
         if isinstance(node, ast.ClassDef) and forward in node.body:
