@@ -33,7 +33,6 @@ class TriedEdit(Fact):
 
     kind: EditKind
     code: str  # what a reader is to write: "nn.Linear(hidden, 10)"
-    at: Span  # the expression at fault, or the call that lacks something
     changes: tuple[Change, ...]
     is_whole: bool = True  # nothing but what is reported keeps forward from running
     others: tuple[str, ...] = ()  # edits that do as well, tried like this one

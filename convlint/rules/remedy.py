@@ -5,7 +5,7 @@ from __future__ import annotations
 from convlint.diagnostics import Edit, Fix
 from convlint.facts import LARGEST_SIZE, Node, Span, TriedEdit, Unmet
 from convlint.rules.environment import Environment, resolve
-from convlint.rules.locate import argument_span, end, start
+from convlint.rules.locate import argument_span, end, primary, start
 from convlint.rules.paths import parse
 from convlint.rules.schema import FixTemplate, Rule
 from convlint.rules.templates import choose, fill
@@ -51,7 +51,7 @@ def _with_sizes(ways: list[str], unmet: Unmet) -> list[str]:
 def fix(template: FixTemplate | None, environment: Environment, unmet: Unmet | None) -> Fix | None:
     """The edit that the model was traced with; else the one that a rule proposes, where number and place are known."""
     if unmet is not None and unmet.edit is not None:
-        return _tried(unmet.edit)
+        return _tried(unmet.edit, primary(environment, unmet).filename)
     if template is None:
         return None
     span = argument_span(environment, unmet, template.argument)
@@ -68,9 +68,9 @@ def fix(template: FixTemplate | None, environment: Environment, unmet: Unmet | N
     return Fix(applicability=template.applicability, message=message, edits=(edit,))
 
 
-def _tried(edit: TriedEdit) -> Fix | None:
-    """An edit of one file with which nothing is left that keeps forward from running."""
-    if not edit.is_whole or edit.kind == "pad" or {change.at.filename for change in edit.changes} != {edit.at.filename}:
+def _tried(edit: TriedEdit, filename: str) -> Fix | None:
+    """An edit of the file that the finding is in, with which nothing is left that keeps forward from running."""
+    if not edit.is_whole or edit.kind == "pad" or any(change.at.filename != filename for change in edit.changes):
         return None
     edits = (
         Edit(content=change.text, location=start(change.at), end_location=end(change.at)) for change in edit.changes

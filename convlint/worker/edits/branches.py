@@ -113,8 +113,7 @@ def _same_padding(case: Case, pair: tuple[Side, Side]) -> Iterator[Candidate]:
         changes.append(found[0])
         shown.append(f"padding={size}` in `{_name(case, layer)}")
     if len(changes) > 1:
-        at = case.written()
-        yield Candidate("window", tuple(changes), "` and `".join(shown), at.span if at else changes[0].at, 0)
+        yield Candidate("window", tuple(changes), "` and `".join(shown), None, 0)
 
 
 def _name(case: Case, layer: nn.Module) -> str:
@@ -206,7 +205,7 @@ def _padded(case: Case, pair: tuple[Side, Side], places: Sequence[int]) -> Itera
     name = f"{_functional(smaller.written)}.pad"
     text = f"{name}({smaller.written.text}, ({pads}))"
     code = one_line(text, f"{name}(..., ({pads}))")
-    yield Candidate("pad", (replaced(smaller.written, text),), code, smaller.written.span, 3)
+    yield Candidate("pad", (replaced(smaller.written, text),), code, None, 3)
 
 
 def _functional(part: Written) -> str:
@@ -252,7 +251,7 @@ def _shortcut(case: Case, part: Written, kind: str, given: str) -> Iterator[Cand
     line = f"{prefix}{kind}({given})"
     put = f"\n{' ' * last.col_offset}self.shortcut = {line}"
     changes = (inserted(part.filename, span.end_row, span.end_column, put), replaced(part, f"self.shortcut({part.text})"))
-    yield Candidate("shortcut", changes, line, part.span, 1)
+    yield Candidate("shortcut", changes, line, None, 1)
 
 
 def _constructor_of(

@@ -31,8 +31,9 @@ class Candidate:
     kind: EditKind
     changes: tuple[Change, ...]
     code: str
-    at: Span
+    at: Span | None  # where the cause is; None: where the finding stands already
     tier: Tier = 1
+    side: int = 0  # of two sides that may both be meant, the one that is changed
 
 
 @dataclass(frozen=True)

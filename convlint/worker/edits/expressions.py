@@ -42,11 +42,18 @@ def _in_order(points: Sequence[Point], text: str, body: str, near: Sequence[str]
         yield literal
         return
     names = _names(points, text)
-    yield from (name for name in names if all(point.scope[name] == point.wanted for point in points))
+    yield from names_alone(points, text)
     yield from _multiples(names, points, body)
     yield from _pairs(names, points)
     if literal is not None:
         yield literal
+
+
+def names_alone(points: Sequence[Point], text: str) -> Iterator[str]:
+    """Other names that have the wanted value at every point."""
+    for name in _names(points, text):
+        if name != text and all(point.scope[name] == point.wanted for point in points):
+            yield name
 
 
 def literal_of(points: Sequence[Point]) -> str | None:

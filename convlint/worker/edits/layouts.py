@@ -32,20 +32,20 @@ def layouts(case: Case) -> Iterator[Candidate]:
         return
     order = _moved(len(shape), there[0], goal)
     text = given.atom + _method(order)
-    tier = 0
+    whole = case.written()
+    if whole is None:
+        return
     if isinstance(case.layer, _NORMS):  # it gives the layout that it takes, so what comes behind must be turned back
-        whole, call = case.written(), case.layer
         back = _method([order.index(dim) for dim in range(len(order))])
-        if whole is None or not isinstance(whole.node, ast.Call):
+        if not isinstance(whole.node, ast.Call):
             return
         end = whole.span
         changes = (replaced(given, text), inserted(whole.filename, end.end_row, end.end_column, back))
         called = whole.part(whole.node.func).text
         yield from _other_norm(case, wanted, goal)
         yield Candidate("layout", changes, one_line(f"{called}({text}){back}", text), whole.span, 0)
-        del call
         return
-    yield Candidate("layout", (replaced(given, text),), text, given.span, tier)  # type: ignore[arg-type]
+    yield Candidate("layout", (replaced(given, text),), text, whole.span, 0)
 
 
 def _other_norm(case: Case, channels: int, goal: int) -> Iterator[Candidate]:
@@ -68,8 +68,8 @@ def ranks(case: Case) -> Iterator[Candidate]:
     came, goal = len(case.inputs[0].shape), _rank_wanted(need)
     given = _given(case)
     if given is not None:
-        for text in _reshaped(given, came, goal, need):
-            yield Candidate("rank", (replaced(given, text),), text, given.span, 0)
+        for text in _reshaped(given, came, goal):
+            yield Candidate("rank", (replaced(given, text),), text, None, 0)
     yield from _flattened_layer(case, need)
     yield from _of_rank(case, came)
 
@@ -80,7 +80,7 @@ def _rank_wanted(need: Need) -> int | None:
     return number(need.needed)
 
 
-def _reshaped(given: Written, came: int, goal: int | None, need: Need) -> Iterator[str]:
+def _reshaped(given: Written, came: int, goal: int | None) -> Iterator[str]:
     if goal == 2 and came > 2:
         yield f"{given.atom}.flatten(1)"
     if goal is not None and goal == came + 1:
@@ -93,7 +93,6 @@ def _reshaped(given: Written, came: int, goal: int | None, need: Need) -> Iterat
         yield f"{given.atom}.squeeze(-1)"
     if goal is not None and 2 < goal < came:
         yield f"{given.atom}.flatten({goal - 1})"
-    del need
 
 
 def _flattened_layer(case: Case, need: Need) -> Iterator[Candidate]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import fx, nn
 
 from convlint.worker.edits.case import Candidate, Case, Tier, layers_behind, number
-from convlint.worker.edits.expressions import Point, expressions
+from convlint.worker.edits.expressions import Point, expressions, names_alone
 from convlint.worker.edits.rebuild import is_editable
 from convlint.worker.edits.syntax import Written, function_around, replaced, shown_call, text_at
 from convlint.worker.layers import constructor_parameters
@@ -25,6 +25,13 @@ SIZES = (
 """Arguments of layers that are sizes of tensors."""
 _GIVEN = ("out_features", "out_channels", "hidden_size", "embedding_dim", "embed_dim")
 """Those that say how large a result is."""
+_HANDED = frozenset(
+    {
+        *("in_features", "in_features_of_two", "in_channels", "num_features", "normalized_shape", "input_size"),
+        *("embed_dim", "kdim", "vdim", "num_parameters", "broadcast", "concat", "matmul"),
+    }
+)
+"""Requirements of a size that some layer before gives."""
 MOST_EXPRESSIONS = 3
 """Expressions that are tried in one place."""
 
@@ -37,6 +44,7 @@ class Slot:
     node: ast.expr
     call: ast.Call | None  # that it is an argument of; None for a default
     points: list[Point] = field(default_factory=list)
+    is_handed_on: bool = False  # a parameter, whose value is written at the call of the function
     is_unknown: bool = False  # some call that it is in has a value that cannot be worked with
 
     @property
@@ -56,18 +64,19 @@ def numbers(case: Case) -> Iterator[Candidate]:
 
 
 def givers(case: Case, need: Need, wanted: Mapping[tuple[int, str], int]) -> Iterator[Candidate]:
-    """The nearest layer whose result has the size that came is to give the one that is needed."""
+    """The nearest layer whose result has the size that came is to give the one that is needed; and the reverse."""
     came, needed = number(need.came), number(need.needed)
-    if came is None or needed is None:
+    if came is None or needed is None or need.name not in _HANDED:
         return
-    for value, other in ((came, needed), (needed, came)) if case.layer is None else ((came, needed),):
+    pairs = [(came, needed)] if case.layer is not None else [(came, needed), (needed, came)]
+    for side, (value, other) in enumerate(pairs, 1):
         for node in layers_behind(case.node):
             layer = node.meta["layer"]
             name = next((one for one in _GIVEN if getattr(layer, one, None) == value), None)
-            if layer is case.layer or name is None:
-                continue
-            yield from _for(case, layer, name, {**wanted, (id(layer), name): other}, tier=2)
-            break
+            if layer is not case.layer and name is not None:
+                for found in _for(case, layer, name, {**wanted, (id(layer), name): other}, tier=2):
+                    yield replace(found, side=side)
+                break
 
 
 def _broken_values(case: Case) -> dict[tuple[int, str], int]:
@@ -103,7 +112,11 @@ def _written(case: Case, slot: Slot, tier: Tier) -> Iterator[Candidate]:
     part = slot.written
     function = function_around(slot.filename, slot.node)
     body = text_at(expression_span(slot.filename, function)) if function is not None else ""  # type: ignore[arg-type]
-    found = expressions(slot.points, part.text, body, near=_near(function))
+    found = (
+        names_alone(slot.points, part.text)
+        if slot.is_handed_on
+        else expressions(slot.points, part.text, body, near=_near(function))
+    )
     for _, text in zip(range(MOST_EXPRESSIONS), found, strict=False):
         code = text if slot.call is None else shown_call(part.part(slot.call), slot.node, text)
         yield Candidate("number", (replaced(part, text),), code, part.span, tier)
@@ -127,7 +140,10 @@ def slots(
 ) -> Iterator[Slot]:
     """The places that gave a layer this argument, the innermost first, each with all that it gives besides."""
     places = list(_places(case, layer, argument))
-    by_position = {(filename, node_position(node)): Slot(filename, node, call) for filename, node, call, _ in places}
+    by_position = {
+        (filename, node_position(node)): Slot(filename, node, call, is_handed_on=i + 1 < len(places))
+        for i, (filename, node, call, _) in enumerate(places)
+    }
     for path, module in case.built.model.named_modules(remove_duplicate=False):
         chain = case.built.chain(module)
         is_users = bool(chain) and case.built.is_user(chain[0].code.co_filename)

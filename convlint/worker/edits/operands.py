@@ -55,12 +55,12 @@ def _products(case: Case) -> Iterator[Candidate]:
     for part, rank in ((right, ranks[1]), (left, ranks[0])):
         if rank >= 2:
             text = f"{part.atom}.transpose(-2, -1)" if rank > 2 else f"{part.atom}.T"
-            yield Candidate("layout", (replaced(part, text),), text, part.span, 0)
+            yield Candidate("layout", (replaced(part, text),), text, None, 0)
     changes = (replaced(left, right.atom), replaced(right, left.atom))
     whole = case.written()
     if whole is not None and whole.operator is not None:
         code = f"{right.atom} {whole.operator} {left.atom}"
-        yield Candidate("order", changes, code, whole.span, 0)
+        yield Candidate("order", changes, code, None, 0)
 
 
 def _joined(case: Case) -> Iterator[Candidate]:
@@ -96,4 +96,4 @@ def _converted(case: Case, need: Need) -> Iterator[Candidate]:
     method = "long()" if need.name == "index_dtype" else methods.get(str(need.needed))
     if method is not None:
         text = f"{given.atom}.{method}"
-        yield Candidate("dtype", (replaced(given, text),), text, given.span, 1)
+        yield Candidate("dtype", (replaced(given, text),), text, None, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -83,23 +83,35 @@ def _need(finding: Finding, run: Run, broken: Sequence[Need]) -> Need | Stop | N
 def _best(case: Case, trials: Trials, reported: set[Key]) -> list[tuple[Candidate, Result]]:
     """The candidates that work, the best first."""
     found: list[tuple[Candidate, Result]] = []
+    refuted: set[int] = set()
     candidates = sorted(chain.from_iterable(source(case) for source in _SOURCES), key=lambda one: one.tier)
     for candidate in candidates[:MOST_CANDIDATES]:
         if len(found) >= MOST_ANSWERS or trials.budget.is_spent:
             break
-        if found and (candidate.tier > 1 or candidate.kind == found[0][0].kind != "number"):
-            continue
-        if found and candidate.kind == "number" and _is_same_place(candidate, found):
+        if found and _is_needless(candidate, found[0][0]):
             continue
         result = trials.of(candidate, case, reported)
         if result is not None:
             found.append((candidate, result))
-    return found
+        else:
+            refuted.add(candidate.side)
+    return [(_placed(candidate, refuted), result) for candidate, result in found]
 
 
-def _is_same_place(candidate: Candidate, found: Sequence[tuple[Candidate, Result]]) -> bool:
-    """Whether the text was written anew in another way already, unless it is a number that is chosen freely."""
-    return candidate.tier > 0 and any(one.kind == "number" for one, _ in found)
+def _placed(candidate: Candidate, refuted: Collection[int]) -> Candidate:
+    """With the cause where a size is given only if the other side, to which it is given, was tried without success."""
+    is_certain = candidate.side == 0 or any(side != candidate.side for side in refuted)
+    return candidate if is_certain else replace(candidate, at=None)
+
+
+def _is_needless(candidate: Candidate, first: Candidate) -> bool:
+    """Whether one that works makes another one no news: less likely, of the same kind, or the same text anew."""
+    if candidate.tier == first.tier == 2 and candidate.side != first.side:
+        return False
+    if candidate.tier > 1:
+        return True
+    is_free = candidate.kind == "number" and candidate.tier == 0  # a number that is chosen among several
+    return candidate.kind == first.kind and not is_free
 
 
 def _mended(
@@ -117,13 +129,13 @@ def _mended(
     edit = TriedEdit(
         kind=candidate.kind,
         code=candidate.code,
-        at=candidate.at,
         changes=candidate.changes,
         is_whole=result.is_whole,
         others=tuple(one.code for one, _ in found[1:]),
     )
     names = tuple(dict.fromkeys(case.path or case.node.name for case in also))
-    return _changed(finding, {"edit": edit, "at": candidate.at, "also": names}), followers
+    at = {"at": candidate.at} if candidate.at is not None else {}
+    return _changed(finding, {"edit": edit, "also": names, **at}), followers
 
 
 def _is_alike(one: Case, other: Case) -> bool:

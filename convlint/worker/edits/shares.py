@@ -193,7 +193,7 @@ def folded(case: Case) -> Iterator[Candidate]:
     behind = linear_behind(case.node, need.needed)
     if came is None or behind is None or whole is None or not isinstance(whole.node, ast.Call):
         return
-    if not isinstance(whole.node.func, ast.Attribute) or case.node.op != "call_method":
+    if not isinstance(whole.node.func, ast.Attribute) or case.node.op != "call_method" or len(_target(case.node)) != 2:
         return
     made = case.constructor(behind.meta["layer"])
     part = argument_of(made.node, "in_features", ("in_features",)) if made is not None else None  # type: ignore[arg-type]
@@ -202,4 +202,4 @@ def folded(case: Case) -> Iterator[Candidate]:
     text = f"{whole.part(whole.node.func.value).atom}.flatten(1)"
     changes = (replaced(whole, text), replaced(made.part(part), str(came)))
     code = f"{text}` and `{shown_call(made, part, str(came))}"
-    yield Candidate("rank", changes, code, made.part(part).span, 1)
+    yield Candidate("rank", changes, code, None, 1)
