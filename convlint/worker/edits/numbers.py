@@ -75,7 +75,8 @@ def givers(case: Case, need: Need, wanted: Mapping[tuple[int, str], int]) -> Ite
             name = next((one for one in _GIVEN if getattr(layer, one, None) == value), None)
             if layer is not case.layer and name is not None:
                 for found in _for(case, layer, name, {**wanted, (id(layer), name): other}, tier=2):
-                    yield replace(found, side=side)
+                    # A table of vectors is often given, so what takes them is the place to look at.
+                    yield replace(found, side=side, at=None if isinstance(layer, nn.Embedding) else found.at)
                 break
 
 
@@ -119,7 +120,8 @@ def _written(case: Case, slot: Slot, tier: Tier) -> Iterator[Candidate]:
     )
     for _, text in zip(range(MOST_EXPRESSIONS), found, strict=False):
         code = text if slot.call is None else shown_call(part.part(slot.call), slot.node, text)
-        yield Candidate("number", (replaced(part, text),), code, part.span, tier)
+        at = part.span if slot.call is not None else None  # a default is right for whoever gives the argument
+        yield Candidate("number", (replaced(part, text),), code, at, tier)
 
 
 def _near(function: ast.FunctionDef | ast.AsyncFunctionDef | None) -> list[str]:

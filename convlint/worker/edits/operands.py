@@ -22,7 +22,7 @@ def operands(case: Case) -> Iterator[Candidate]:
         yield from _products(case)
     elif need.name == "concat" and case.node.meta["name"] in _JOINS:
         yield from _joined(case)
-    elif need.name in ("dtype", "index_dtype"):
+    elif need.name in ("dtype", "mixed_dtype", "index_dtype"):
         yield from _converted(case, need)
 
 

@@ -93,7 +93,7 @@ def _best(case: Case, trials: Trials, reported: set[Key]) -> list[tuple[Candidat
         result = trials.of(candidate, case, reported)
         if result is not None:
             found.append((candidate, result))
-        else:
+        elif candidate.kind == "number":
             refuted.add(candidate.side)
     return [(_placed(candidate, refuted), result) for candidate, result in found]
 
