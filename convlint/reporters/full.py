@@ -99,12 +99,14 @@ def _sides(diagnostic: Diagnostic, margin: int) -> list[Line]:
         return []
     columns = list(zip(*([str(size) for size in one.shape] for one in operands), strict=True))
     widths = [max(map(len, column)) for column in columns]
-    rows = ["[" + ", ".join(f"{size:>{width}}" for size, width in zip(map(str, one.shape), widths, strict=True)) + "]" for one in operands]
+    shapes = ["[" + ", ".join(map(str.rjust, map(str, one.shape), widths)) + "]" for one in operands]
+    titles = [one_line(one.title) if one.title else "" for one in operands]
     differs = {dim for one in operands for dim in one.differs}
     marks = " " + "  ".join(("^" if dim in differs else " ") * width for dim, width in enumerate(widths))
-    lines = [f"{row}  {one_line(one.title) if one.title else ''}".rstrip() for row, one in zip(rows, operands, strict=True)]
-    shown: list[Line] = [((" " * (margin + 3) + line, ""),) for line in lines]
-    return [(*gutter(margin, "="), (" sides:", "bold")), *shown, ((" " * (margin + 3) + marks.rstrip(), "bold red"),)]
+    lead = " " * (margin + 3)
+    lines = [f"{lead}{shape}  {title}".rstrip() for shape, title in zip(shapes, titles, strict=True)]
+    shown: list[Line] = [((line, ""),) for line in lines]
+    return [(*gutter(margin, "="), (" sides:", "bold")), *shown, ((lead + marks.rstrip(), "bold red"),)]
 
 
 def _second(place: Related, previous: Diagnostic | Related, margin: int) -> list[Line]:

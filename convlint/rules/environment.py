@@ -10,7 +10,19 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final
 
-from convlint.facts import BuildFailure, Effect, Failure, FileFacts, Layer, ModelFacts, Node, TensorFact, TriedEdit, Trouble, Unmet
+from convlint.facts import (
+    BuildFailure,
+    Effect,
+    Failure,
+    FileFacts,
+    Layer,
+    ModelFacts,
+    Node,
+    TensorFact,
+    TriedEdit,
+    Trouble,
+    Unmet,
+)
 from convlint.rules import sides
 from convlint.rules.naming import short_type, title
 from convlint.rules.paths import UNMET_FIELDS, Path

@@ -89,7 +89,7 @@ def _differences(found: Sequence[Side]) -> str | None:
         return f"the number of dimensions ({', '.join(dict.fromkeys(map(str, ranks)))})"
     parts = []
     for word, dims in _grouped(found):
-        values = ", ".join(dict.fromkeys(str(side.shape[back]) for side in found for back in dims[:1] if _has(side, back)))
+        values = ", ".join(dict.fromkeys(str(side.shape[dims[0]]) for side in found if _has(side, dims[0])))
         parts.append(f"{word} ({values})")
     return _listed(parts) or None
 
@@ -99,7 +99,7 @@ def _has(side: Side, back: int) -> bool:
 
 
 def _grouped(found: Sequence[Side]) -> Iterator[tuple[str, list[int]]]:
-    """The dims that differ, counted from the last one, with a word for each; height and width that are alike are one."""
+    """The dims that differ, counted from the last one, with a word for each; height and width alike are one."""
     rank = max((len(side.shape) for side in found), default=0)
     backs = sorted({dim - len(side.shape) for side in found for dim in side.differs})
     spatial = _SPATIAL.get(rank, ())
@@ -150,9 +150,7 @@ def _history(nodes: Mapping[int, Node], node: Node | None, back: int) -> Iterato
         node = nodes.get(node.producers[0]) if node.producers else None
 
 
-def _strided(
-    model: ModelFacts, nodes: Mapping[int, Node], fed: Sequence[Node | None], found: Sequence[Side]
-) -> str:
+def _strided(model: ModelFacts, nodes: Mapping[int, Node], fed: Sequence[Node | None], found: Sequence[Side]) -> str:
     """`: `conv1` has stride 2, and `x` skips it`, of two sides."""
     if len(fed) != 2 or len(found) != 2 or None in fed:
         return ""
@@ -161,7 +159,8 @@ def _strided(
         for one in own:
             layer = model.layers.get(one.layer) if one.layer is not None else None
             stride = layer.attributes.get("stride") if layer is not None else None
-            largest = max((step for step in stride if isinstance(step, int)), default=1) if isinstance(stride, tuple) else 1
+            steps = stride if isinstance(stride, tuple) else (stride,)
+            largest = max((step for step in steps if isinstance(step, int)), default=1)
             other = found[1 - i].title
             if layer is not None and largest > 1 and one not in behind[1 - i] and other is not None:
                 return f": `{layer.path}` has stride {largest}, and `{other}` skips it"

@@ -8,8 +8,8 @@ from convlint.diagnostics import Place, Related
 from convlint.facts import Layer, ModelFacts, Node, Span, Unmet
 from convlint.notebook import line_of
 from convlint.rules.environment import Environment
-from convlint.rules.naming import title
 from convlint.rules.locate import end, overlaps, row_span, start
+from convlint.rules.naming import title
 from convlint.rules.origin import feeders, origins, subject
 from convlint.rules.templates import spell
 

@@ -21,7 +21,8 @@ _HIDDEN = frozenset({"training", "call_super_init", "dump_patches"})
 def layer_facts(path: str, layer: nn.Module, sites: Sites, is_user: IsUser) -> Layer:
     chain = sites.chain(layer)
     arguments: dict[str, Span] = {}
-    for name in constructor_parameters(type(layer)):
+    names = constructor_parameters(type(layer))
+    for name in names:
         span = argument_span(layer, name, chain, is_user)
         if span is not None:
             arguments[name] = span
@@ -34,7 +35,7 @@ def layer_facts(path: str, layer: nn.Module, sites: Sites, is_user: IsUser) -> L
         weights={name: tuple(p.shape) for name, p in layer.named_parameters() if not is_lazy(p)},
         site=site_of(chain, is_user),
         arguments=arguments,
-        reckoned=tuple(name for name in arguments if is_reckoned_with(chain, name, constructor_parameters(type(layer)))),
+        reckoned=tuple(name for name in arguments if is_reckoned_with(chain, name, names)),
     )
 
 

@@ -243,8 +243,11 @@ def _reckoned(function: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str
 def default_of(place: Place, name: str) -> ast.expr | None:
     """The default of a parameter of the function that a frame is in."""
     function = _function_of(place.code)
-    if function is None:
-        return None
+    return default_in(function, name) if function is not None else None
+
+
+def default_in(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> ast.expr | None:
+    """The default of one of its parameters."""
     args = function.args
     positional = [*args.posonlyargs, *args.args]
     given = zip(positional[len(positional) - len(args.defaults) :], args.defaults, strict=True)

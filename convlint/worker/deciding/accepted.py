@@ -45,7 +45,7 @@ def usable_in_words(outcome: Outcome) -> str | None:
         usable = [size for size in sizes[name] if size >= SMALLEST or name[0] not in SPATIAL]
         if not usable:
             return None
-        parts.append(_compact(list(map(str, axis.symbols)), usable))
+        parts.append(_compact(list(map(str, axis.symbols)), usable if len(usable) <= FEW else sizes[name]))
     return ", ".join(parts) or None
 
 

@@ -27,8 +27,8 @@ from convlint.worker.edits.syntax import (
 )
 from convlint.worker.layers import constructor_parameters
 from convlint.worker.places import expression_span, source_of, text_lines
-from convlint.worker.trail import Need
 from convlint.worker.tracing.nodes import ancestors
+from convlint.worker.trail import Need
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -63,7 +63,7 @@ def branches(case: Case) -> Iterator[Candidate]:
         for side, other in ((right, left), (left, right)):
             yield from _windows(case, side, other, places[0])
     if places:
-        yield from _padded(case, pair, places)
+        yield from _padded(pair, places)
     if need.name == "broadcast":
         yield from _shortcuts(case, pair)
 
@@ -95,14 +95,16 @@ def _same_padding(case: Case, pair: tuple[Side, Side]) -> Iterator[Candidate]:
     layers = [node.meta["layer"] for side in pair for node in side.layers]
     if len(layers) < 2 or not all(isinstance(layer, _CONVOLUTIONS) for layer in layers):
         return
-    if any(any(layer.padding) or not all(k % 2 for k in layer.kernel_size) for layer in layers if layer.padding != "same"):
+    if any(layer.padding == "same" or any(layer.padding) for layer in layers):
+        return
+    if not all(size % 2 for layer in layers for size in layer.kernel_size):
         return
     changes: list[Change] = []
     shown: list[str] = []
     for layer in layers:
         half = {d * (k - 1) // 2 for d, k in zip(layer.dilation, layer.kernel_size, strict=True)}
         made = case.constructor(layer)
-        if len(half) != 1 or made is None or layer.padding == "same":
+        if len(half) != 1 or made is None:
             return
         size = half.pop()
         if size == 0:
@@ -189,7 +191,7 @@ def _same_value(made: Written, name: str, scope: Any, value: int) -> list[str]:
     return [*own, str(value)]
 
 
-def _padded(case: Case, pair: tuple[Side, Side], places: Sequence[int]) -> Iterator[Candidate]:
+def _padded(pair: tuple[Side, Side], places: Sequence[int]) -> Iterator[Candidate]:
     """The smaller side padded to the size of the other one."""
     left, right = pair
     sizes = [[number(side.shape[dim]) for dim in places] for side in pair]
@@ -221,7 +223,8 @@ def _shortcuts(case: Case, pair: tuple[Side, Side]) -> Iterator[Candidate]:
     for side, other in (pair, pair[::-1]):
         if side.layers or side.written is None or not other.layers:
             continue
-        kind = next((type(one.meta["layer"]) for one in other.layers if isinstance(one.meta["layer"], _CONVOLUTIONS)), None)
+        kinds = (type(one.meta["layer"]) for one in other.layers)
+        kind = next((one for one in kinds if issubclass(one, _CONVOLUTIONS)), None)
         channels = number(side.shape[1]), number(other.shape[1])
         if kind is None or None in channels:
             continue
@@ -243,15 +246,15 @@ def _shortcut(case: Case, part: Written, kind: str, given: str) -> Iterator[Cand
     module = case.built.model.get_submodule(block) if block else case.built.model
     forward = function_around(part.filename, part.node)
     init = _constructor_of(part, forward)
-    prefix = _prefix(case, init, part.filename)
+    prefix = _prefix(init, part.filename)
     if init is None or prefix is None or hasattr(module, "shortcut"):
         return
     last = init.body[-1]
     span = expression_span(part.filename, last)  # type: ignore[arg-type]
     line = f"{prefix}{kind}({given})"
     put = f"\n{' ' * last.col_offset}self.shortcut = {line}"
-    changes = (inserted(part.filename, span.end_row, span.end_column, put), replaced(part, f"self.shortcut({part.text})"))
-    yield Candidate("shortcut", changes, line, None, 1)
+    made = inserted(part.filename, span.end_row, span.end_column, put)
+    yield Candidate("shortcut", (made, replaced(part, f"self.shortcut({part.text})")), line, None, 1)
 
 
 def _constructor_of(
@@ -265,12 +268,11 @@ def _constructor_of(
     return None
 
 
-def _prefix(case: Case, init: ast.AST | None, filename: str) -> str | None:
+def _prefix(init: ast.AST | None, filename: str) -> str | None:
     """How the constructor names torch's layers: `nn.`, `torch.nn.`."""
     for node in ast.walk(init) if init is not None else ():
         if isinstance(node, ast.Call):
             text = text_at(expression_span(filename, node.func))
             if text.startswith(("nn.", "torch.nn.")):
                 return text[: text.index("nn.") + 3]
-    del case
     return None

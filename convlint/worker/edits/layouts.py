@@ -11,7 +11,10 @@ from convlint.worker.edits.case import Candidate, Case, number, shape_of
 from convlint.worker.edits.syntax import Written, inserted, one_line, replaced
 from convlint.worker.trail import Need
 
-_NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, nn.modules.instancenorm._InstanceNorm)
+_NORMS = (
+    *(nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d),
+    *(nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d),
+)
 _FEATURES = frozenset({"in_features", "input_size", "embed_dim", "kdim", "vdim", "normalized_shape"})
 _CHANNELS = frozenset({"in_channels", "num_features", "num_parameters"})
 
@@ -42,14 +45,14 @@ def layouts(case: Case) -> Iterator[Candidate]:
         end = whole.span
         changes = (replaced(given, text), inserted(whole.filename, end.end_row, end.end_column, back))
         called = whole.part(whole.node.func).text
-        yield from _other_norm(case, wanted, goal)
+        yield from _other_norm(case, goal)
         yield Candidate("layout", changes, one_line(f"{called}({text}){back}", text), whole.span, 0)
         return
     yield Candidate("layout", (replaced(given, text),), text, whole.span, 0)
 
 
-def _other_norm(case: Case, channels: int, goal: int) -> Iterator[Candidate]:
-    """`nn.GroupNorm(1, 64)` normalises over the channels and the places, where a LayerNorm takes the last dims alone."""
+def _other_norm(case: Case, goal: int) -> Iterator[Candidate]:
+    """`nn.GroupNorm(1, 64)` normalises over the channels and the places, a LayerNorm over the last dims alone."""
     made = case.constructor(case.layer)
     if not isinstance(case.layer, nn.LayerNorm) or goal == 1 or made is None or not isinstance(made.node, ast.Call):
         return
@@ -137,7 +140,11 @@ def _given(case: Case) -> Written | None:
     if not isinstance(whole.node, ast.Call):
         return None
     call = whole.node
-    if case.node.op == "call_method" and isinstance(call.func, ast.Attribute) and call.func.attr == str(case.node.target):
+    if (
+        case.node.op == "call_method"
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr == str(case.node.target)
+    ):
         return whole.part(call.func.value)
     if call.args and not isinstance(call.args[0], ast.Starred):
         return whole.part(call.args[0])

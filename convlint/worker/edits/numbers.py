@@ -1,13 +1,13 @@
-"""Numbers and expressions in constructor calls: the innermost call that can be changed without changing what is right."""
+"""Numbers and expressions in constructor calls: the innermost that can be changed and nothing right with it."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from torch import fx, nn
+from torch import nn
 
 from convlint.worker.edits.case import Candidate, Case, Tier, layers_behind, number
 from convlint.worker.edits.expressions import Point, expressions, names_alone
@@ -137,9 +137,7 @@ def _near(function: ast.FunctionDef | ast.AsyncFunctionDef | None) -> list[str]:
     return list(dict.fromkeys(ast.unparse(one) for one in given if isinstance(one, ast.BinOp)))
 
 
-def slots(
-    case: Case, layer: nn.Module, argument: str, wanted: Mapping[tuple[int, str], int]
-) -> Iterator[Slot]:
+def slots(case: Case, layer: nn.Module, argument: str, wanted: Mapping[tuple[int, str], int]) -> Iterator[Slot]:
     """The places that gave a layer this argument, the innermost first, each with all that it gives besides."""
     places = list(_places(case, layer, argument))
     by_position = {

@@ -9,7 +9,9 @@ from convlint.worker.edits.case import Candidate, Case
 from convlint.worker.edits.syntax import Written, argument_of, inserted, one_line, replaced
 from convlint.worker.trail import Need
 
-_PRODUCTS = frozenset({"torch.matmul", "torch.Tensor.matmul", "torch.bmm", "torch.Tensor.bmm", "torch.mm", "torch.Tensor.mm"})
+_PRODUCTS = frozenset(
+    {"torch.matmul", "torch.Tensor.matmul", "torch.bmm", "torch.Tensor.bmm", "torch.mm", "torch.Tensor.mm"}
+)
 _JOINS = frozenset({"torch.cat", "torch.concat", "torch.concatenate"})
 
 

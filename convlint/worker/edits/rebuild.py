@@ -17,7 +17,7 @@ from convlint.facts import Way
 from convlint.jobs import Job, ModelJob
 from convlint.worker.building import Builder, Built
 from convlint.worker.construct.styles import STYLES
-from convlint.worker.importing import importing
+from convlint.worker.importing import Project, importing
 from convlint.worker.project.source import replaced
 from convlint.worker.resolve import Resolver
 from convlint.worker.run import Workshop
@@ -55,13 +55,16 @@ class Recipe:
         def context() -> AbstractContextManager[None]:
             return building(self.mode, sites)
 
-        with _known(texts or {}) as editions, _without_modules(self.is_user):
-            with importing(self.job, self.is_user, editions=editions) as project:
-                with context():
-                    module = project.load()
-                builder = Builder(module, self.wanted, self.mode, self.is_user, Resolver(project, self.job.files), context)
-                built = self._built(builder)
-                yield Workshop(built.model, self.mode, sites, self.is_user)
+        others = _known(texts or {})
+        with others as editions, _without_modules(self.is_user), self._importing(editions) as project:
+            with context():
+                module = project.load()
+            resolver = Resolver(project, self.job.files)
+            built = self._built(Builder(module, self.wanted, self.mode, self.is_user, resolver, context))
+            yield Workshop(built.model, self.mode, sites, self.is_user)
+
+    def _importing(self, editions: Mapping[str, str]) -> AbstractContextManager[Project]:
+        return importing(self.job, self.is_user, editions=editions)
 
     def _built(self, builder: Builder) -> Built:
         if self.way.construction is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import chain
 
 from convlint.facts import TriedEdit
@@ -59,9 +59,7 @@ def with_edits(examination: Examination, shop: Workshop, recipe: Recipe) -> Exam
     return replace(examination, findings=tuple(kept))
 
 
-def _cases(
-    examination: Examination, shop: Workshop, recipe: Recipe, broken: Sequence[Need]
-) -> Iterator[Case]:
+def _cases(examination: Examination, shop: Workshop, recipe: Recipe, broken: Sequence[Need]) -> Iterator[Case]:
     run = examination.run
     sites = ScopedSites()
     with recipe.rebuilt(sites=sites) as again:

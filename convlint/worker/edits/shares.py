@@ -7,17 +7,19 @@ import re
 from collections.abc import Iterator
 from itertools import permutations
 
-from torch import fx
+from torch import fx, nn
 
 from convlint.facts import Change, Split
 from convlint.worker.deciding.blame import linear_behind
 from convlint.worker.edits.case import Candidate, Case, number
-from convlint.worker.edits.syntax import Written, argument_of, replaced, shown_call
 from convlint.worker.edits.rebuild import is_editable
-from convlint.worker.places import argument_places, source_of
+from convlint.worker.edits.syntax import Written, argument_of, replaced, shown_call
+from convlint.worker.places import argument_places, default_in, source_of
 from convlint.worker.trail import Need
 
-_SIZED = frozenset({"zeros", "ones", "randn", "rand", "empty", "full", "new_zeros", "new_ones", "new_empty", "new_full"})
+_SIZED = frozenset(
+    {"zeros", "ones", "randn", "rand", "empty", "full", "new_zeros", "new_ones", "new_empty", "new_full"}
+)
 
 
 def split_of(case: Case) -> Split | None:
@@ -83,8 +85,9 @@ def splits(case: Case) -> Iterator[Candidate]:
 
 def _target(node: fx.Node) -> list[object]:
     """The sizes that a reshape is given."""
-    given = list(node.args[1:])
-    return list(given[0]) if len(given) == 1 and isinstance(given[0], (list, tuple)) else given
+    given: list[object] = list(node.args[1:])
+    first = given[0] if len(given) == 1 else None
+    return list(first) if isinstance(first, (list, tuple)) else given
 
 
 def _argument(case: Case, index: int) -> Written | None:
@@ -125,17 +128,19 @@ def _origin(case: Case, part: Written) -> Written | None:
     return None
 
 
-def _parameter(case: Case, filename: str, function: ast.FunctionDef | ast.AsyncFunctionDef, value: ast.expr, module: object) -> Written | None:
+def _parameter(
+    case: Case, filename: str, function: ast.FunctionDef | ast.AsyncFunctionDef, value: ast.expr, module: nn.Module
+) -> Written | None:
     if isinstance(value, ast.Constant):
         return Written(filename, value)
     names = [arg.arg for arg in function.args.args][1:]
     if not isinstance(value, ast.Name) or value.id not in names:
         return None
-    found = list(argument_places(case.built.chain(module), value.id, names))  # type: ignore[arg-type]
+    found = list(argument_places(case.built.chain(module), value.id, names))
     if found:
         return Written(*found[-1])
-    defaults = dict(zip(reversed([arg.arg for arg in function.args.args]), reversed(function.args.defaults), strict=False))
-    return Written(filename, defaults[value.id]) if value.id in defaults else None
+    default = default_in(function, value.id)
+    return Written(filename, default) if default is not None else None
 
 
 def states(case: Case) -> Iterator[Candidate]:

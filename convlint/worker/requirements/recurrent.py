@@ -54,7 +54,8 @@ def _layers(call: Call) -> str | None:
     layers = getattr(call.layer, "num_layers", None)
     if layers is None:
         return None
-    return f"num_layers = {layers}, {'both directions' if getattr(call.layer, 'bidirectional', False) else 'one direction'}"
+    directions = "both directions" if getattr(call.layer, "bidirectional", False) else "one direction"
+    return f"num_layers = {layers}, {directions}"
 
 
 def _is_length_for_batch(call: Call, came: Size, needed: Size) -> bool:
