@@ -338,7 +338,7 @@ def test_a_requirement_of_the_constructor_has_no_node() -> None:
         ("syntax", "CL002", "this is not valid Python: why"),
         ("import", "CL003", "importing this file fails: why"),
         ("timeout", "CL004", "checking this file took too long: why"),
-        ("crash", "CL005", "the process that checks this file ended: why"),
+        ("crash", "CL005", "why"),
         ("memory", "CL008", "checking this file took too much memory: why"),
     ],
 )
