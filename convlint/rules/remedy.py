@@ -14,8 +14,6 @@ _KEEPING = ("BatchNorm", "InstanceNorm", "GroupNorm", "LayerNorm", "RMSNorm", "M
 """Layers that give the width that they take."""
 _SETTLED = frozenset({"layout", "layer", "order", "shortcut", "window", "dim"})
 """Kinds of edits after which any size of the input does."""
-_DERIVED = ("number", "rank")
-"""Kinds that write down the number which reaches the call."""
 
 
 def hint(rule: Rule, environment: Environment, unmet: Unmet | None) -> str | None:
@@ -36,7 +34,8 @@ def hint(rule: Rule, environment: Environment, unmet: Unmet | None) -> str | Non
 def _with_sizes(ways: list[str], unmet: Unmet) -> list[str]:
     """Where the number comes from, and the sizes of the input that would do."""
     kind = unmet.edit.kind if unmet.edit is not None else None
-    if unmet.derivation is not None and unmet.split is None and kind in (None, *_DERIVED):
+    is_derived = kind is None or kind == "rank" or (kind == "number" and unmet.argument is not None)
+    if unmet.derivation is not None and unmet.split is None and is_derived:
         ways = [f"{ways[0]}: {unmet.derivation}" if ways else f"the size comes from {unmet.derivation}"]
     if kind in _SETTLED:
         return ways

@@ -112,6 +112,37 @@ class Net(nn.Module):
 """
 )
 
+ATTENTION = (
+    PREAMBLE
+    + """
+
+class Attention(nn.Module):
+    def __init__(self, dim, heads):
+        super().__init__()
+        self.heads = heads
+        self.qkv, self.out = nn.Linear(dim, 2 * dim), nn.Linear(dim, dim)
+
+    def forward(self, x):
+        b, n, d = x.shape
+        q, k, v = self.qkv(x).chunk(3, dim=-1)
+        q = q.view(b, n, self.heads, d // self.heads).transpose(1, 2)
+        k = k.view(b, n, self.heads, d // self.heads).transpose(1, 2)
+        v = v.view(b, n, self.heads, d // self.heads).transpose(1, 2)
+        return self.out(((q @ k.mT).softmax(-1) @ v).transpose(1, 2).reshape(b, n, d))
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList([Attention(24, 4) for _ in range(2)])
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = x + block(x)
+        return x
+"""
+)
+
 MENDED = [
     row(
         "the_expression_of_the_layer_before",
@@ -258,6 +289,7 @@ MENDED = [
         IMAGE,
         "F.max_pool2d(self.a(x), 2).flatten(1)` and `nn.Linear(1176, 10)",
     ),
+    Mended("a_share_that_is_too_small", ATTENTION, ("B", 20, 24), "nn.Linear(dim, 3 * dim)"),
     Mended("three_blocks_of_one_line", UNET, ("B", 3, 32, 32), "double_conv(2 * f, f)"),
     Mended("the_innermost_call", FEED_FORWARD, ("B", 16), "nn.Linear(hidden, dim)"),
     Mended("a_shortcut_without_a_stride", BLOCKS, IMAGE, "nn.Conv2d(inside, out, 1, stride=stride)"),

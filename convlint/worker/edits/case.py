@@ -81,6 +81,11 @@ class Case:
         return str(self.node.target) if self.node.op == "call_module" else ""
 
     @property
+    def title(self) -> str:
+        """The layer that is called, or the block that calls a function."""
+        return self.path or str(self.node.meta["block"]) or str(self.node.name)
+
+    @property
     def inputs(self) -> Sequence[TensorMeta]:
         found: Sequence[TensorMeta] = self.node.meta["inputs"]
         return found

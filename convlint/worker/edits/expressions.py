@@ -21,13 +21,16 @@ class Point:
     wanted: int
 
 
-def expressions(points: Sequence[Point], text: str, body: str, near: Sequence[str] = ()) -> Iterator[str]:
+def expressions(
+    points: Sequence[Point], text: str, body: str, near: Sequence[str] = (), *, has_literal: bool = True
+) -> Iterator[str]:
     """Those that fit at all points, the simplest first.
 
     `text` stands there now, `body` is the function around it, whose habits are kept; `near` are expressions that
-    give such a size elsewhere in it.
+    give such a size elsewhere in it; without `has_literal` the number itself is none of them.
     """
-    seen = {text}
+    literal = None if has_literal else literal_of(points)
+    seen = {text, *([literal] if literal is not None else [])}
     for expression in _in_order(points, text, body, near):
         if expression not in seen:
             seen.add(expression)

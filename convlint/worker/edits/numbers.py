@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from torch import nn
@@ -28,10 +29,12 @@ _GIVEN = ("out_features", "out_channels", "hidden_size", "embedding_dim", "embed
 _HANDED = frozenset(
     {
         *("in_features", "in_features_of_two", "in_channels", "num_features", "normalized_shape", "input_size"),
-        *("embed_dim", "kdim", "vdim", "num_parameters", "broadcast", "concat", "matmul"),
+        *("embed_dim", "kdim", "vdim", "num_parameters", "broadcast", "concat", "matmul", "elements"),
     }
 )
 """Requirements of a size that some layer before gives."""
+_NEAREST = 4
+"""Layers before a call whose place is looked at."""
 MOST_EXPRESSIONS = 3
 """Expressions that are tried in one place."""
 
@@ -65,19 +68,47 @@ def numbers(case: Case) -> Iterator[Candidate]:
 
 def givers(case: Case, need: Need, wanted: Mapping[tuple[int, str], int]) -> Iterator[Candidate]:
     """The nearest layer whose result has the size that came is to give the one that is needed; and the reverse."""
-    came, needed = number(need.came), number(need.needed)
-    if came is None or needed is None or need.name not in _HANDED:
+    if need.name not in _HANDED:
         return
-    pairs = [(came, needed)] if case.layer is not None else [(came, needed), (needed, came)]
-    for side, (value, other) in enumerate(pairs, 1):
-        for node in layers_behind(case.node):
-            layer = node.meta["layer"]
-            name = next((one for one in _GIVEN if getattr(layer, one, None) == value), None)
-            if layer is not case.layer and name is not None:
-                for found in _for(case, layer, name, {**wanted, (id(layer), name): other}, tier=2):
-                    # A table of vectors is often given, so what takes them is the place to look at.
-                    yield replace(found, side=side, at=None if isinstance(layer, nn.Embedding) else found.at)
-                break
+    is_either = case.layer is None and need.name != "elements"
+    for side in (1, 2) if is_either else (1,):
+        found = _giver(case, need, side)
+        if found is None:
+            continue
+        layer, name, _ = found
+        # The same line of forward may be run by several blocks, each with layers of its own.
+        others = (_giver(case, other, side) for other in case.broken if _is_twin(case, need, other))
+        sizes = {(id(one[0]), one[1]): one[2] for one in (*others, found) if one is not None}
+        for candidate in _for(case, layer, name, {**wanted, **sizes}, tier=2):
+            # A table of vectors is often given, so what takes them is the place to look at.
+            yield replace(candidate, side=side, at=None if isinstance(layer, nn.Embedding) else candidate.at)
+
+
+def _is_twin(case: Case, need: Need, other: Need) -> bool:
+    if other.node is None or other.name != need.name:
+        return False
+    return bool(case.run.trace.nodes[other.node].meta["place"] == case.node.meta["place"])
+
+
+def _giver(case: Case, need: Need, side: int) -> tuple[nn.Module, str, int] | None:
+    """A layer before the call, the argument that says how large its result is, and the value that is wanted there."""
+    came, needed = number(need.came), number(need.needed)
+    if came is None or needed is None or need.node is None:
+        return None
+    value, other = (came, needed) if side == 1 else (needed, came)
+    node = case.run.trace.nodes[need.node]
+    for one in layers_behind(node):
+        layer = one.meta["layer"]
+        if one is node:
+            continue
+        if need.name == "elements":  # a reshape: the layer gives too much or too little by some factor
+            name = next((name for name in _GIVEN if type(getattr(layer, name, None)) is int), None)
+            size, rest = divmod(getattr(layer, name) * needed, came) if name is not None else (0, 1)
+            return (layer, name, size) if name is not None and rest == 0 and case.layer is None else None
+        name = next((name for name in _GIVEN if getattr(layer, name, None) == value), None)
+        if name is not None:
+            return layer, name, other
+    return None
 
 
 def _broken_values(case: Case) -> dict[tuple[int, str], int]:
@@ -113,15 +144,29 @@ def _written(case: Case, slot: Slot, tier: Tier) -> Iterator[Candidate]:
     part = slot.written
     function = function_around(slot.filename, slot.node)
     body = text_at(expression_span(slot.filename, function)) if function is not None else ""  # type: ignore[arg-type]
+    is_foreign = slot.is_handed_on and not any(_function(case, one) is function for one in _sources(case))
     found = (
         names_alone(slot.points, part.text)
-        if slot.is_handed_on
-        else expressions(slot.points, part.text, body, near=_near(function))
+        if is_foreign
+        else expressions(slot.points, part.text, body, near=_near(function), has_literal=not slot.is_handed_on)
     )
     for _, text in zip(range(MOST_EXPRESSIONS), found, strict=False):
         code = text if slot.call is None else shown_call(part.part(slot.call), slot.node, text)
         at = part.span if slot.call is not None else None  # a default is right for whoever gives the argument
         yield Candidate("number", (replaced(part, text),), code, at, tier)
+
+
+def _sources(case: Case) -> Iterator[nn.Module]:
+    """The layers before the call, the nearest of each way."""
+    for node in islice(layers_behind(case.node), _NEAREST):
+        if node.meta["layer"] is not case.layer:
+            yield node.meta["layer"]
+
+
+def _function(case: Case, layer: nn.Module) -> ast.AST | None:
+    """The function that makes a layer."""
+    made = case.constructor(layer)
+    return function_around(made.filename, made.node) if made is not None else None
 
 
 def _near(function: ast.FunctionDef | ast.AsyncFunctionDef | None) -> list[str]:
@@ -141,7 +186,7 @@ def slots(case: Case, layer: nn.Module, argument: str, wanted: Mapping[tuple[int
     """The places that gave a layer this argument, the innermost first, each with all that it gives besides."""
     places = list(_places(case, layer, argument))
     by_position = {
-        (filename, node_position(node)): Slot(filename, node, call, is_handed_on=i + 1 < len(places))
+        (filename, node_position(node)): Slot(filename, node, call, is_handed_on=_is_handed_on(places[i + 1 :]))
         for i, (filename, node, call, _) in enumerate(places)
     }
     for path, module in case.built.model.named_modules(remove_duplicate=False):
@@ -152,6 +197,11 @@ def slots(case: Case, layer: nn.Module, argument: str, wanted: Mapping[tuple[int
             if name in SIZES and hasattr(module, name) and (is_users or (id(module), name) in wanted):
                 _add_points(case, by_position, path, module, name, wanted)
     yield from by_position.values()
+
+
+def _is_handed_on(outer: Sequence[tuple[str, ast.expr, ast.Call | None, int]]) -> bool:
+    """Whether the expression is a parameter that a call of the user's gives, and no default."""
+    return any(call is not None for _, _, call, _ in outer)
 
 
 def _add_points(

@@ -43,7 +43,7 @@ def with_edits(examination: Examination, shop: Workshop, recipe: Recipe) -> Exam
     for case in cases[:MOST_FINDINGS]:
         if case.finding.key in settled:
             continue
-        reported = {one.finding.key for one in cases}
+        reported = {key for one in cases for key in one.targets}
         found = _best(case, trials, reported)
         split = split_of(case)
         finding = _changed(case.finding, {"split": split, "operator": _operator(case)})
@@ -131,7 +131,7 @@ def _mended(
         is_whole=result.is_whole,
         others=tuple(one.code for one, _ in found[1:]),
     )
-    names = tuple(dict.fromkeys(case.path or case.node.name for case in also))
+    names = tuple(dict.fromkeys(case.title for case in also))
     at = {"at": candidate.at} if candidate.at is not None else {}
     return _changed(finding, {"edit": edit, "also": names, **at}), followers
 
