@@ -14,6 +14,8 @@ _KEEPING = ("BatchNorm", "InstanceNorm", "GroupNorm", "LayerNorm", "RMSNorm", "M
 """Layers that give the width that they take."""
 _SETTLED = frozenset({"layout", "layer", "order", "shortcut", "window", "dim"})
 """Kinds of edits after which any size of the input does."""
+_ODD = frozenset({"tiny_images", "never_square", "length_by_chance"})
+"""Requirements whose sizes nobody wants to feed."""
 
 
 def hint(rule: Rule, environment: Environment, unmet: Unmet | None) -> str | None:
@@ -37,7 +39,7 @@ def _with_sizes(ways: list[str], unmet: Unmet) -> list[str]:
     is_derived = kind is None or kind == "rank" or (kind == "number" and unmet.argument is not None)
     if unmet.derivation is not None and unmet.split is None and is_derived:
         ways = [f"{ways[0]}: {unmet.derivation}" if ways else f"the size comes from {unmet.derivation}"]
-    if kind in _SETTLED:
+    if kind in _SETTLED or unmet.name in _ODD:
         return ways
     if unmet.sizes is not None:
         sizes = f"feed {unmet.sizes}"

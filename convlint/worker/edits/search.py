@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from convlint.facts import TriedEdit
+from convlint.facts import TriedEdit, Unmet
+from convlint.worker.deciding.degenerate import refused
 from convlint.worker.deciding.findings import Finding
 from convlint.worker.edits.branches import branches
 from convlint.worker.edits.case import Built, Candidate, Case, scopes_of
@@ -33,11 +34,19 @@ _SOURCES = (layouts, ranks, operands, splits, folded, numbers, branches, states)
 
 def with_edits(examination: Examination, shop: Workshop, recipe: Recipe) -> Examination:
     """The examination with an edit for each finding where one is found; what an edit mends besides is one with it."""
-    if not examination.findings:
+    if not examination.findings and not examination.odd:
         return examination
-    broken = tuple(examination.run.trace.trail.broken())
-    cases = [case for case in _cases(examination, shop, recipe, broken) if case is not None]
+    built = _built(shop, recipe)
     budget = Budget()
+    odd = tuple(_less_odd(one, examination, shop, built, recipe, budget) for one in examination.odd)
+    return replace(_with_findings(examination, shop, built, recipe, budget), odd=odd)
+
+
+def _with_findings(
+    examination: Examination, shop: Workshop, built: Built, recipe: Recipe, budget: Budget
+) -> Examination:
+    broken = tuple(examination.run.trace.trail.broken())
+    cases = list(_cases(examination, built, broken))
     trials = Trials(recipe, examination.run, broken, budget, shop.is_plain)
     settled: dict[Key, Finding] = {}
     for case in cases[:MOST_FINDINGS]:
@@ -59,12 +68,37 @@ def with_edits(examination: Examination, shop: Workshop, recipe: Recipe) -> Exam
     return replace(examination, findings=tuple(kept))
 
 
-def _cases(examination: Examination, shop: Workshop, recipe: Recipe, broken: Sequence[Need]) -> Iterator[Case]:
-    run = examination.run
+def _less_odd(
+    unmet: Unmet, examination: Examination, shop: Workshop, built: Built, recipe: Recipe, budget: Budget
+) -> Unmet:
+    """What makes forward take usual inputs, where it takes odd ones only."""
+    run = refused(shop, examination.outcome, unmet)
+    broken = tuple(run.trace.trail.broken()) if run is not None else ()
+    first = next((need for need in broken if need.node is not None), None)
+    if run is None or first is None or first.node is None:
+        return unmet
+    finding = Finding(first.node, Unmet(name=first.name, operand=first.operand), first.key)
+    case = Case(finding, first, run, broken, built)
+    found = _best(case, Trials(recipe, run, broken, budget, shop.is_plain), set(case.targets))
+    if not found:
+        return unmet
+    mended, _ = _mended(finding, found, [case], {})
+    nodes = (run.trace.nodes[need.node] for need in broken if need.node is not None)
+    twins = [node for node in nodes if node.meta["place"] == case.node.meta["place"] and node is not case.node]
+    also = tuple(dict.fromkeys(str(node.meta["block"]) for node in twins))
+    return unmet.model_copy(update={"edit": mended.unmet.edit, "at": mended.unmet.at or unmet.at, "also": also})
+
+
+def _built(shop: Workshop, recipe: Recipe) -> Built:
+    """The model with what could be named where its parts were made."""
     sites = ScopedSites()
     with recipe.rebuilt(sites=sites) as again:
         scopes = scopes_of(again.model, sites)
-    built = Built(shop.model, shop.sites, scopes, shop.is_user)
+    return Built(shop.model, shop.sites, scopes, shop.is_user)
+
+
+def _cases(examination: Examination, built: Built, broken: Sequence[Need]) -> Iterator[Case]:
+    run = examination.run
     for finding in examination.findings:
         need = _need(finding, run, broken)
         if need is not None and finding.node < len(run.trace.nodes):
