@@ -50,6 +50,14 @@ class Fix(Value):
     edits: tuple[Edit, ...]
 
 
+class Side(Value):
+    """One operand of an operation whose operands do not fit: the call or input that it comes from, and what differs."""
+
+    title: str | None
+    shape: tuple[int | str, ...]
+    differs: tuple[int, ...]  # dims
+
+
 class Diagnostic(Value):
     """One finding. `expected` is what the layer declares, `actual` what reaches it."""
 
@@ -66,6 +74,8 @@ class Diagnostic(Value):
     actual: int | str | None = None
     formula: str | None = None
     hint: str | None = None
+    also: tuple[str, ...] = ()  # the other layers or calls that the same mistake breaks
+    sides: tuple[Side, ...] = ()
     related: tuple[Related, ...] = ()
     fix: Fix | None = None
     url: str | None = None

@@ -6,6 +6,7 @@ Nothing here knows torch, a rule or a report.
 from convlint.facts.breakdown import Axis, Breakdown, BreakdownWay, Share
 from convlint.facts.budget import Budget, CallTime, Capacity, Limits, MemoryNeed, MemoryUse
 from convlint.facts.compilation import Compilation, Difference, Export, GraphBreak, Recompilation, Refusal
+from convlint.facts.edit import Change, EditKind, Split, TriedEdit
 from convlint.facts.file import MOST_EFFECTS, BuildFailure, Effect, Failure, FileFacts, together
 from convlint.facts.model import Basis, InputFact, Layer, ModelFacts, Node, Rival, Status, Unmet, Verdict
 from convlint.facts.runs import (
@@ -39,10 +40,12 @@ __all__ = [
     "BuildFailure",
     "CallTime",
     "Capacity",
+    "Change",
     "Compilation",
     "Device",
     "Difference",
     "Dim",
+    "EditKind",
     "Effect",
     "Export",
     "Fact",
@@ -71,9 +74,11 @@ __all__ = [
     "Scenario",
     "Share",
     "Span",
+    "Split",
     "Status",
     "TensorFact",
     "Trial",
+    "TriedEdit",
     "Trouble",
     "TroubleKind",
     "Unfit",

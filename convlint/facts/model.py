@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from convlint.facts.edit import Split, TriedEdit
 from convlint.facts.runs import Prediction, RunInput, Way
 from convlint.facts.values import Attribute, Dim, Fact, Span, TensorFact
 from convlint.facts.verification import Verification
@@ -60,6 +61,10 @@ class Unmet(Fact):
     sizes: str | None = None  # the input sizes that would meet it: "H = W in {32..35}"
     rival: Rival | None = None  # what it cannot be met together with
     evidence: str | None = None  # where the input size that contradicts it comes from: "pyproject.toml"
+    edit: TriedEdit | None = None  # what meets it
+    also: tuple[str, ...] = ()  # the other layers or calls that the same mistake breaks
+    split: Split | None = None  # of a reshape: the division that leaves a rest
+    operator: str | None = None  # of a binary operation, as the user writes it: "+"
 
 
 class Node(Fact):

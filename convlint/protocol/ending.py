@@ -5,6 +5,7 @@ The worker server observes an ending; convlint words it, and finds the user's li
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import signal
@@ -26,7 +27,7 @@ UNSENT = 70
 """The exit status of a process that could not hand over its facts."""
 
 _DUMP_HEADER = re.compile(r"^(?:Current thread|Thread|Stack) .*$", re.MULTILINE)
-_DUMP_FRAME = re.compile(r'^  File "(.*)", line (\d+) in ', re.MULTILINE)
+_DUMP_FRAME = re.compile(r'^  File "(.*)", line (\d+) in (.*)$', re.MULTILINE)
 _ESCAPED = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
 _UNPRINTABLE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[^ -~\u00a0-\U0010ffff]")
 _BAD_ALLOC = "std::bad_alloc"  # the last words of C++ code that gets no memory
@@ -59,10 +60,38 @@ def _failure(job: Job, ending: Ending) -> Failure:
         return Failure(kind="timeout", message=message, at=at)
     if _BAD_ALLOC in ending.last_words:
         return Failure(kind="memory", message=_hungry(job, where), at=at)
+    if ending.how == "exited" and at is not None and ending.code != UNSENT:
+        return Failure(kind="crash", message=_ended_by(job, ending, at) + _words(ending), at=at)
     message = f"the process for {job.filename} {_fate(ending)}{where}"
-    if words := _last_line(ending.last_words):
-        message += f"; the last line on its stderr: {words}"
-    return Failure(kind="crash", message=message, at=at)
+    return Failure(kind="crash", message=message + _words(ending), at=at)
+
+
+def _words(ending: Ending) -> str:
+    """What a process wrote last."""
+    words = _last_line(ending.last_words)
+    return f"; the last line on its stderr: {words}" if words else ""
+
+
+def _ended_by(job: Job, ending: Ending, at: Span) -> str:
+    """``forward of `Net` ended the Python process: `os._exit(3)` at line 11``."""
+    frames = _frames(ending.dump)
+    path, row, function = next(frame for frame in frames if user_span(job, [frame[:2]]) == at)
+    line = _line(path, row).strip()
+    who = "the file" if function == "<module>" else f"{function}{_owner(path, row)}"
+    where = f"line {at.row}" if at.filename == job.filename else f"{at.filename}, line {at.row}"
+    return f"{who} ended the Python process with status {ending.code}: `{_printable(line)[:_LAST_WORDS]}` at {where}"
+
+
+def _owner(path: str, row: int) -> str:
+    """`` of `Net` `` for a row inside a class."""
+    try:
+        with _opened(path) as file:
+            tree = ast.parse(file.read())
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return ""
+    classes = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    inside = [node for node in classes if node.lineno <= row <= (node.end_lineno or 0)]
+    return f" of `{max(inside, key=lambda node: node.lineno).name}`" if inside else ""
 
 
 def _hungry(job: Job, where: str) -> str:
@@ -91,9 +120,14 @@ def facts_of(job: Job, failure: Failure) -> FileFacts:
 
 def dumped_places(dump: str) -> Iterator[Place]:
     """The frames of faulthandler's last dump, innermost first."""
+    return (frame[:2] for frame in _frames(dump))
+
+
+def _frames(dump: str) -> Iterator[tuple[str, int, str]]:
+    """File, row and function of each."""
     headers = list(_DUMP_HEADER.finditer(dump))
     for match in _DUMP_FRAME.finditer(dump, headers[-1].end() if headers else 0):
-        yield _ESCAPED.sub(_unescape, match[1]), int(match[2])
+        yield _ESCAPED.sub(_unescape, match[1]), int(match[2]), match[3]
 
 
 def traced_places(error: BaseException) -> Iterator[Place]:
@@ -122,13 +156,18 @@ def _lies_in(path: str, folder: str) -> bool:
     return path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def _columns(path: str, row: int) -> tuple[int, int]:
-    """Where the text of a line begins and ends; 1, 1 when it cannot be read."""
+def _line(path: str, row: int) -> str:
+    """The text of a line, without the blanks behind it; empty when it cannot be read."""
     try:
         with _opened(path) as file:
-            line = next(text for number, text in enumerate(file, 1) if number == row).rstrip()
+            return next(text for number, text in enumerate(file, 1) if number == row).rstrip()
     except (OSError, StopIteration):
-        return 1, 1
+        return ""
+
+
+def _columns(path: str, row: int) -> tuple[int, int]:
+    """Where the text of a line begins and ends; 1, 1 when it cannot be read."""
+    line = _line(path, row)
     return len(line) - len(line.lstrip()) + 1, len(line) + 1
 
 

@@ -14,6 +14,8 @@ from convlint.reporters.summary import closing, listing
 from convlint.reporters.text import one_line
 from convlint.severity import Severity
 
+_MOST_ALSO: Final = 6
+
 _STYLES: Final[dict[Severity, str]] = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}
 _SECOND: Final = "bold blue"
 
@@ -55,13 +57,14 @@ def finding(diagnostic: Diagnostic) -> list[Line]:
             (f" {diagnostic.name}: {one_line(diagnostic.message)}", "bold"),
         ),
         *_excerpts(diagnostic, places, margin, style),
+        *_sides(diagnostic, margin),
         *_trail(trail, diagnostic.filename, margin),
         *_notes(diagnostic, margin),
     ]
 
 
 def _excerpts(diagnostic: Diagnostic, places: Iterable[Related], margin: int, style: str) -> list[Line]:
-    proposed = diagnostic.fix.edits[0].content if diagnostic.fix is not None and diagnostic.fix.edits else None
+    proposed = _proposed(diagnostic)
     shown = excerpt(
         diagnostic.filename,
         diagnostic.location,
@@ -79,6 +82,31 @@ def _excerpts(diagnostic: Diagnostic, places: Iterable[Related], margin: int, st
         lines += _second(place, previous, margin)
         previous = place
     return [*lines, gutter(margin)]
+
+
+def _proposed(diagnostic: Diagnostic) -> str | None:
+    """What is to be written at the place itself, where that is all there is to change."""
+    edits = diagnostic.fix.edits if diagnostic.fix is not None else ()
+    if len(edits) != 1 or (edits[0].location, edits[0].end_location) != (diagnostic.location, diagnostic.end_location):
+        return None
+    return edits[0].content
+
+
+def _sides(diagnostic: Diagnostic, margin: int) -> list[Line]:
+    """The shapes of the operands under one another, with marks under the sizes that differ."""
+    operands = diagnostic.sides
+    if not operands or len({len(one.shape) for one in operands}) != 1:
+        return []
+    columns = list(zip(*([str(size) for size in one.shape] for one in operands), strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    shapes = ["[" + ", ".join(map(str.rjust, map(str, one.shape), widths)) + "]" for one in operands]
+    titles = [one_line(one.title) if one.title else "" for one in operands]
+    differs = {dim for one in operands for dim in one.differs}
+    marks = " " + "  ".join(("^" if dim in differs else " ") * width for dim, width in enumerate(widths))
+    lead = " " * (margin + 3)
+    lines = [f"{lead}{shape}  {title}".rstrip() for shape, title in zip(shapes, titles, strict=True)]
+    shown: list[Line] = [((line, ""),) for line in lines]
+    return [(*gutter(margin, "="), (" sides:", "bold")), *shown, ((lead + marks.rstrip(), "bold red"),)]
 
 
 def _second(place: Related, previous: Diagnostic | Related, margin: int) -> list[Line]:
@@ -127,9 +155,17 @@ def _notes(diagnostic: Diagnostic, margin: int) -> list[Line]:
     notes = []
     if diagnostic.hint is not None:
         notes.append(("help", diagnostic.hint))
+    if diagnostic.also:
+        notes.append(("note", f"also in {_some(diagnostic.also)}"))
     formula = diagnostic.formula  # a symbol alone explains nothing
     if formula is not None and formula != str(diagnostic.actual) and not formula.isidentifier():
         notes.append(("note", f"in symbols, {formula} reaches it"))
     if diagnostic.url is not None:
         notes.append(("docs", diagnostic.url))
     return [(*gutter(margin, "="), (f" {kind}:", "bold"), (f" {one_line(said)}", "")) for kind, said in notes]
+
+
+def _some(names: tuple[str, ...]) -> str:
+    shown = [f"`{name}`" for name in names[:_MOST_ALSO]]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")

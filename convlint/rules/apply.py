@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from convlint.diagnostics import Diagnostic
+from convlint.diagnostics import Diagnostic, Side
 from convlint.facts import FileFacts, Unmet
 from convlint.rules.environment import Environment, Formula, resolve
 from convlint.rules.evaluate import Truth, evaluate
@@ -15,34 +15,51 @@ from convlint.rules.locate import end, primary, start
 from convlint.rules.paths import Path, PathError, parse
 from convlint.rules.remedy import fix, hint
 from convlint.rules.schema import Condition, Operand, Rule
+from convlint.rules.sides import sides
 from convlint.rules.subjects import subjects
 from convlint.rules.templates import choose, fill
 from convlint.rules.trail import related
 
 _PATH = re.compile(r"`(?:\w+\.)+(\w+)`")  # `block.fc`, which is `fc` where the block is looked at by itself
 
+_BINARY = frozenset({"broadcast", "concat"})
+
 
 def diagnose(facts: FileFacts, rules: Sequence[Rule], options: Mapping[str, Any] | None = None) -> list[Diagnostic]:
     """What the rules find in the facts of one file, each finding once, in the order of the file."""
     found: dict[tuple[object, ...], Diagnostic] = {}
     for rule in rules:
-        for diagnostic in _findings(rule, facts, options or {}):
-            # The same mistake seen through two models, in two places of one or in both modes, is one finding.
-            message = _PATH.sub(r"`\1`", diagnostic.message)
-            key = (diagnostic.code, diagnostic.filename, diagnostic.location, message)
-            found.setdefault(key, diagnostic)
+        for diagnostic, is_requirement in _findings(rule, facts, options or {}):
+            # The same mistake seen through two models, in two places of one or in both modes, is one finding; a line
+            # that makes several layers makes one mistake.
+            said = None if is_requirement else _PATH.sub(r"`\1`", diagnostic.message)
+            key = (diagnostic.code, diagnostic.filename, diagnostic.location, diagnostic.end_location, said)
+            found[key] = _joined(found[key], diagnostic) if key in found else diagnostic
     return sorted(found.values(), key=_order)
+
+
+def _joined(first: Diagnostic, other: Diagnostic) -> Diagnostic:
+    """One finding with what it breaks besides."""
+    more = [one for one in (*first.also, *_named(other, first), *other.also) if one != first.layer]
+    return first.model_copy(update={"also": tuple(dict.fromkeys(more))})
+
+
+def _named(other: Diagnostic, first: Diagnostic) -> tuple[str, ...]:
+    if other.layer is None or other.layer == first.layer:
+        return ()
+    return (other.layer,)
 
 
 def _order(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
     return diagnostic.filename, diagnostic.location.row, diagnostic.location.column, diagnostic.code
 
 
-def _findings(rule: Rule, facts: FileFacts, options: Mapping[str, Any]) -> Iterator[Diagnostic]:
+def _findings(rule: Rule, facts: FileFacts, options: Mapping[str, Any]) -> Iterator[tuple[Diagnostic, bool]]:
+    """Each finding, and whether it is about a requirement that has a place of its own in the user's code."""
     for environment in subjects(rule.match, facts, options):
         if evaluate(rule.require, environment) is Truth.FALSE:
             unmet = environment.unmet or _stated(rule.require, environment)
-            yield _diagnostic(rule, replace(environment, unmet=unmet))
+            yield _diagnostic(rule, replace(environment, unmet=unmet)), unmet is not None
 
 
 def _diagnostic(rule: Rule, environment: Environment) -> Diagnostic:
@@ -62,12 +79,23 @@ def _diagnostic(rule: Rule, environment: Environment) -> Diagnostic:
         layer=layer.path if layer is not None else None,
         expected=expected,
         actual=actual,
-        formula=unmet.formula if unmet is not None else None,
+        formula=unmet.formula if unmet is not None and unmet.split is None else None,
         hint=hint(rule, environment, unmet),
+        also=unmet.also if unmet is not None else (),
+        sides=_sides(environment),
         related=related(environment, place, unmet),
         fix=fix(rule.fix, environment, unmet),
         url=rule.docs,
     )
+
+
+def _sides(environment: Environment) -> tuple[Side, ...]:
+    """The sides of an operation that do not fit, where shapes of equal rank can be told apart."""
+    node, model, unmet = environment.node, environment.model, environment.unmet
+    if node is None or model is None or unmet is None or unmet.name not in _BINARY:
+        return ()
+    found = sides(model, node)
+    return found if any(one.differs for one in found) else ()
 
 
 def _stated(condition: Condition, environment: Environment) -> Unmet | None:

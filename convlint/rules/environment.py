@@ -10,16 +10,23 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final
 
-from convlint.facts import BuildFailure, Effect, Failure, FileFacts, Layer, ModelFacts, Node, TensorFact, Trouble, Unmet
-from convlint.rules.paths import Path
-
-_SHORT_NAMES: Final = (
-    ("torch.nn.functional.", "F."),
-    ("torch.nn.", "nn."),
-    ("torch.Tensor.", ""),
-    ("torch.functional.", "torch."),
-    ("torch.", "torch."),
+from convlint.facts import (
+    BuildFailure,
+    Effect,
+    Failure,
+    FileFacts,
+    Layer,
+    ModelFacts,
+    Node,
+    TensorFact,
+    TriedEdit,
+    Trouble,
+    Unmet,
 )
+from convlint.rules import sides
+from convlint.rules.naming import short_type, title
+from convlint.rules.paths import UNMET_FIELDS, Path
+
 _MOST_SHAPES: Final = 4
 
 
@@ -58,7 +65,7 @@ class Environment:
         call = (self.node.target,) if self.node is not None else ()
         if self.trouble is not None:
             return (self.trouble.kind,)
-        return (*call, self.unmet.name) if self.unmet is not None else call
+        return (*_ways(self.unmet), *call, self.unmet.name) if self.unmet is not None else call
 
     @property
     def layer(self) -> Layer | None:
@@ -66,6 +73,12 @@ class Environment:
         if self.model is None or self.node is None or self.node.layer is None:
             return None
         return self.model.layers.get(self.node.layer)
+
+
+def _ways(unmet: Unmet) -> tuple[str, ...]:
+    """A requirement with what meets it: `in_features:layout`."""
+    split = (f"{unmet.name}:split",) if unmet.split is not None else ()
+    return (*split, f"{unmet.name}:{unmet.edit.kind}") if unmet.edit is not None else split
 
 
 def resolve(path: Path, environment: Environment) -> Any:
@@ -78,7 +91,7 @@ def resolve(path: Path, environment: Environment) -> Any:
         environment = replace(environment, node=nodes[0], unmet=None)
     value = _root(path.root, environment)
     for number, step in enumerate(path.steps):
-        if path.root == "unmet" and number == 0 and step not in Unmet.model_fields:
+        if path.root == "unmet" and number == 0 and step not in UNMET_FIELDS:
             value = _named_unmet(environment, step)
             continue
         value = _step(value, step)
@@ -121,7 +134,10 @@ def _root(root: str, environment: Environment) -> Any:
         case "node":
             return UNKNOWN if node is None else _node(node, layer)
         case "unmet":
-            return UNKNOWN if environment.unmet is None else _unmet(environment.unmet)
+            return UNKNOWN if environment.unmet is None else _unmet(environment.unmet, node)
+        case "sides":
+            model = environment.model
+            return UNKNOWN if node is None or model is None else sides.facts_of(model, node)
         case "failure":
             return UNKNOWN if environment.failure is None else _failure(environment.failure)
         case "effect":
@@ -173,12 +189,37 @@ def _model(model: ModelFacts) -> dict[str, Any]:
     return {**fields, "inputs": inputs, "outputs": [_shape(shape) for shape in model.outputs]}
 
 
-def _unmet(unmet: Unmet) -> dict[str, Any]:
+def _unmet(unmet: Unmet, node: Node | None = None) -> dict[str, Any]:
     values = {name: getattr(unmet, name) for name in Unmet.model_fields}
+    values["elsewhere"] = _elsewhere(unmet, node)
+    values["always"] = " at every input size" if unmet.formula is not None and unmet.verdict == "proved" else ""
+    values["operator"] = unmet.operator or (title(node, None) if node is not None else None)
+    if unmet.edit is not None:
+        edit = unmet.edit
+        codes = " or ".join((edit.code, *edit.others))
+        values["edit"] = {"code": edit.code, "codes": codes, "kind": edit.kind, "rows": _rows(edit)}
+    if unmet.split is not None:
+        split = unmet.split
+        values["split"] = {**split.model_dump(), "product": split.parts * split.each}
     for name in ("needed", "came"):  # sizes or words; words are never compared, so both may pass as formulas
         if isinstance(values[name], str):
             values[name] = Formula(values[name])
     return values
+
+
+def _elsewhere(unmet: Unmet, node: Node | None) -> str | None:
+    """The dim of the first input that has the wanted size, where there is one."""
+    shape = node.inputs[0].shape if node is not None and node.inputs else ()
+    dims = [dim for dim, size in enumerate(shape) if size == unmet.needed]
+    if len(dims) != 1:
+        return None
+    return "last" if dims[0] == len(shape) - 1 and len(shape) > 3 else f"dimension {dims[0]}"
+
+
+def _rows(edit: TriedEdit) -> str:
+    """` in lines 13 and 14`, where it is made in several."""
+    rows = sorted({change.at.row for change in edit.changes})
+    return f" in lines {', '.join(map(str, rows[:-1]))} and {rows[-1]}" if len(rows) > 1 else ""
 
 
 def _named_unmet(environment: Environment, name: str | int) -> Any:
@@ -207,24 +248,6 @@ def _trouble(trouble: Trouble, model: ModelFacts | None) -> dict[str, Any]:
     fields = {name: getattr(trouble, name) for name in ("kind", "said", "predicted", "observed", "call", "scenario")}
     device = model.verification.device if model is not None and model.verification is not None else None
     return {**fields, "device": device.name if device is not None else None}
-
-
-def short_type(type_name: str) -> str:
-    """How people write a layer's type: `nn.Linear` for `torch.nn.Linear`."""
-    return "nn." + type_name.removeprefix("torch.nn.") if type_name.startswith("torch.nn.") else type_name
-
-
-def title(node: Node, layer: Layer | None) -> str:
-    """What to call a node in a sentence: the layer's path, or the function as people write it."""
-    if layer is not None:
-        # A number alone, as nn.Sequential gives it, says nothing to a reader.
-        numbered = layer.path.rpartition(".")[2].isdigit()
-        kind = short_type(layer.type)
-        return f"{layer.path} ({kind})" if numbered else layer.path or kind
-    for prefix, shown in _SHORT_NAMES:
-        if node.target.startswith(prefix):
-            return shown + node.target.removeprefix(prefix)
-    return node.target.rpartition(".")[2]
 
 
 def is_present(value: Any) -> bool:

@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import Final
 
 from convlint.facts import Attribute, Dim, Layer, ModelFacts, Node, Span, Unmet
-from convlint.rules.environment import title
+from convlint.rules.naming import title
 from convlint.rules.paths import PathError, parse
 
 MOST_PARTS: Final = 3

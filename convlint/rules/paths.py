@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from convlint.facts import Unmet
+from convlint.facts import Split, Unmet
 
 HOPS: Final = ("next", "previous")
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(-?\d+)\]")
 _ROOT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+UNMET_FIELDS: Final = (*Unmet.model_fields, "elsewhere", "always")
 
 # What may follow what. "*" stands for any name, "[]" for an index.
 _GRAMMAR: Final[dict[str, dict[str, str]]] = {
@@ -31,6 +33,7 @@ _GRAMMAR: Final[dict[str, dict[str, str]]] = {
         "failure": "failure",
         "effect": "effect",
         "trouble": "trouble",
+        "sides": "sides",
     },
     "tensors": {"[]": "tensor"},
     "tensor": {"shape": "shape", "dtype": "value", "device": "value", "rank": "value"},
@@ -39,8 +42,11 @@ _GRAMMAR: Final[dict[str, dict[str, str]]] = {
     "attributes": {"*": "value"},
     "layer": dict.fromkeys(("path", "type", "short", "parameters"), "value"),
     "node": dict.fromkeys(("name", "op", "target", "title", "shapes", "block"), "value"),
-    "unmet": {**dict.fromkeys(Unmet.model_fields, "value"), "*": "requirement"},
-    "requirement": dict.fromkeys(Unmet.model_fields, "value"),
+    "unmet": {**dict.fromkeys(UNMET_FIELDS, "value"), "edit": "edit", "split": "split", "*": "requirement"},
+    "requirement": dict.fromkeys(UNMET_FIELDS, "value"),
+    "edit": dict.fromkeys(("code", "codes", "kind", "rows"), "value"),
+    "split": dict.fromkeys((*Split.model_fields, "product"), "value"),
+    "sides": dict.fromkeys(("differ", "shapes", "halved", "strided"), "value"),
     "model": {
         **dict.fromkeys(("name", "target", "row", "status", "reason"), "value"),
         "inputs": "model inputs",

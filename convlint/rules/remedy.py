@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from convlint.diagnostics import Edit, Fix
-from convlint.facts import LARGEST_SIZE, Node, Span, Unmet
+from convlint.facts import LARGEST_SIZE, Node, Span, TriedEdit, Unmet
 from convlint.rules.environment import Environment, resolve
-from convlint.rules.locate import argument_span, end, start
+from convlint.rules.locate import argument_span, end, primary, start
 from convlint.rules.paths import parse
 from convlint.rules.schema import FixTemplate, Rule
 from convlint.rules.templates import choose, fill
 
 _KEEPING = ("BatchNorm", "InstanceNorm", "GroupNorm", "LayerNorm", "RMSNorm", "MultiheadAttention", "Transformer")
 """Layers that give the width that they take."""
+_SETTLED = frozenset({"layout", "layer", "order", "shortcut", "window", "dim"})
+"""Kinds of edits after which any size of the input does."""
+_ODD = frozenset({"tiny_images", "never_square", "length_by_chance"})
+"""Requirements whose sizes nobody wants to feed."""
 
 
 def hint(rule: Rule, environment: Environment, unmet: Unmet | None) -> str | None:
@@ -23,17 +27,32 @@ def hint(rule: Rule, environment: Environment, unmet: Unmet | None) -> str | Non
     text, known = fill(template, environment) if template is not None else ("", False)
     ways = [text] if known else []
     if unmet is not None:
-        if unmet.derivation is not None:
-            ways = [f"{ways[0]}: {unmet.derivation}" if ways else f"the size comes from {unmet.derivation}"]
-        if unmet.sizes is not None:
-            ways.append(f"or feed {unmet.sizes}" if ways else f"feed {unmet.sizes}")
-        elif unmet.formula is not None and unmet.verdict == "proved":
-            ways.append(f"no input size up to {LARGEST_SIZE} gives {unmet.needed}")
+        if ways and unmet.edit is not None:
+            ways = [", or ".join((ways[0], *(f"`{other}`" for other in unmet.edit.others if other not in ways[0])))]
+        ways = _with_sizes(ways, unmet)
     return "; ".join(ways) or None
 
 
+def _with_sizes(ways: list[str], unmet: Unmet) -> list[str]:
+    """Where the number comes from, and the sizes of the input that would do."""
+    kind = unmet.edit.kind if unmet.edit is not None else None
+    is_derived = kind is None or kind == "rank" or (kind == "number" and unmet.argument is not None)
+    if unmet.derivation is not None and unmet.split is None and is_derived:
+        ways = [f"{ways[0]}: {unmet.derivation}" if ways else f"the size comes from {unmet.derivation}"]
+    if kind in _SETTLED or unmet.name in _ODD:
+        return ways
+    if unmet.sizes is not None:
+        sizes = f"feed {unmet.sizes}"
+        return [sizes, *(f"or {way}" for way in ways)] if kind == "pad" else [*ways, f"or {sizes}" if ways else sizes]
+    if not ways and isinstance(unmet.needed, int) and unmet.formula is not None and unmet.verdict == "proved":
+        return [f"no input size up to {LARGEST_SIZE} gives {unmet.needed}"]
+    return ways
+
+
 def fix(template: FixTemplate | None, environment: Environment, unmet: Unmet | None) -> Fix | None:
-    """The edit that a rule proposes, where the number and its place are known."""
+    """The edit that the model was traced with; else the one that a rule proposes, where number and place are known."""
+    if unmet is not None and unmet.edit is not None:
+        return _tried(unmet.edit, primary(environment, unmet).filename)
     if template is None:
         return None
     span = argument_span(environment, unmet, template.argument)
@@ -48,6 +67,16 @@ def fix(template: FixTemplate | None, environment: Environment, unmet: Unmet | N
     edit = Edit(content=str(value), location=start(span), end_location=end(span))
     message, _ = fill(template.message, environment)
     return Fix(applicability=template.applicability, message=message, edits=(edit,))
+
+
+def _tried(edit: TriedEdit, filename: str) -> Fix | None:
+    """An edit of the file that the finding is in, with which nothing is left that keeps forward from running."""
+    if not edit.is_whole or edit.kind == "pad" or any(change.at.filename != filename for change in edit.changes):
+        return None
+    edits = (
+        Edit(content=change.text, location=start(change.at), end_location=end(change.at)) for change in edit.changes
+    )
+    return Fix(applicability="unsafe", message=f"write `{edit.code}`", edits=tuple(edits))
 
 
 def _gives_more(environment: Environment, span: Span) -> bool:

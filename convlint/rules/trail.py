@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from convlint.diagnostics import Place, Related
 from convlint.facts import Layer, ModelFacts, Node, Span, Unmet
 from convlint.notebook import line_of
-from convlint.rules.environment import Environment, title
+from convlint.rules.environment import Environment
 from convlint.rules.locate import end, overlaps, row_span, start
+from convlint.rules.naming import title
 from convlint.rules.origin import feeders, origins, subject
 from convlint.rules.templates import spell
 

@@ -38,7 +38,7 @@ def live(job: Job, run: Runner, token: bytes, folder: str, *, record: int, error
         guards.put_up(dump)
         use_folder(folder)
         random.seed()
-        perform(job, run, token, record)
+        perform(job, run, token, record, dump)
         leave(0)
     except BaseException as error:
         with suppress(BaseException):
@@ -46,11 +46,12 @@ def live(job: Job, run: Runner, token: bytes, folder: str, *, record: int, error
     leave(UNSENT)
 
 
-def perform(job: Job, run: Runner, token: bytes, record: int) -> None:
-    """Run the job and write its sealed record."""
+def perform(job: Job, run: Runner, token: bytes, record: int, dump: int) -> None:
+    """Run the job and write its sealed record; `dump` takes the frames of code that ends the process itself."""
     write, leave, getpid, put_seal = os.write, os._exit, os.getpid, seal
     dump_json, facts_of_error, lift_limits = FileFacts.model_dump_json, raised, limits.lift
     me = getpid()
+    guards.note_exits(dump)
     try:
         facts = run(job)
     except BaseException as error:

@@ -6,7 +6,7 @@ import argparse
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -30,8 +30,11 @@ from convlint.worker.wording import said
 class Project(MetaPathFinder, Loader):
     """The files of the project that one job imports. It is a finder and the loader of what it finds."""
 
-    def __init__(self, job: Job, is_user: IsUser, watch: Watch | None = None) -> None:
+    def __init__(
+        self, job: Job, is_user: IsUser, watch: Watch | None = None, editions: Mapping[str, str] | None = None
+    ) -> None:
         self._job = job
+        self._editions = editions or {}
         self._is_user = is_user
         self._watch = watch
         self._modules: dict[str, ProjectModule] = {}  # by path
@@ -60,7 +63,8 @@ class Project(MetaPathFinder, Loader):
         self._execute(module, str(module.__spec__.origin))
 
     def _execute(self, module: ProjectModule, path: str) -> None:
-        top = TopLevel(module, parse(path), path, self.importer, self.importer.folders(path))
+        name = self._editions.get(path, path)
+        top = TopLevel(module, parse(name), path, self.importer, self.importer.folders(path), name)
         self._modules.setdefault(path, module)
         try:
             top.start()
@@ -101,10 +105,15 @@ class Project(MetaPathFinder, Loader):
 
 
 @contextmanager
-def importing(job: Job, is_user: IsUser, watch: Watch | None = None) -> Iterator[Project]:
-    """While this lasts, the user's files are found as modules that execute late."""
+def importing(
+    job: Job, is_user: IsUser, watch: Watch | None = None, editions: Mapping[str, str] | None = None
+) -> Iterator[Project]:
+    """While this lasts, the user's files are found as modules that execute late.
+
+    `editions`: for some files, the name under which another text of theirs is known to `source`.
+    """
     sys.argv = [job.path]
-    project = Project(job, is_user, watch)
+    project = Project(job, is_user, watch, editions)
     sys.meta_path.insert(0, project)
     try:
         with arguments.defaults_only(argparse.ArgumentParser):

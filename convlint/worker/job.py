@@ -18,9 +18,12 @@ from convlint.readme import is_readme
 from convlint.worker import chance
 from convlint.worker.bounded import LEAST_STEPS, MOST_STEPS, PER_SECOND, bounded
 from convlint.worker.building import Builder, Built, NotBuilt
+from convlint.worker.construct.agreement import Sides, can_agree
 from convlint.worker.construct.guessed import GuessedConfig
 from convlint.worker.construct.styles import STYLES
 from convlint.worker.deciding.findings import Finding
+from convlint.worker.edits.rebuild import Recipe
+from convlint.worker.edits.search import with_edits
 from convlint.worker.examination import Examination
 from convlint.worker.importing import Project, importing, place_in, stuck_at, wording
 from convlint.worker.inputs.demands import is_near, placeholder
@@ -38,14 +41,12 @@ from convlint.worker.sandbox.watch import attending
 from convlint.worker.skeleton import Sites, building
 from convlint.worker.torch_private.fake import FakeTensorMode, new_mode
 from convlint.worker.torch_private.symbols import new_env
-from convlint.worker.trail import Key
+from convlint.worker.trail import Key, Raised
 from convlint.worker.users import IsUser, user_test
 from convlint.worker.wording import said
 from convlint.worker.work import WorkBudget, WorkSpent
 
 MAX_SECONDS = 30.0
-_Numbers = tuple[object, object]
-"""What came and what was needed."""
 
 
 def run(job: Job) -> FileFacts:
@@ -151,6 +152,7 @@ class _Work:
             built_any = True
             shop, examination = self._examination(builder, built)
             way = Way(model=self._number(builder), construction=number)
+            examination = self._with_edits(builder, shop, examination, way)
             yield self._model_facts(builder, built, shop, examination, way)
         if built_any or any(refusal.failure for refusal in refusals):
             found = [refusal.failure for refusal in refusals if refusal.failure]
@@ -211,7 +213,8 @@ class _Work:
     def _guessed(self, builder: Builder, refusals: list[NotBuilt]) -> ModelFacts:
         """One check for all fillings: a finding has to hold for every one of them."""
         first: tuple[Built, Workshop, Examination, Way] | None = None
-        kept: dict[Key, _Numbers] = {}
+        kept: dict[Key, list[Sides]] = {}
+        raised: Raised | None = None
         for style in STYLES:
             try:
                 built = builder.guess(style)
@@ -222,21 +225,33 @@ class _Work:
             shop, examination = self._examination(builder, built)
             found = _proved(examination, built)
             if first is None:
-                first, kept = (built, shop, examination, Way(model=self._number(builder), style=style.name)), found
+                first = built, shop, examination, Way(model=self._number(builder), style=style.name)
+                kept, raised = {key: [] for key in found}, _certain(examination)
+            kept = {key: [*sides, found[key]] for key, sides in kept.items() if key in found}
             # The fields of a configuration depend on one another in ways that are not seen here.
             has_config = any(isinstance(value, GuessedConfig) for value in built.construction.kwargs.values())
             fed = _fed(examination)
-            kept = {
-                key: numbers
-                for key, numbers in kept.items()
-                if key in found and (found[key] == numbers or not (has_config or key in fed))
-            }
-            if not kept:
+            kept = {k: sides for k, sides in kept.items() if not can_agree(sides, moves=not has_config and k not in fed)}
+            raised = raised if _certain(examination) == raised else None
+            if not kept and raised is None:
                 break
         assert first is not None
         built, shop, examination, way = first
         findings = tuple(finding for finding in examination.findings if finding.key in kept)
-        return self._model_facts(builder, built, shop, replace(examination, findings=findings), way)
+        examination = replace(examination, findings=findings, raised=raised, odd=())
+        return self._model_facts(builder, built, shop, self._with_edits(builder, shop, examination, way), way)
+
+    def _with_edits(self, builder: Builder, shop: Workshop, examination: Examination, way: Way) -> Examination:
+        """What is found, with the edits that mend it; without them where the time does not allow to try any."""
+        recipe = Recipe(self.job, builder.job, way, self.mode, self.is_user)
+        try:
+            with patience(self._share()):
+                return with_edits(examination, shop, recipe)
+        except Impatient:
+            chance.count("time")
+            return examination
+        except (Exception, SystemExit):  # the user's file cannot be executed twice
+            return examination
 
     def _skipped(self, builder: Builder, error: NotBuilt) -> ModelFacts:
         wanted = builder.job
@@ -266,7 +281,7 @@ def _basis(built: Built, examination: Examination) -> Basis:
     return "layers" if "layers" in origins else "evidence"
 
 
-def _proved(examination: Examination, built: Built) -> dict[Key, _Numbers]:
+def _proved(examination: Examination, built: Built) -> dict[Key, Sides]:
     """The findings that no input mends, and those of inputs that are known.
 
     What only the size of the input breaks, other arguments may mend as well: it counts where only numbers are guessed,
@@ -281,6 +296,12 @@ def _proved(examination: Examination, built: Built) -> dict[Key, _Numbers]:
         if (is_of_numbers and one.key in fed)
         or (one.unmet.verdict == "proved" and not (one.key in fed and _is_of_the_input(examination, one)))
     }
+
+
+def _certain(examination: Examination) -> Raised | None:
+    """The exception that ends every run, if no argument of the constructor decides it."""
+    raised = examination.raised
+    return Raised(raised.reason, raised.at, raised.kind) if raised is not None and raised.is_certain else None
 
 
 def _is_of_the_input(examination: Examination, finding: Finding) -> bool:

@@ -21,7 +21,8 @@ _HIDDEN = frozenset({"training", "call_super_init", "dump_patches"})
 def layer_facts(path: str, layer: nn.Module, sites: Sites, is_user: IsUser) -> Layer:
     chain = sites.chain(layer)
     arguments: dict[str, Span] = {}
-    for name in _parameters(type(layer)):
+    names = constructor_parameters(type(layer))
+    for name in names:
         span = argument_span(layer, name, chain, is_user)
         if span is not None:
             arguments[name] = span
@@ -34,7 +35,7 @@ def layer_facts(path: str, layer: nn.Module, sites: Sites, is_user: IsUser) -> L
         weights={name: tuple(p.shape) for name, p in layer.named_parameters() if not is_lazy(p)},
         site=site_of(chain, is_user),
         arguments=arguments,
-        reckoned=tuple(name for name in arguments if is_reckoned_with(chain, name, _parameters(type(layer)))),
+        reckoned=tuple(name for name in arguments if is_reckoned_with(chain, name, names)),
     )
 
 
@@ -53,7 +54,7 @@ def site_of(chain: tuple[Place, ...], is_user: IsUser) -> Span | None:
 def argument_span(layer: nn.Module, name: str, chain: tuple[Place, ...], is_user: IsUser) -> Span | None:
     """The outermost expression of the user's that gave this argument."""
     found = None
-    for filename, expression in argument_places(chain, name, _parameters(type(layer))):
+    for filename, expression in argument_places(chain, name, constructor_parameters(type(layer))):
         if is_user(filename) and _means(layer, name, expression):
             found = expression_span(filename, expression)
     return found
@@ -81,7 +82,7 @@ _RECURRENT = (
 _known: dict[type[nn.Module], tuple[str, ...]] = {}
 
 
-def _parameters(kind: type[nn.Module]) -> tuple[str, ...]:
+def constructor_parameters(kind: type[nn.Module]) -> tuple[str, ...]:
     """The constructor's parameters as a call counts them, read once for all layers of a kind."""
     if kind not in _known:
         _known[kind] = _read_parameters(kind)

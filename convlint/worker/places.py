@@ -92,6 +92,11 @@ def _notebook_lines(filename: str) -> tuple[str, ...]:
     return tuple(f"{line}\n" for line in notebook.source.split("\n")) if notebook is not None else ()
 
 
+def text_lines(filename: str) -> Sequence[str]:
+    """The lines of a file as they were executed, each with its end."""
+    return _lines(filename)
+
+
 def span_of(place: Place) -> Span | None:
     position = position_of(place)
     return None if position is None else span_at(place.code.co_filename, position)
@@ -233,6 +238,21 @@ def _reckoned(function: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str
             whole.update(map(id, (*node.args, *(keyword.value for keyword in node.keywords))))
     names = (node for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
     return frozenset(node.id for node in names if id(node) not in whole)
+
+
+def default_of(place: Place, name: str) -> ast.expr | None:
+    """The default of a parameter of the function that a frame is in."""
+    function = _function_of(place.code)
+    return default_in(function, name) if function is not None else None
+
+
+def default_in(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> ast.expr | None:
+    """The default of one of its parameters."""
+    args = function.args
+    positional = [*args.posonlyargs, *args.args]
+    given = zip(positional[len(positional) - len(args.defaults) :], args.defaults, strict=True)
+    named = zip(args.kwonlyargs, args.kw_defaults, strict=True)
+    return next((default for arg, default in (*given, *named) if arg.arg == name), None)
 
 
 def _function_of(code: CodeType) -> ast.FunctionDef | ast.AsyncFunctionDef | None:

@@ -207,7 +207,7 @@ def run_one(folder: Path, runner: str) -> None:
         guards.put_up(dump.fileno())
         use_folder(scratch.make(str(folder)))
         guards.limit_time(job.timeout, dump.fileno())
-        perform(job, run, token, record.fileno())
+        perform(job, run, token, record.fileno(), dump.fileno())
         os._exit(0)
 
 

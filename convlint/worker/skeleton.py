@@ -10,7 +10,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
@@ -86,7 +88,7 @@ class Sites:
     def add(self, module: nn.Module) -> None:
         # Kept on the module itself, so that a deep copy (nn.TransformerEncoder makes some) has it as well.
         if _CHAIN not in module.__dict__:
-            module.__dict__[_CHAIN] = _chain(module)
+            module.__dict__[_CHAIN] = tuple(map(place_of, islice(frames_of(module), _DEEPEST)))
 
     def report(self, module: nn.Module, need: ConstructorNeed) -> None:
         """Keep a broken need of a module's constructor, its copies included."""
@@ -107,21 +109,19 @@ class Sites:
         return chain
 
 
-def _chain(module: nn.Module) -> tuple[Place, ...]:
-    """The frames outside the module's own constructors."""
-    frame = sys._getframe(2)
-    chain: list[Place] = []
+def frames_of(module: nn.Module) -> Iterator[FrameType]:
+    """The frames outside the constructors of a module that is being made, from its caller outwards."""
+    frame: FrameType | None = sys._getframe(1)
     inside = True
-    while frame is not None and len(chain) < _DEEPEST:
+    while frame is not None:
         code = frame.f_code
         if not code.co_filename.startswith(_OWN):
             inside = inside and code.co_argcount > 0 and frame.f_locals.get(code.co_varnames[0]) is module
             if not inside:
-                chain.append(place_of(frame))
+                yield frame
         elif code.co_filename == _BUILDER:
-            break  # convlint itself called the outermost constructor
-        frame = frame.f_back  # type: ignore[assignment]
-    return tuple(chain)
+            return  # convlint itself called the outermost constructor
+        frame = frame.f_back
 
 
 class _Factories(TorchFunctionMode):

@@ -322,7 +322,7 @@ def test_the_json_form_has_its_keys_in_order() -> None:
     assert list(document) == ["version", "diagnostics", "models", "summary"]
     assert list(document["diagnostics"][0]) == [
         *("code", "name", "severity", "message", "filename", "cell", "location", "end_location", "model"),
-        *("layer", "expected", "actual", "formula", "hint", "related", "fix", "url"),
+        *("layer", "expected", "actual", "formula", "hint", "also", "sides", "related", "fix", "url"),
     ]
     called, _, conv1, *_ = document["diagnostics"][0]["related"]
     assert list(called) == ["filename", "cell", "location", "end_location", "message"]

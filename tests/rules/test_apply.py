@@ -9,6 +9,7 @@ import pytest
 from convlint.diagnostics import Diagnostic, Location
 from convlint.facts import (
     BuildFailure,
+    Change,
     Effect,
     Failure,
     FileFacts,
@@ -18,6 +19,7 @@ from convlint.facts import (
     Node,
     Span,
     TensorFact,
+    TriedEdit,
     Unmet,
 )
 from convlint.rules.apply import diagnose
@@ -48,6 +50,7 @@ UNMET = Unmet(
     value=9216,
     sizes="H = W in {14, 15}",
     evidence="pyproject.toml",
+    edit=TriedEdit(kind="number", code="nn.Linear(9216, 128)", changes=(Change(at=ARGUMENT, text="9216"),)),
 )
 FC1 = Layer(
     path="fc1",
@@ -144,8 +147,9 @@ def test_the_hint_names_the_number_where_it_comes_from_and_the_other_way_out() -
     [
         ({"sizes": None}, "`nn.Linear(9216, 128)`: 64 * ((28-4)//2) * ((28-4)//2) = 9216"),
         ({"sizes": None, "derivation": None}, "`nn.Linear(9216, 128)`"),
-        ({"value": None, "derivation": None}, "feed H = W in {14, 15}"),
-        ({"value": None, "derivation": None, "sizes": None}, None),
+        ({"edit": None, "derivation": None}, "feed H = W in {14, 15}"),
+        ({"edit": None, "sizes": None}, "the size comes from 64 * ((28-4)//2) * ((28-4)//2) = 9216"),
+        ({"edit": None, "derivation": None, "sizes": None}, None),
     ],
 )
 def test_a_hint_says_only_what_is_known(change: dict[str, Any], hint: str | None) -> None:
@@ -178,17 +182,33 @@ def test_the_fix_replaces_the_argument() -> None:
 
 
 @pytest.mark.parametrize(
-    ("unmet", "layer"),
+    "edit",
     [
-        (UNMET.model_copy(update={"value": None}), FC1),
-        (UNMET, FC1.model_copy(update={"arguments": {}})),
-        (UNMET.model_copy(update={"argument": None}), FC1),
-        (UNMET, FC1.model_copy(update={"attributes": {"in_features": (8, 1600)}})),
+        None,
+        {"is_whole": False},
+        {"kind": "pad"},
+        {"changes": (Change(at=span(40, 9, 4, "models.py"), text="9216"),)},
     ],
-    ids=["no number", "no place", "no argument at fault", "several numbers"],
+    ids=["none was tried", "more is wrong", "it fits one size of images alone", "in another file"],
 )
-def test_no_fix_without_a_number_and_a_place(unmet: Unmet, layer: Layer) -> None:
-    assert only(mnist(unmet, layer)).fix is None
+def test_no_fix_but_of_what_was_tried_and_runs(edit: dict[str, Any] | None) -> None:
+    changed = None if edit is None else UNMET.edit.model_copy(update=edit)  # type: ignore[union-attr]
+    assert only(mnist(UNMET.model_copy(update={"edit": changed}))).fix is None
+
+
+@pytest.mark.parametrize(
+    ("edit", "hint"),
+    [
+        ({"others": ("x.flatten(1)",)}, "`nn.Linear(9216, 128)`, or `x.flatten(1)`"),
+        ({"kind": "layout", "code": "x.transpose(1, 2)"}, "`x.transpose(1, 2)`"),
+    ],
+    ids=["several edits", "no other size is wanted"],
+)
+def test_the_hint_says_what_was_tried(edit: dict[str, Any], hint: str) -> None:
+    changed = UNMET.edit.model_copy(update=edit)  # type: ignore[union-attr]
+    unmet = UNMET.model_copy(update={"edit": changed, "sizes": None if "others" in edit else UNMET.sizes})
+    assert str(only(mnist(unmet)).hint).startswith(hint)
+    assert "feed" not in str(only(mnist(unmet)).hint)
 
 
 ELSEWHERE = span(40, 9, 4, "models.py")
@@ -272,8 +292,18 @@ def test_the_trail_follows_both_operands_and_ends_in_a_loop_of_facts() -> None:
     )
     model = ModelFacts(name="n.N", target="N", row=1, status="checked", nodes=(left, right, cat))
     found = only(FileFacts(filename="net.py", models=(model,)))
-    assert found.message == "`torch.cat` cannot join [B, 2] and [B, 3]: 3 is not 2"
+    assert found.message == "the tensors that `torch.cat` joins differ in the last dimension (2, 3)"
     assert [one.message for one in found.related] == ["left: [B, 1] -> [B, 2]", "right: [B, 1] -> [B, 3]"]
+
+
+def test_a_line_that_makes_several_layers_is_one_finding() -> None:
+    once = mnist()
+    (model,) = once.models
+    again = model.nodes[-1].model_copy(update={"id": 7, "name": "fc2", "layer": "fc2", "producers": ()})
+    layers = {**model.layers, "fc2": FC1.model_copy(update={"path": "fc2"})}
+    both = model.model_copy(update={"nodes": (*model.nodes, again), "layers": layers})
+    found = only(once.model_copy(update={"models": (both,)}))
+    assert (found.layer, found.also) == ("fc1", ("fc2",))
 
 
 def test_one_mistake_in_two_models_is_one_finding() -> None:
@@ -308,7 +338,7 @@ def test_a_requirement_of_the_constructor_has_no_node() -> None:
         ("syntax", "CL002", "this is not valid Python: why"),
         ("import", "CL003", "importing this file fails: why"),
         ("timeout", "CL004", "checking this file took too long: why"),
-        ("crash", "CL005", "the process that checks this file ended: why"),
+        ("crash", "CL005", "why"),
         ("memory", "CL008", "checking this file took too much memory: why"),
     ],
 )
@@ -346,6 +376,9 @@ def test_a_model_that_was_not_checked_is_no_finding(status: Any) -> None:
     assert diagnose(FileFacts(filename="net.py", models=(model,)), load_rules()) == []
 
 
+UNTRIED = UNMET.model_copy(update={"edit": None})
+
+
 def rule(**changes: Any) -> Rule:
     """The first rule of the documentation, which compares the sizes itself."""
     return Rule.model_validate(
@@ -376,7 +409,7 @@ def test_a_rule_may_compare_sizes_itself() -> None:
 
 
 def test_no_edit_is_offered_where_the_number_is_given_to_another_layer_as_well() -> None:
-    facts = mnist()
+    facts = mnist(UNTRIED)
     model = facts.models[0]
     twin = model.layers["fc1"].model_copy(update={"path": "fc9"})
     shared = model.model_copy(update={"layers": {**model.layers, "fc9": twin}})
@@ -389,7 +422,7 @@ def test_no_edit_is_offered_where_the_number_is_given_to_another_layer_as_well()
 
 
 def test_no_edit_is_offered_where_other_numbers_are_made_of_the_argument() -> None:
-    facts = mnist()
+    facts = mnist(UNTRIED)
     model = facts.models[0]
     layer = model.layers["fc1"].model_copy(update={"reckoned": ("in_features",)})
     reckoned = model.model_copy(update={"layers": {**model.layers, "fc1": layer}})
@@ -399,7 +432,7 @@ def test_no_edit_is_offered_where_other_numbers_are_made_of_the_argument() -> No
 
 
 def test_no_edit_is_offered_where_the_layer_has_another_call_that_it_suits() -> None:
-    facts = mnist()
+    facts = mnist(UNTRIED)
     model = facts.models[0]
     again = model.nodes[-1].model_copy(update={"id": 99, "unmet": ()})
     both = model.model_copy(update={"nodes": (*model.nodes, again)})

@@ -110,7 +110,7 @@ def test_the_smallest_the_usual_and_the_largest_size_are_run(report: Report) -> 
     [
         ("wrong.OneMistake", 1, True),
         ("wrong.TwoMistakes", 2, True),
-        ("wrong.FoldedBatch", 1, None),
+        ("wrong.FoldedBatch", 1, True),
         ("wrong.Recurrent", 1, True),
         ("wrong.Constructor", 1, None),
     ],

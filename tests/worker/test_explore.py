@@ -80,7 +80,7 @@ def test_a_unet_takes_multiples_of_four(linter: Linter) -> None:
     source = net(UNET_INIT, UNET_FORWARD)
     checked = linter(source)
     assert checked.is_clean()
-    assert checked.model.size_note == "H = W a multiple of 4"
+    assert checked.model.size_note == "a multiple of 4 for H and W"
     assert linter.torch_refuses(source, ("B", 3, 30, 30))
 
 
@@ -88,7 +88,7 @@ def test_a_unet_at_an_odd_size(linter: Linter) -> None:
     found = linter(net(UNET_INIT, UNET_FORWARD), ("B", 3, 101, 101)).findings
     assert {finding.text for finding in found} == {"torch.cat([self.u1(b), a], 1)"}
     assert (found[0].unmet.needed, found[0].unmet.came) == (100, 101)
-    assert found[0].unmet.sizes == "H = W a multiple of 4"
+    assert found[0].unmet.sizes == "a multiple of 4 for H and W"
 
 
 def test_only_rectangles(linter: Linter) -> None:

@@ -42,7 +42,7 @@ HOSTILE = [
     Hostile("raises", "1/0", "import", "ZeroDivisionError"),
     Hostile("sys_exit", "import sys\nsys.exit(3)", "import", "SystemExit: 3 at bad.py:2", 2),
     Hostile("keyboard_interrupt", "x = 1\nraise KeyboardInterrupt", "import", "KeyboardInterrupt", 2),
-    Hostile("os_exit", "import os\nos._exit(0)", "crash", "exited with status 0 before it handed over"),
+    Hostile("os_exit", "import os\nos._exit(0)", "crash", "the file ended the Python process with status 0", 2),
     Hostile("abort", "import os\n\nos.abort()", "crash", "died with SIGABRT at bad.py:3", 3),
     Hostile(
         "segfault",

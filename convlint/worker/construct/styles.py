@@ -32,10 +32,13 @@ class Style:
 
 # Two with distinct sizes, so that swapped arguments show, and one where all hidden sizes and all counts agree, since
 # many blocks are written for that, and the fields of a configuration depend on one another in ways nobody sees here.
+# The last two are the numbers of channels that images have: code may be written for one of these alone.
 STYLES = (
     Style("distinct", (64, 128, 192, 256, 320, 384), 10, 1000, 4, 2, 3, 2, 64, 8, 32, 4, True),
     Style("other", (96, 32, 160, 224, 288, 352), 7, 900, 8, 3, 5, 4, 128, 16, 48, 2, True),
     Style("uniform", (64,), 10, 1000, 2, 2, 3, 2, 64, 8, 32, 2, False),
+    Style("color", (3,), 10, 1000, 1, 2, 3, 2, 64, 8, 32, 2, False),
+    Style("gray", (1,), 10, 1000, 1, 2, 3, 2, 64, 8, 32, 2, False),
 )
 
 

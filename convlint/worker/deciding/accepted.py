@@ -5,6 +5,7 @@ from __future__ import annotations
 from convlint.facts import LARGEST_SIZE
 from convlint.worker.deciding.domain import ACCEPTED, UNCOVERED
 from convlint.worker.deciding.explore import Outcome
+from convlint.worker.deciding.search import SPATIAL
 from convlint.worker.dimensions import sizes_in_words
 from convlint.worker.inputs.input import BATCH
 
@@ -25,6 +26,41 @@ def accepted_sizes(outcome: Outcome) -> dict[str, list[int]]:
         hits = (fate == ACCEPTED).any(axis=others)
         result.update(dict.fromkeys(map(str, axis.symbols), axis.sizes(hits)))
     return result
+
+
+SMALLEST = 8
+"""Images of fewer pixels are not what a model is made for."""
+
+
+def usable_in_words(outcome: Outcome) -> str | None:
+    """The sizes that someone may want to feed: a multiple of 8, a few, from some size on; None where none is."""
+    domain, fate, sizes = outcome.domain, outcome.fates, accepted_sizes(outcome)
+    if domain is None or fate is None or not sizes:
+        return None
+    parts = []
+    for axis in domain.axes:
+        name = str(axis.symbols[0])
+        if name == BATCH:
+            continue
+        usable = [size for size in sizes[name] if size >= SMALLEST or name[0] not in SPATIAL]
+        if not usable:
+            return None
+        parts.append(_compact(list(map(str, axis.symbols)), usable if len(usable) <= FEW else sizes[name]))
+    return ", ".join(parts) or None
+
+
+def _compact(names: list[str], sizes: list[int]) -> str:
+    """`a multiple of 8 for H and W`, where all of those work; `H = W in 32..35`."""
+    text = sizes_in_words(sizes, LARGEST_SIZE)
+    if len(sizes) > FEW:
+        every = frozenset(sizes)
+        steps = (2**power for power in range(1, 8)) if text.endswith("...}") else ()
+        step = next((one for one in steps if every.issuperset(range(max(one, sizes[0]), LARGEST_SIZE + 1, one))), None)
+        if step is not None:
+            return f"a multiple of {step} for {' and '.join(names)}"
+        if not text.startswith("in "):
+            return f"{text} for {' and '.join(names)}"
+    return f"{' = '.join(names)} {text}"
 
 
 def accepted_in_words(outcome: Outcome) -> str | None:

@@ -49,6 +49,16 @@ def degenerate(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
     yield from _length_by_chance(shop, outcome)
 
 
+def refused(shop: Workshop, outcome: Outcome, unmet: Unmet) -> Run | None:
+    """A run at usual inputs, which forward does not take; None where it is the batch that is odd."""
+    course = outcome.first.course
+    if unmet.name == "length_by_chance" and isinstance(unmet.needed, int):
+        return shop.run(course.at({str(unmet.came): unmet.needed + _OTHER}))
+    if unmet.name in ("tiny_images", "never_square"):
+        return shop.run(course.at({name: _USUAL for name in course.sizes if name[0] in _SPATIAL}))
+    return None
+
+
 def _images(shop: Workshop, outcome: Outcome, axes: Sequence[Axis]) -> Iterator[Unmet]:
     spatial = [(i, axis) for i, axis in enumerate(axes) if str(axis.symbols[0])[0] in _SPATIAL]
     if not spatial:

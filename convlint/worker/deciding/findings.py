@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import sympy
 
 from convlint.facts import Dim, Rival, Unmet
-from convlint.worker.deciding.accepted import accepted_in_words
+from convlint.worker.deciding.accepted import usable_in_words
 from convlint.worker.deciding.blame import blame
 from convlint.worker.deciding.explore import Outcome, explore
 from convlint.worker.deciding.formulas import derivation
@@ -125,6 +125,13 @@ def _with_symbols(unmet: Unmet, need: Need, detail: Symbolic | None) -> Unmet:
             "formula": dim(twin.came, detail.run.names) if twin.came.free_symbols else None,
             "derivation": derivation(twin.came, detail.values),
             "verdict": "proved" if proved else "contradicted",
-            "sizes": None if proved else accepted_in_words(detail.outcome),
+            "sizes": None if proved or _has_proof(need, detail) else usable_in_words(detail.outcome),
         }
     )
+
+
+def _has_proof(need: Need, detail: Symbolic) -> bool:
+    """Whether no size meets what the same call requires besides."""
+    trail = detail.run.trace.trail
+    own = {one.key for one in trail.broken() if one.node is not None and one.key[0] == need.key[0]}
+    return any(isinstance(one, Need) and one.key in own for one in detail.outcome.rejected)

@@ -31,6 +31,7 @@ _HANDED_ON = frozenset(
     }
 )
 _PER_DIM = frozenset({"concat", "broadcast", "spatial"})
+_OF_LAYOUT = frozenset({"rank", "matmul"})
 _ANCHORS = ("Conv", "Linear", "Bilinear", "Embedding", "LSTM", "GRU", "RNN")
 
 
@@ -65,6 +66,10 @@ def without_follow_ups(rejected: Iterable[Need | Stop], run: Run) -> list[Need |
             ]
             if any(_is_behind(run, item, before) for before in earlier):
                 continue
+            if item.name in _OF_LAYOUT and any(
+                isinstance(k, Need) and k.name in _OF_LAYOUT and _is_behind(run, item, k) for k in kept
+            ):
+                continue  # what a product or a call with too few dims gives, is a guess
             if item.name in _PER_DIM and any(
                 (k.node, k.name) == (item.node, item.name) for k in kept if isinstance(k, Need)
             ):

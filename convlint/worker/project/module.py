@@ -99,13 +99,14 @@ class TopLevel:
         filename: str,
         importer: Callable[..., Any],
         folders: Sequence[str] = (),
+        known_as: str | None = None,  # the name that its code has in frames, where that is not the file's
     ) -> None:
         names = {**vars(builtins), "__import__": importer, INT: as_int}
         own = {name: value for name, value in _own_dict(module).items() if name != "_top"}
         self.namespace = Namespace(self.ask, {**own, "__builtins__": names, "__file__": filename})
         self.starred: list[ModuleType] = []
         self.failures: list[tuple[Statement, BaseException]] = []
-        self._filename = filename
+        self._filename = known_as or filename
         self._folders = folders  # where it may be started
         self._flags = _future_flags(tree)
         self._statements = sort(tree.body)

@@ -38,7 +38,7 @@ def _state(call: Call, states: Any, shapes: list[tuple[Size, ...]], operand: str
         if not isinstance(state, torch.Tensor):
             continue
         name = f"{operand}[{i}]" if len(given) > 1 else operand
-        facts = {"came": shape_text(state.shape), "needed": shape_text(shape)}
+        facts = {"came": shape_text(state.shape), "needed": shape_text(shape), "detail": _layers(call)}
         if state.dim() != len(shape):
             call.need("hidden_state", name, sympy.false, **facts)
             continue
@@ -47,6 +47,15 @@ def _state(call: Call, states: Any, shapes: list[tuple[Size, ...]], operand: str
             call.need("sequence_first", name, sympy.false, **facts)
         else:
             call.need("hidden_state", name, sympy.And(*conditions), **facts)
+
+
+def _layers(call: Call) -> str | None:
+    """What the first size of a state is made of."""
+    layers = getattr(call.layer, "num_layers", None)
+    if layers is None:
+        return None
+    directions = "both directions" if getattr(call.layer, "bidirectional", False) else "one direction"
+    return f"num_layers = {layers}, {directions}"
 
 
 def _is_length_for_batch(call: Call, came: Size, needed: Size) -> bool:

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import NoReturn
 
 from convlint.jobs import Job
 from convlint.worker.sandbox import limits
@@ -26,6 +27,17 @@ def put_up(dump: int) -> None:
     faulthandler.enable(dump, all_threads=False)
     if hasattr(signal, "SIGXCPU"):  # the server's "time is over", and later the kernel's
         faulthandler.register(signal.SIGXCPU, dump, all_threads=False, chain=False)
+
+
+def note_exits(dump: int) -> None:
+    """Have `os._exit`, which no handler sees, write down first who calls it."""
+    leave = os._exit
+
+    def exit_noted(status: int) -> NoReturn:
+        faulthandler.dump_traceback(dump, all_threads=False)
+        leave(status)
+
+    os._exit = exit_noted
 
 
 def limit_time(seconds: float, dump: int) -> None:
