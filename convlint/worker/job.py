@@ -32,7 +32,7 @@ from convlint.worker.inputs.input import declared
 from convlint.worker.modelfacts import model_facts
 from convlint.worker.predicting.predict import feed_of, predictions
 from convlint.worker.project.casts import cast_in
-from convlint.worker.project.patience import Impatient
+from convlint.worker.project.patience import Impatient, patience
 from convlint.worker.relative import relative
 from convlint.worker.resolve import Resolver
 from convlint.worker.run import Workshop
@@ -44,9 +44,11 @@ from convlint.worker.torch_private.symbols import new_env
 from convlint.worker.trail import Key, Raised
 from convlint.worker.users import IsUser, user_test
 from convlint.worker.wording import said
-from convlint.worker.work import WorkBudget, WorkSpent
+from convlint.worker.work import WorkBudget, WorkSpent, limited
 
 MAX_SECONDS = 30.0
+EDIT_STEPS = 10_000
+"""Steps of work for the edits that are tried for one model."""
 
 
 def run(job: Job) -> FileFacts:
@@ -231,7 +233,9 @@ class _Work:
             # The fields of a configuration depend on one another in ways that are not seen here.
             has_config = any(isinstance(value, GuessedConfig) for value in built.construction.kwargs.values())
             fed = _fed(examination)
-            kept = {k: sides for k, sides in kept.items() if not can_agree(sides, moves=not has_config and k not in fed)}
+            kept = {
+                k: sides for k, sides in kept.items() if not can_agree(sides, moves=not has_config and k not in fed)
+            }
             raised = raised if _certain(examination) == raised else None
             if not kept and raised is None:
                 break
@@ -245,8 +249,10 @@ class _Work:
         """What is found, with the edits that mend it; without them where the time does not allow to try any."""
         recipe = Recipe(self.job, builder.job, way, self.mode, self.is_user)
         try:
-            with patience(self._share()):
+            with patience(self._share()), limited(WorkBudget(EDIT_STEPS)):
                 return with_edits(examination, shop, recipe)
+        except WorkSpent:
+            return examination
         except Impatient:
             chance.count("time")
             return examination

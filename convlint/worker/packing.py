@@ -42,10 +42,9 @@ def longest(lengths: Any) -> int | None:
     if isinstance(lengths, torch.Tensor):
         if isinstance(lengths, FakeTensor) or lengths.dim() != 1 or not len(lengths):
             return None
-        return max(int(length) for length in lengths.tolist())
-    if isinstance(lengths, list | tuple) and lengths and all(type(length) is int for length in lengths):
-        return max(lengths)
-    return None
+        return int(lengths.max())
+    numbers = list(lengths) if isinstance(lengths, list | tuple) else []
+    return max(numbers) if numbers and all(type(number) is int for number in numbers) else None
 
 
 PAD = "torch.nn.utils.rnn.pad_packed_sequence"

@@ -94,7 +94,9 @@ BROKEN = (
     # On a machine with much else to do its time ends before its stack, which is no finding.
     Case("deeper_recursion", ("CL006",), also=(("CL005",), ("CL008",), ())),
     Case("sys_exit", ("CL003",), says="sys.exit(0)"),
-    Case("os_exit", ("CL005",), says="__init__ of `Net` ended the Python process with status 0: `os._exit(0)` at line 12"),
+    Case(
+        "os_exit", ("CL005",), says="__init__ of `Net` ended the Python process with status 0: `os._exit(0)` at line 12"
+    ),
     Case("os_abort", ("CL005",), says="SIGABRT"),
     Case("segfault", ("CL005",), says="SIGSEGV"),
     Case("kills_itself", ("CL005",), says="SIGKILL"),

@@ -7,9 +7,21 @@ from tracing import Linter, net
 
 # For each net the input that torch takes.
 RIGHT = {
-    "baddbmm": ("self.c = nn.Conv1d(6, 1, 3, padding=1)", "return torch.baddbmm(torch.ones(1, 1), self.c(x), torch.ones(3, 2, 3))", (3, 6, 2)),
-    "expand": ("self.c = nn.ConvTranspose2d(1, 2, 1, stride=3)", "return self.c(x).expand(4, 2, 22, -1)", (4, 1, 8, 17)),
-    "filled": ("self.f = nn.Linear(16, 8)", "o = torch.zeros(32, 5, 8)\nfor t in range(5):\n    o[:, t] = self.f(x)\nreturn o", (32, 16)),
+    "baddbmm": (
+        "self.c = nn.Conv1d(6, 1, 3, padding=1)",
+        "return torch.baddbmm(torch.ones(1, 1), self.c(x), torch.ones(3, 2, 3))",
+        (3, 6, 2),
+    ),
+    "expand": (
+        "self.c = nn.ConvTranspose2d(1, 2, 1, stride=3)",
+        "return self.c(x).expand(4, 2, 22, -1)",
+        (4, 1, 8, 17),
+    ),
+    "filled": (
+        "self.f = nn.Linear(16, 8)",
+        "o = torch.zeros(32, 5, 8)\nfor t in range(5):\n    o[:, t] = self.f(x)\nreturn o",
+        (32, 16),
+    ),
     "grid": ("self.c = nn.Conv2d(3, 4, 3)", "return F.grid_sample(self.c(x), torch.zeros(5, 7, 7, 2))", (5, 3, 12, 12)),
     "affine": (
         "self.c = nn.Conv2d(1, 4, 5)\nself.register_buffer('t', torch.eye(2, 3).repeat(6, 1, 1))",
@@ -28,7 +40,8 @@ RIGHT = {
     ),
     "unbound": ("self.f = nn.Linear(4, 4)", "a, b, c = self.f(x).unbind(0)\nreturn a + b + c", (3, 4)),
     "queries": (
-        "self.t = nn.Transformer(16, 2, 1, 1, 32)\nself.q = nn.Parameter(torch.zeros(5, 1, 16))\nself.e = nn.Linear(4, 16)",
+        "self.t = nn.Transformer(16, 2, 1, 1, 32)\nself.e = nn.Linear(4, 16)\n"
+        "self.q = nn.Parameter(torch.zeros(5, 1, 16))",
         "return self.t(self.e(x), self.q)",
         (10, 1, 4),
     ),
@@ -43,7 +56,11 @@ RIGHT = {
         "return torch.cat([self.c, self.f(x)], 1)",
         (1, 5, 8),
     ),
-    "state_of_a_batch": ("self.g = nn.GRU(6, 6, batch_first=True)", "return self.g(x, torch.zeros(1, 1, 6))[0]", (1, 9, 6)),
+    "state_of_a_batch": (
+        "self.g = nn.GRU(6, 6, batch_first=True)",
+        "return self.g(x, torch.zeros(1, 1, 6))[0]",
+        (1, 9, 6),
+    ),
     "targets": (
         "self.f = nn.Linear(8, 16)\nself.l = nn.CrossEntropyLoss()\nself.t = torch.zeros(12, dtype=torch.long)",
         "return self.l(self.f(x), self.t)",
@@ -60,7 +77,7 @@ RIGHT = {
         "return self.u(x) - self.m",
         (2, 10, 1, 1),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("init", "forward", "shape"), RIGHT.values(), ids=RIGHT)
@@ -73,10 +90,22 @@ def test_nothing_is_called_a_mistake(linter: Linter, init: str, forward: str, sh
 
 WRONG = {
     "rank": ("self.f = nn.Linear(16, 8)", "return self.f(x).expand(4, 8)", (4, 6, 16)),
-    "constants": ("self.f = nn.Linear(16, 8)", "return torch.baddbmm(torch.ones(3, 2, 2), torch.ones(3, 2, 4), torch.ones(2, 4, 2)) + self.f(x).sum()", (4, 16)),
-    "two_batches": ("self.f = nn.Linear(16, 8)", "o = torch.zeros(32, 8)\no[:] = self.f(x)\nreturn torch.lerp(o, torch.ones(31, 8), 0.5)", (32, 16)),
-    "output_padding": ("self.u = nn.ConvTranspose2d(3, 4, 3, stride=2, output_padding=2)", "return self.u(x)", (2, 3, 8, 8)),
-}  # fmt: skip
+    "constants": (
+        "self.f = nn.Linear(16, 8)",
+        "return torch.baddbmm(torch.ones(3, 2, 2), torch.ones(3, 2, 4), torch.ones(2, 4, 2)) + self.f(x).sum()",
+        (4, 16),
+    ),
+    "two_batches": (
+        "self.f = nn.Linear(16, 8)",
+        "o = torch.zeros(32, 8)\no[:] = self.f(x)\nreturn torch.lerp(o, torch.ones(31, 8), 0.5)",
+        (32, 16),
+    ),
+    "output_padding": (
+        "self.u = nn.ConvTranspose2d(3, 4, 3, stride=2, output_padding=2)",
+        "return self.u(x)",
+        (2, 3, 8, 8),
+    ),
+}
 
 
 @pytest.mark.parametrize(("init", "forward", "shape"), WRONG.values(), ids=WRONG)

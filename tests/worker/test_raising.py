@@ -10,8 +10,11 @@ CERTAIN = {
     "attribute": ("self.f = nn.Linear(10, 4)", "return self.g(x)"),
     "function_of_torch": ("self.f = nn.Linear(10, 4)", "return torch.leaky(self.f(x))"),
     "list_of_layers": ("self.f = nn.ModuleList([nn.Linear(10, 4)])", "return self.f(x)"),
-    "behind_a_size": ("self.f = nn.Linear(4 * 8 * 8, 4)\nself.c = nn.Conv2d(3, 4, 1)", "return self.g(self.f(self.c(x).flatten(1)))"),
-}  # fmt: skip
+    "behind_a_size": (
+        "self.f = nn.Linear(4 * 8 * 8, 4)\nself.c = nn.Conv2d(3, 4, 1)",
+        "return self.g(self.f(self.c(x).flatten(1)))",
+    ),
+}
 
 
 @pytest.mark.parametrize(("init", "forward"), CERTAIN.values(), ids=CERTAIN)
@@ -69,7 +72,10 @@ def test_what_a_guard_refuses_is_not_of_the_user(linter: Linter) -> None:
 HANDLED = {
     "another_layer": "try:\n    return self.f(x)\nexcept RuntimeError:\n    return self.g(x)",
     "suppressed": "y = x\nwith contextlib.suppress(Exception):\n    y = self.f(x)\nreturn self.g(y)",
-    "view": "x = x.unsqueeze(1).expand(-1, 2, -1)\ntry:\n    x = x.view(-1, 16)\nexcept RuntimeError:\n    x = x.reshape(-1, 16)\nreturn x",
+    "view": (
+        "x = x.unsqueeze(1).expand(-1, 2, -1)\ntry:\n    x = x.view(-1, 16)\n"
+        "except RuntimeError:\n    x = x.reshape(-1, 16)\nreturn x"
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""Other inputs that forward may be meant for, where its own were guessed: a finding stands only if it stands for all."""
+"""Other inputs that forward may be meant for, where its own were guessed: a finding must stand for all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inputs that forward takes only in a degenerate way: images of a few pixels, one batch, a length that fits by chance."""
+"""Inputs that forward takes in a degenerate way only: tiny images, one batch, a length that fits by chance."""
 
 from __future__ import annotations
 
@@ -78,7 +78,8 @@ def _images(shop: Workshop, outcome: Outcome, axes: Sequence[Axis]) -> Iterator[
 
 
 def _hits(outcome: Outcome, axis: int) -> list[int]:
-    assert outcome.fates is not None and outcome.domain is not None
+    assert outcome.fates is not None
+    assert outcome.domain is not None
     others = tuple(i for i in range(outcome.fates.ndim) if i != axis)
     return outcome.domain.axes[axis].sizes(np.asarray((outcome.fates == ACCEPTED).any(axis=others)))
 

@@ -22,7 +22,18 @@ from convlint.worker.inputs.demands import (
     placeholder,
     takes_floats,
 )
-from convlint.worker.inputs.guesses import GUESSED, NAMED, RANKS, TRIED, Guess, first_guess, guessed, other_forms, slots, with_source
+from convlint.worker.inputs.guesses import (
+    GUESSED,
+    NAMED,
+    RANKS,
+    TRIED,
+    Guess,
+    first_guess,
+    guessed,
+    other_forms,
+    slots,
+    with_source,
+)
 from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.project.patience import Impatient
 from convlint.worker.run import LEVELS, Course, Run

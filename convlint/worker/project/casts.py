@@ -1,4 +1,4 @@
-"""Code that changes the dtype of whole models: `model.half()`, `torch.set_default_dtype(...)`, `model.to(torch.bfloat16)`.
+"""Code that changes the dtype of whole models: `model.half()`, `torch.set_default_dtype(torch.bfloat16)`.
 
 It runs outside of forward, where convlint does not follow it: of the dtypes of such a model nothing is certain.
 """

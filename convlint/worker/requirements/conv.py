@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from convlint.worker.call import Call, Check
-from convlint.worker.requirements.padding import check_pads
 from convlint.worker.requirements.output_size import check_output_size
+from convlint.worker.requirements.padding import check_pads
 from convlint.worker.requirements.room import with_room
 from convlint.worker.requirements.window import per_dim
 from convlint.worker.sizes import Size, at_least, divides, equal, shared_out

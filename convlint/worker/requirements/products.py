@@ -24,7 +24,8 @@ def _matmul(call: Call) -> None:
         return
     check_same_dtype(call, ((0, "input"), (1, "other" if "other" in call.kwargs else "mat2")))
     a, b = call.tensor(0, "input"), call.tensor(1, "other" if "other" in call.kwargs else "mat2")
-    assert a is not None and b is not None
+    assert a is not None
+    assert b is not None
     inner = -2 if b.dim() > 1 else -1
     came, needed = a.shape[-1], b.shape[inner]
     if not call.need("matmul", "input.shape[-1]", equal(came, needed), came=came, needed=needed, value=came):

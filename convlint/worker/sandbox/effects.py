@@ -1,7 +1,7 @@
 """No side effects: user code that writes, connects or starts programs is refused with an OSError of its own.
 
-What the user's own code asked for while it was imported is kept, to be told. Put up for good, hence only in a process that ends
-with its job. This is for accidents: code that means to get around it can.
+What the user's own code asked for while it was imported is kept, to be reported. Installed for good, hence only in a
+process that ends with its job. This is for accidents: code that means to get around it can.
 """
 
 from __future__ import annotations

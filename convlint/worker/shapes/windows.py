@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from convlint.worker.call import Call
-from convlint.worker.requirements.conv import per_dim
+from convlint.worker.requirements.window import per_dim
 from convlint.worker.shapes.rule import Rule, Shape
 from convlint.worker.sizes import Size
 

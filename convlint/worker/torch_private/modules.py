@@ -64,7 +64,7 @@ def changes_arguments(module: torch.nn.Module, args: tuple[Any, ...]) -> bool:
         return False
     if module._forward_pre_hooks_with_kwargs:
         return True
-    return any(hook(module, args) is not None for hook in module._forward_pre_hooks.values())  # type: ignore[call-arg, arg-type]
+    return any(hook(module, args) is not None for hook in module._forward_pre_hooks.values())
 
 
 def computes_otherwise(module: torch.nn.Module, kind: type[torch.nn.Module]) -> bool:

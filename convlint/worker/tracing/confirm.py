@@ -76,7 +76,7 @@ class _Budget:
 
 
 def refusal(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception | None:
-    """The exception with which torch refuses this call on real tensors, whatever their integers are; None where it runs.
+    """The exception with which torch refuses this call on real tensors, whatever their integers are; else None.
 
     Raises Unconfirmed where the call cannot be tried.
     """

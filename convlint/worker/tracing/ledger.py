@@ -16,7 +16,7 @@ from convlint.worker.shapes.strides import of_result
 from convlint.worker.sizes import Size, holds_at
 from convlint.worker.strides import Strides, contiguous, of_tensor
 from convlint.worker.torch_private.fake import blank, fake_of, set_env
-from convlint.worker.torch_private.symbols import expr_of, guard_count, guard_exprs, new_env, new_symbol
+from convlint.worker.torch_private.symbols import SizeEnv, expr_of, guard_count, guard_exprs, new_env, new_symbol
 from convlint.worker.trace import Setting, Trace, is_symbolic
 from convlint.worker.tracing.handlers import Handled, is_handled
 from convlint.worker.tracing.nodes import NodeRecorder
@@ -63,6 +63,7 @@ class TraceLedger:
         self._blanks: dict[tuple[object, ...], torch.Tensor] = {}  # by dtype and shape: layers repeat their shapes
         self._guards_seen = guard_count(setting.env) if setting.env is not None else 0
         self._unknown = 0
+        self._extra: SizeEnv | None = None  # of sizes that data decides, where all others are numbers
         self.silent = 0  # above 0 while a layer or a check works: its own calls are no nodes
 
     def need(self, call: Call, name: str, operand: str, condition: sympy.Basic, **facts: Any) -> bool:
@@ -168,8 +169,11 @@ class TraceLedger:
         if not isinstance(size, int) or size < 2:
             return size  # of a symbol every number is looked at in any case
         self._unknown += 1
-        env = self._setting.mode.shape_env or new_env()
-        set_env(self._setting.mode, env)
+        if self._setting.env is None and self._extra is None:
+            self._extra = new_env()
+            set_env(self._setting.mode, self._extra)
+        env = self._setting.env or self._extra
+        assert env is not None
         return new_symbol(env, f"unknown{self._unknown}", size)[0]
 
     def bound(self, x: torch.Tensor) -> int | None:

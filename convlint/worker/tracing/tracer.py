@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import torch
 from torch import fx
@@ -25,7 +26,7 @@ from convlint.worker.requirements import function_check, layer_check
 from convlint.worker.shapes import goes_on_numbers, has_rule, is_one_dtype, numbers_among, result_shape
 from convlint.worker.shapes.strides import of_computed, of_result
 from convlint.worker.strides import contiguous, of_fake
-from convlint.worker.torch_private.fake import UNDECIDABLE, is_inner_call, outside_modes
+from convlint.worker.torch_private.fake import UNDECIDABLE, FakeTensor, is_inner_call, outside_modes
 from convlint.worker.torch_private.modules import changes_arguments, changes_results, module_calls
 from convlint.worker.torch_private.symbols import undecided
 from convlint.worker.trace import (
@@ -42,8 +43,8 @@ from convlint.worker.trace import (
 )
 from convlint.worker.tracing.aliases import canonical
 from convlint.worker.tracing.confirm import Unconfirmed, refusal
-from convlint.worker.tracing.ending import Ending
 from convlint.worker.tracing.dtypes import unmixed
+from convlint.worker.tracing.ending import Ending
 from convlint.worker.tracing.leaves import PROPERTIES, QUESTIONS, is_leaf
 from convlint.worker.tracing.ledger import TraceLedger
 from convlint.worker.tracing.nodes import NodeRecorder
@@ -54,6 +55,7 @@ from convlint.worker.wording import first_line
 
 # How torch.distributions and torch._check_tensor_all ask whether values are fit: a model that trains passes them.
 _ASSERTIONS = frozenset({"torch._assert", "_assert"})  # which raise what an `assert` does
+_INDEXING: Final = ("__getitem__", "embedding", "Embedding", "index_select", "gather", "take")
 _VALIDITY = frozenset({"_is_all_true"})
 
 
@@ -181,6 +183,7 @@ class ShapeTracer(fx.Tracer):
         """What a check has settled, or a rule of shapes says, or torch computes."""
         if call.is_done:
             return call.result
+        self._check_indices(call, subject)
         told = self._told(call)
         if told is not None:
             return told
@@ -191,6 +194,18 @@ class ShapeTracer(fx.Tracer):
                 strides = of_computed(call, tensor.dim(), self._ledger.strides, operands)
                 self._ledger.note(tensor, strides or of_fake(tensor))
         return result
+
+    def _check_indices(self, call: Call, subject: Any) -> None:
+        """Indices whose values are known may lie outside of a table: fake tensors do not look at values."""
+        if not call.target.endswith(_INDEXING):
+            return
+        real = [x for x in tensors_in((call.args, call.kwargs)) if not isinstance(x, FakeTensor)]
+        if not any(x.dtype in (torch.int64, torch.int32) for x in real):
+            return
+        with suppress(Unconfirmed):
+            error = refusal(subject, tuple(call.args), call.kwargs)
+            if isinstance(error, IndexError):
+                self._refuse(call, subject, error)
 
     def _told(self, call: Call) -> torch.Tensor | None:
         """The result as a rule of shapes says, where it knows the strides as well."""
@@ -224,12 +239,15 @@ class ShapeTracer(fx.Tracer):
             real = self._confirmed(call, subject, error)
             if unmixed(call, subject):
                 return run(*call.args, **call.kwargs)
-            key = (self._ledger.where(call), "raises", call.target)
-            at = max(0, len(self._trace.nodes) - 1)
-            refused = RefusedCall(subject, tuple(call.args), dict(call.kwargs))
-            is_misuse = isinstance(error, TypeError)
-            self._refused = real, Stop(first_line(real), at, key, is_misuse=is_misuse, call=refused)
-            raise real from None  # which the user's code may handle by its type
+            self._refuse(call, subject, real)
+
+    def _refuse(self, call: Call, subject: Any, error: Exception) -> NoReturn:
+        """Raise what torch raises, which the user's code may handle by its type."""
+        key = (self._ledger.where(call), "raises", call.target)
+        at = max(0, len(self._trace.nodes) - 1)
+        refused = RefusedCall(subject, tuple(call.args), dict(call.kwargs))
+        self._refused = error, Stop(first_line(error), at, key, is_misuse=isinstance(error, TypeError), call=refused)
+        raise error from None
 
     def _confirmed(self, call: Call, subject: Any, error: Exception) -> Exception:
         """The exception with which real torch refuses the call. Raises Halted where it does not, or cannot be asked."""
