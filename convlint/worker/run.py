@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import sympy
@@ -21,6 +21,7 @@ from convlint.worker.trace import MAX_NODES, Setting, Trace
 from convlint.worker.tracing.tracer import ShapeTracer
 from convlint.worker.trail import Halt
 from convlint.worker.users import IsUser
+from convlint.worker.work import RUN, spend
 
 LEVELS = (0, 1, 2)
 """How much of a course runs on plain numbers (see `Course.on_numbers`)."""
@@ -56,6 +57,10 @@ class Course:
         """What a run hangs on: not on how an input was found out."""
         alike = (replace(item, source="", origin="evidence", is_settled=True, fed=None) for item in self.inputs)
         return replace(self, inputs=tuple(alike))
+
+    def without_inputs(self) -> Hashable:
+        """What tells most courses apart at once."""
+        return frozenset(self.sizes.items()), self.fixed, self.choices, self.decisions, self.training, self.is_quick
 
     def on_numbers(self, level: int) -> Course:
         """The same course with lengths as plain numbers (1), or every size (2): symbols do not pass through numpy."""
@@ -105,6 +110,7 @@ class Run:
 
 def run_forward(model: nn.Module, mode: FakeTensorMode, course: Course, is_user: IsUser) -> Run:
     """Trace the model's forward once."""
+    spend(RUN)
     names = symbols_of(course.inputs)
     free = [name for name in names if name not in course.fixed]
     env = new_env() if free else None
@@ -169,7 +175,7 @@ class Workshop:
     is_user: IsUser
     cast: str | None = None  # where code outside of forward may change the dtype of the model: "train.py, line 3"
     is_plain: bool = False  # every symbol is a plain number
-    known: list[tuple[Course, Run]] = field(default_factory=list, compare=False)  # inferring an input repeats itself
+    known: dict[Hashable, list[tuple[Course, Run]]] = field(default_factory=dict, compare=False)
     judging: list[Run] = field(default_factory=list, compare=False)  # the first run of each verdict that was begun
 
     def run(self, course: Course) -> Run:
@@ -178,12 +184,13 @@ class Workshop:
             course = replace(course, fixed=frozenset(course.sizes), is_quick=True)
         asked = course.without_sources()
         whole = replace(asked, limit=None)
-        known = next((run for made, run in self.known if made in (asked, whole)), None)
+        alike = self.known.setdefault(asked.without_inputs(), [])
+        known = next((run for made, run in alike if made in (asked, whole)), None)
         if known is not None:
             return replace(known, course=course)
         run = run_forward(self.model, self.mode, course, self.is_user)
         if len(run.trace.nodes) <= MOST_KEPT:
-            self.known.append((asked if run.is_cut_short else whole, run))
+            alike.append((asked if run.is_cut_short else whole, run))
         return run
 
     def first(self, course: Course) -> Run:

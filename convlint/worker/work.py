@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-CALL, GUARD = 1, 1
-"""Steps of a call that is traced, and of a condition on sizes that it brings."""
+RUN, CALL, GUARD = 10, 1, 1
+"""Steps of a run of forward before its first call, of a call that is traced, and of a condition on sizes."""
 _POINTS = 1 << 16
 """Combinations of sizes for which one condition is looked at in a step."""
 

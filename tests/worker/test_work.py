@@ -97,7 +97,7 @@ def test_a_mistake_between_layers_stands_where_a_limit_is_reached() -> None:
 
 
 def test_it_stands_for_inputs_that_were_found_out() -> None:
-    assert found(examined(Deep, 110)) == [("num_features", 24, 16)]
+    assert found(examined(Deep, 150)) == [("num_features", 24, 16)]
 
 
 def test_the_same_work_says_the_same() -> None:

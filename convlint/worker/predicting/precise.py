@@ -27,7 +27,7 @@ def precise(shop: Workshop, precision: Precision) -> Iterator[Workshop]:
         if dtype is not None:
             stack.enter_context(_cast(shop, dtype))
         stack.enter_context(computing(precision, "cpu"))
-        yield replace(shop, known=[])
+        yield replace(shop, known={})
 
 
 @contextmanager
