@@ -42,9 +42,14 @@ def degenerate(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
         yield Unmet(name="fixed_batch", operand="forward", needed=batch, sizes=words, at=at)
     if outcome.accepted is None or outcome.domain is None or outcome.fates is None:
         return
-    if (outcome.fates == UNCOVERED).any() or not (outcome.fates == ACCEPTED).any():
+    if (outcome.fates == UNCOVERED).any():
         return
-    if all(item.is_settled for item in run.course.inputs):
+    is_of_images = all(item.is_settled for item in run.course.inputs) and not _begins_with_a_code(run)
+    if not (outcome.fates == ACCEPTED).any():
+        if is_of_images:
+            yield from _single_pixel(shop, outcome)
+        return
+    if is_of_images:
         yield from _images(shop, outcome, outcome.domain.axes)
     yield from _length_by_chance(shop, outcome)
 
@@ -75,6 +80,21 @@ def _images(shop: Workshop, outcome: Outcome, axes: Sequence[Axis]) -> Iterator[
     elif len(spatial) > 1 and len({name[1:] for name in taken}) == 1:  # square sizes were looked at before
         at, layer = _culprit(shop, shop.run(outcome.first.course.at(usual)))
         yield Unmet(name="never_square", operand="forward", sizes="H and W that differ", at=at, layer=layer)
+
+
+def _begins_with_a_code(run: Run) -> bool:
+    """Whether the first layer is one that makes images larger: generators take codes, which are tiny images."""
+    layers = (node.meta.get("layer") for node in run.trace.nodes)
+    return bool(getattr(next((one for one in layers if one is not None), None), "transposed", False))
+
+
+def _single_pixel(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
+    """Images of one pixel, which lie beyond the sizes that are looked at."""
+    accepted = outcome.accepted or {}
+    spatial = [name for name in accepted if name[0] in _SPATIAL]
+    if spatial and all(accepted[name] == 1 for name in spatial):
+        at, layer = _culprit(shop, shop.run(outcome.first.course.at(dict.fromkeys(spatial, _USUAL))))
+        yield Unmet(name="tiny_images", operand="forward", sizes=f"{' = '.join(spatial)} = 1", at=at, layer=layer)
 
 
 def _hits(outcome: Outcome, axis: int) -> list[int]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from convlint.facts import Unmet
 from convlint.worker.deciding.alternatives import Alternative, alternatives, open_inputs
 from convlint.worker.deciding.constants import is_of_layers, unconditional
 from convlint.worker.deciding.degenerate import degenerate
 from convlint.worker.deciding.explore import Outcome, explore
 from convlint.worker.deciding.findings import Finding, finding, has_known_sizes, in_symbols
 from convlint.worker.deciding.fixed_sizes import past_fixed_sizes
+from convlint.worker.deciding.joined_batch import joined_batches
 from convlint.worker.deciding.mistakes import without_follow_ups
 from convlint.worker.deciding.raising import always_raises
+from convlint.worker.deciding.returning import without_result
 from convlint.worker.deciding.ways import MAX_FLIPS, best_variant, other_courses, past_decisions
 from convlint.worker.examination import Examination, undecided
 from convlint.worker.inputs.input import BATCH, Input
@@ -61,12 +64,22 @@ def _decided(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
     doubts = _doubts(shop, main, findings, is_found_out=is_found_out)
     if isinstance(doubts, Alternative):  # nothing is wrong with other inputs, which are as likely
         other = _examine_course(shop, doubts.run)
-        return replace(other, unseen=unseen, odd=tuple(degenerate(shop, other.outcome)))
+        return replace(other, unseen=unseen, odd=tuple(_odd(shop, other.outcome)))
     agreed = tuple(found for key, found in findings.items() if key not in doubts)
     reasons = sorted(set(doubts.values()))
     raised = always_raises(shop, main.run, is_found_out=is_found_out)
-    odd = tuple(degenerate(shop, main.outcome)) if not findings and raised is None else ()
+    if not findings and raised is None:
+        agreed = tuple(joined_batches(main.run))
+    odd = tuple(_odd(shop, main.outcome)) if not findings and raised is None else ()
     return replace(main, findings=agreed, guess=reasons[0] if reasons else None, unseen=unseen, raised=raised, odd=odd)
+
+
+def _odd(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
+    """What is wrong with a model that runs."""
+    nothing = without_result(shop.model, outcome.first)
+    if nothing is not None:
+        yield nothing
+    yield from degenerate(shop, outcome)
 
 
 def _on_all_ways(shop: Workshop, main: Examination) -> tuple[dict[Key, Finding], Halt | None]:

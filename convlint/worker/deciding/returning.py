@@ -1,0 +1,54 @@
+"""A forward that computes something and returns nothing."""
+
+from __future__ import annotations
+
+import ast
+from types import CodeType
+
+from torch import nn
+
+from convlint.facts import Unmet
+from convlint.worker.places import span_at
+from convlint.worker.project.source import tree_of
+from convlint.worker.run import Run
+
+NAME = "returns_nothing"
+
+
+def without_result(model: nn.Module, run: Run) -> Unmet | None:
+    """The missing `return`, where forward has no other effect: it keeps nothing, and makes no call for its effect."""
+    if run.trace.output is not None or run.trace.trail.end() is not None:
+        return None
+    if all(node.op == "placeholder" for node in run.trace.nodes):
+        return None
+    code = getattr(type(model).forward, "__code__", None)
+    function = _function(code) if isinstance(code, CodeType) else None
+    if code is None or function is None or not all(map(_only_computes, ast.walk(function))):
+        return None
+    last = function.body[-1]
+    position = last.lineno, last.col_offset, last.end_lineno or last.lineno, last.end_col_offset or last.col_offset
+    return Unmet(name=NAME, operand="forward", at=span_at(code.co_filename, position))
+
+
+def _function(code: CodeType) -> ast.FunctionDef | None:
+    tree = tree_of(code.co_filename)
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
+            first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+            if first == code.co_firstlineno:
+                return node
+    return None
+
+
+def _only_computes(node: ast.AST) -> bool:
+    match node:
+        case ast.Return(value=value):
+            return value is None or (isinstance(value, ast.Constant) and value.value is None)
+        case ast.Yield() | ast.YieldFrom() | ast.Global() | ast.Nonlocal():
+            return False
+        case ast.Expr(value=value):
+            return isinstance(value, ast.Constant)
+        case ast.Attribute(ctx=ast.Store()) | ast.Subscript(ctx=ast.Store()):
+            return False
+        case _:
+            return True
