@@ -243,11 +243,22 @@ class _Work:
         built, shop, examination, way = first
         findings = tuple(finding for finding in examination.findings if finding.key in kept)
         examination = replace(examination, findings=findings, raised=raised, odd=())
-        return self._model_facts(builder, built, shop, self._with_edits(builder, shop, examination, way), way)
+        # A number that stands still while guesses move is not made of them.
+        stands_still = all(sides[0] == one for sides in kept.values() for one in sides)
+        made_up = built.construction.guessed if stands_still else frozenset[str]()
+        examination = self._with_edits(builder, shop, examination, way, made_up)
+        return self._model_facts(builder, built, shop, examination, way)
 
-    def _with_edits(self, builder: Builder, shop: Workshop, examination: Examination, way: Way) -> Examination:
+    def _with_edits(
+        self,
+        builder: Builder,
+        shop: Workshop,
+        examination: Examination,
+        way: Way,
+        made_up: frozenset[str] = frozenset(),
+    ) -> Examination:
         """What is found, with the edits that mend it; without them where the time does not allow to try any."""
-        recipe = Recipe(self.job, builder.job, way, self.mode, self.is_user)
+        recipe = Recipe(self.job, builder.job, way, self.mode, self.is_user, made_up)
         try:
             with patience(self._share()), limited(WorkBudget(EDIT_STEPS)):
                 return with_edits(examination, shop, recipe)

@@ -49,8 +49,16 @@ class Built:
         return self.sites.chain(module)
 
 
-def scopes_of(model: nn.Module, sites: ScopedSites) -> dict[str, tuple[Scope, ...]]:
-    return {name: sites.scopes(module) for name, module in model.named_modules(remove_duplicate=False)}
+def scopes_of(model: nn.Module, sites: ScopedSites, made_up: frozenset[str]) -> dict[str, tuple[Scope, ...]]:
+    """By path; without the arguments whose values are made up, which say nothing of a number."""
+    return {
+        path: tuple(_without(scope, made_up) for scope in sites.scopes(module))
+        for path, module in model.named_modules(remove_duplicate=False)
+    }
+
+
+def _without(scope: Scope, names: frozenset[str]) -> Scope:
+    return {name: value for name, value in scope.items() if name.rpartition(".")[2] not in names}
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,8 @@ def expressions(
 def _in_order(points: Sequence[Point], text: str, body: str, near: Sequence[str]) -> Iterator[str]:
     literal = literal_of(points)
     is_number = _is_number(text)
-    yield from (one for one in near if _fits(one, points) and not (is_number and _is_number(one)))
+    fitting = (one for one in near if _fits(one, points) and not (is_number and _is_number(one)))
+    yield from sorted(fitting, key=lambda one: not one.isidentifier())
     if is_number and literal is not None:
         yield literal
         return

@@ -43,6 +43,7 @@ class Recipe:
     way: Way
     mode: FakeTensorMode
     is_user: IsUser
+    made_up: frozenset[str] = frozenset()  # arguments whose values no edit may count on
 
     @contextmanager
     def rebuilt(self, texts: Mapping[str, str] | None = None, sites: Sites | None = None) -> Iterator[Workshop]:

@@ -93,7 +93,7 @@ def _built(shop: Workshop, recipe: Recipe) -> Built:
     """The model with what could be named where its parts were made."""
     sites = ScopedSites()
     with recipe.rebuilt(sites=sites) as again:
-        scopes = scopes_of(again.model, sites)
+        scopes = scopes_of(again.model, sites, recipe.made_up)
     return Built(shop.model, shop.sites, scopes, shop.is_user)
 
 
