@@ -170,7 +170,7 @@ def _function(case: Case, layer: nn.Module) -> ast.AST | None:
 
 
 def _near(function: ast.FunctionDef | ast.AsyncFunctionDef | None) -> list[str]:
-    """The expressions with an operator that calls in a function are given."""
+    """The names, and the expressions with an operator, that calls in a function are given."""
     if function is None:
         return []
     given = [
@@ -179,7 +179,7 @@ def _near(function: ast.FunctionDef | ast.AsyncFunctionDef | None) -> list[str]:
         if isinstance(call, ast.Call)
         for argument in (*call.args, *(keyword.value for keyword in call.keywords))
     ]
-    return list(dict.fromkeys(ast.unparse(one) for one in given if isinstance(one, ast.BinOp)))
+    return list(dict.fromkeys(ast.unparse(one) for one in given if isinstance(one, ast.BinOp | ast.Name)))
 
 
 def slots(case: Case, layer: nn.Module, argument: str, wanted: Mapping[tuple[int, str], int]) -> Iterator[Slot]:
