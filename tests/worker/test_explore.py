@@ -80,7 +80,7 @@ def test_a_unet_takes_multiples_of_four(linter: Linter) -> None:
     source = net(UNET_INIT, UNET_FORWARD)
     checked = linter(source)
     assert checked.is_clean()
-    assert checked.model.size_note == "a multiple of 4 for H and W"
+    assert checked.model.size_note == "H = W a multiple of 4"
     assert linter.torch_refuses(source, ("B", 3, 30, 30))
 
 

@@ -25,6 +25,7 @@ SMALLEST_IMAGE = 8
 _USUAL = 64  # pixels of an image that any net for images takes
 _OTHER = 5  # how much larger another batch is
 _SPATIAL = ("H", "W")
+_OF_TWO_SIDES = ("broadcast", "concat")
 _LENGTHS = ("L", "N", "S", "T")
 
 
@@ -93,8 +94,10 @@ def _single_pixel(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
     accepted = outcome.accepted or {}
     spatial = [name for name in accepted if name[0] in _SPATIAL]
     if spatial and all(accepted[name] == 1 for name in spatial):
-        at, layer = _culprit(shop, shop.run(outcome.first.course.at(dict.fromkeys(spatial, _USUAL))))
-        yield Unmet(name="tiny_images", operand="forward", sizes=f"{' = '.join(spatial)} = 1", at=at, layer=layer)
+        usual = shop.run(outcome.first.course.at(dict.fromkeys(spatial, _USUAL)))
+        if any(need.name in _OF_TWO_SIDES for need in usual.trace.trail.broken()):  # a head takes pooled maps
+            at, layer = _culprit(shop, usual)
+            yield Unmet(name="tiny_images", operand="forward", sizes=f"{' = '.join(spatial)} = 1", at=at, layer=layer)
 
 
 def _hits(outcome: Outcome, axis: int) -> list[int]:

@@ -42,9 +42,7 @@ def _function(code: CodeType) -> ast.FunctionDef | None:
 
 def _only_computes(node: ast.AST) -> bool:
     match node:
-        case ast.Return(value=value):
-            return value is None or (isinstance(value, ast.Constant) and value.value is None)
-        case ast.Yield() | ast.YieldFrom() | ast.Global() | ast.Nonlocal():
+        case ast.Return() | ast.Yield() | ast.YieldFrom() | ast.Global() | ast.Nonlocal():
             return False
         case ast.Expr(value=value):
             return isinstance(value, ast.Constant)

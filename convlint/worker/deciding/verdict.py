@@ -16,8 +16,9 @@ from convlint.worker.deciding.joined_batch import joined_batches
 from convlint.worker.deciding.mistakes import without_follow_ups
 from convlint.worker.deciding.raising import always_raises
 from convlint.worker.deciding.returning import without_result
-from convlint.worker.deciding.ways import MAX_FLIPS, best_variant, other_courses, past_decisions
+from convlint.worker.deciding.ways import MAX_FLIPS, asks_for_rank, best_variant, other_courses, past_decisions
 from convlint.worker.examination import Examination, undecided
+from convlint.worker.inputs.guesses import UNCONFIRMED
 from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.run import Run, Workshop, course_of
 from convlint.worker.trail import Halt, Key, Objection, Refusal
@@ -52,7 +53,8 @@ def of_code(shop: Workshop, first: Run, *, is_told: bool) -> tuple[Finding, ...]
     """What is wrong whatever the sizes are, by one run; where the inputs were guessed, only between two layers."""
     if first.trace.settled or first.course.fixed:
         return ()
-    needs = [need for need in unconditional(first) if is_told or is_of_layers(first, need)]
+    is_one = is_told or not asks_for_rank(shop.model)
+    needs = [need for need in unconditional(first) if is_told or (is_one and is_of_layers(first, need))]
     outcome = undecided(first)
     return tuple(finding(shop, outcome, first, need, None) for need in without_follow_ups(needs, first))
 
@@ -112,7 +114,9 @@ def _doubts(
         return doubts
     doubts |= {key: _guessed("the inputs") for key, found in findings.items() if found.is_misuse}
     doubts |= {key: _guessed(BATCH) for key, found in findings.items() if found.is_about_batch}
-    decided = {need.key for need in main.run.trace.trail.broken() if is_of_layers(main.run, need)}
+    doubts |= dict(_sizes_of_guesses(main.run, findings))
+    broken = main.run.trace.trail.broken() if not asks_for_rank(shop.model) else []
+    decided = {need.key for need in broken if is_of_layers(main.run, need)}
     certain = [found for key, found in findings.items() if key not in doubts and key not in decided]
     for other in alternatives(main.run, lambda inputs: _explored(shop, inputs)) if certain else ():
         if other.is_clean:
@@ -122,6 +126,18 @@ def _doubts(
             doubts |= {found.key: _guessed(other.owner) for found in unlike}
     texts = [item.name for item in open_inputs(main.run.course.inputs) if isinstance(item.spec.value, str)]
     return doubts | ({key: _guessed(texts[0]) for key in findings} if texts else {})
+
+
+def _sizes_of_guesses(run: Run, findings: Mapping[Key, Finding]) -> Iterator[tuple[Key, str]]:
+    """What compares a formula with a number, where the input is a guess in which no layer has a part."""
+    owner = next((item.name for item in open_inputs(run.course.inputs) if item.source in UNCONFIRMED), None)
+    for need in run.trace.trail.broken() if owner is not None else ():
+        if need.key in findings and not (_is_number(need.came) and _is_number(need.needed)):
+            yield need.key, _guessed(owner or "")
+
+
+def _is_number(size: object) -> bool:
+    return isinstance(size, str) or bool(getattr(size, "is_Integer", False))
 
 
 def _guessed(name: str) -> str:

@@ -16,6 +16,7 @@ from convlint.worker.trail import Halt
 
 MAX_VARIANTS = 8
 MAX_FLIPS = 4
+_RANKS = frozenset({"dim", "ndim", "ndimension"})
 
 
 def other_courses(shop: Workshop, run: Run) -> Iterable[Course]:
@@ -34,6 +35,14 @@ def _asks_for_mode(model: nn.Module) -> bool:
     """Whether any forward outside torch looks at `training`."""
     kinds = {type(module) for module in model.modules()}
     return any("training" in _names(kind) for kind in kinds if not kind.__module__.startswith("torch.nn."))
+
+
+def asks_for_rank(model: nn.Module) -> bool:
+    """Whether any forward outside torch looks at how many dims a tensor has: it may do something else with others."""
+    kinds = {type(module) for module in model.modules() if not type(module).__module__.startswith("torch.nn.")}
+    functions = (function for kind in kinds for function in vars(kind).values())
+    named = ({*code.co_names} for function in functions if (code := getattr(function, "__code__", None)) is not None)
+    return any(names & _RANKS or ("len" in names and names & {"shape", "size"}) for names in named)
 
 
 def _names(kind: type) -> set[str]:
