@@ -443,8 +443,8 @@ from torch import nn
 class Net(nn.Module):
     def __init__(self, width):
         super().__init__()
-        self.a = nn.Linear(10, width)
-        self.b = nn.Linear(33, 2)
+        self.a = nn.Linear(10, 32)
+        self.b = nn.Linear(33, width)
 
     def forward(self, x):
         return self.b(self.a(x))

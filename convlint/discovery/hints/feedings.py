@@ -6,10 +6,11 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from convlint.discovery.hints.batches import Batch, Batches, NotUnderstood
+from convlint.discovery.hints.batches import Batches
 from convlint.discovery.hints.calls import forward_call, spread
 from convlint.discovery.hints.contexts import Context, ViewOf, enter, uses_parameters
 from convlint.discovery.hints.exact import exact
+from convlint.discovery.hints.loaders import Batch, NotUnderstood
 from convlint.discovery.hints.making import Chain, Makings
 from convlint.discovery.hints.probes import Probe, probe_of
 from convlint.discovery.hints.view import View, shorten

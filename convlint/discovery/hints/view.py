@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from convlint.discovery.hints.scopes import Function, Scope, Spot, live, scopes_of
+from convlint.discovery.hints.scopes import Function, Scope, Spot, live
+from convlint.discovery.hints.scoping import scopes_of
 from convlint.discovery.project import Meaning, Member, Project
 from convlint.discovery.references import dotted, imports_of
 from convlint.discovery.source import decode, read
