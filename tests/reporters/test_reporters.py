@@ -329,11 +329,11 @@ def test_the_json_form_has_its_keys_in_order() -> None:
     assert list(conv1) == ["filename", "cell", "location", "message", "made_at"]
     assert list(conv1["made_at"]) == ["filename", "cell", "location", "end_location"]
     assert list(document["models"][0]) == [
-        *("name", "filename", "cell", "row", "status", "reason", "remedy", "construction"),
-        *("inputs", "outputs", "sizes"),
+        *("name", "filename", "cell", "row", "status", "reason", "remedy", "basis"),
+        *("construction", "inputs", "outputs", "sizes"),
     ]
     assert list(document["summary"]) == [
-        *("files", "models", "checked", "partial", "skipped", "errors", "warnings"),
+        *("files", "models", "checked", "basis", "partial", "skipped", "errors", "warnings"),
     ]
 
 
