@@ -112,3 +112,32 @@ GOOD = [
 @pytest.mark.parametrize(("init", "forward", "shape"), GOOD)
 def test_few_sizes_are_not_odd_by_themselves(linter: Linter, init: str, forward: str, shape: Shape) -> None:
     assert linter(net(init, forward), shape).is_clean()
+
+
+# Nets whose inputs are found out, with one that disproves what another rank, batch or square image suggests.
+DISPROVED = [
+    ("self.f = nn.Linear(6, 4)", "return self.f(x) + torch.zeros(2, 7, 4)", (2, 7, 6)),
+    ("self.f = nn.Linear(6, 4)", "return self.f(x) + torch.zeros(4, 1)", (4, 6)),
+    (
+        "self.c = nn.Conv2d(3, 4, 3, 2, 1)\nself.f = nn.Linear(256, 8)",
+        "return torch.lerp(self.f(self.c(x).flatten(1)), torch.ones(10, 8), torch.full((10, 1), 0.3))",
+        (10, 3, 16, 16),
+    ),
+    ("self.c = nn.Conv2d(3, 12, 4, 4)", "return self.c(x).flatten(2) * torch.zeros(1, 12, 6)", (4, 3, 8, 12)),
+    ("self.c = nn.Conv2d(3, 8, 3, padding=1)", "return self.c(x).view(5, 8, 12, 12)", (5, 3, 12, 12)),
+    (
+        "self.c = nn.Conv3d(1, 2, 3, padding=1)",
+        "return self.c(x) + torch.zeros(1, 2, 8, 12, 12)",
+        (2, 1, 8, 12, 12),
+    ),
+]
+
+
+@pytest.mark.parametrize(("init", "forward", "right"), DISPROVED)
+def test_what_some_input_disproves_is_not_odd(linter: Linter, init: str, forward: str, right: Shape) -> None:
+    source = net(init, forward)
+    linter.torch_runs(source, right)
+    said = {finding.unmet.name: finding.unmet for finding in linter(source).findings}
+    batches = said.pop("fixed_batch", None)
+    assert not said
+    assert batches is None or str(right[0]) in str(batches.sizes).split(" or ")

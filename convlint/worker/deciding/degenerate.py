@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +11,10 @@ import sympy
 from convlint.facts import LARGEST_SIZE, Span, Unmet
 from convlint.worker.deciding.accepted import accepted_sizes
 from convlint.worker.deciding.blame import blame
+from convlint.worker.deciding.counterexamples import is_taken_in_another_form, refuses_all_but, takes_oblong_images
 from convlint.worker.deciding.domain import ACCEPTED, UNCOVERED, Axis
 from convlint.worker.deciding.explore import Outcome
+from convlint.worker.deciding.fixed_sizes import course_at
 from convlint.worker.dimensions import sizes_in_words
 from convlint.worker.inputs.guesses import UNCONFIRMED
 from convlint.worker.inputs.input import BATCH, hint
@@ -36,11 +38,7 @@ def degenerate(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
     is_known = all(item.is_settled or (len(inputs) == 1 and item.source not in UNCONFIRMED) for item in inputs)
     if run.trace.trail.end() is not None or run.is_on_numbers or not is_known:
         return
-    batch = _fixed_batch(shop, outcome)
-    if batch is not None:
-        at, _ = _culprit(shop, shop.run(_at_batch(run, batch + _OTHER)))
-        words = f"1 or {batch}" if batch > 1 and _comes_through(shop.run(_at_batch(run, 1))) else str(batch)
-        yield Unmet(name="fixed_batch", operand="forward", needed=batch, sizes=words, at=at)
+    yield from _one_batch(shop, outcome)
     if outcome.accepted is None or outcome.domain is None or outcome.fates is None:
         return
     if (outcome.fates == UNCOVERED).any():
@@ -65,6 +63,18 @@ def refused(shop: Workshop, outcome: Outcome, unmet: Unmet) -> Run | None:
     return None
 
 
+def _one_batch(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
+    batch = _fixed_batch(shop, outcome)
+    if batch is None:
+        return
+    is_also_one = batch > 1 and _comes_through(shop.run(_at_batch(outcome, 1)))
+    if is_taken_in_another_form(shop, outcome.first, (1, batch) if is_also_one else (batch,)):
+        return
+    at, _ = _culprit(shop, shop.run(_at_batch(outcome, batch + _OTHER)))
+    words = f"1 or {batch}" if is_also_one else str(batch)
+    yield Unmet(name="fixed_batch", operand="forward", needed=batch, sizes=words, at=at)
+
+
 def _images(shop: Workshop, outcome: Outcome, axes: Sequence[Axis]) -> Iterator[Unmet]:
     spatial = [(i, axis) for i, axis in enumerate(axes) if str(axis.symbols[0])[0] in _SPATIAL]
     if not spatial:
@@ -72,15 +82,35 @@ def _images(shop: Workshop, outcome: Outcome, axes: Sequence[Axis]) -> Iterator[
     taken = {str(axis.symbols[0]): _hits(outcome, i) for i, axis in spatial}
     usual = {str(symbol): _USUAL for _, axis in spatial for symbol in axis.symbols}
     if all(sizes and max(sizes) < SMALLEST_IMAGE for sizes in taken.values()):
+        if takes_oblong_images(shop, outcome, SMALLEST_IMAGE):
+            return
         words = ", ".join(
             f"{' = '.join(map(str, axis.symbols))} {sizes_in_words(taken[str(axis.symbols[0])], LARGEST_SIZE)}"
             for _, axis in spatial
         )
         at, layer = _culprit(shop, shop.run(outcome.first.course.at(usual)))
         yield Unmet(name="tiny_images", operand="forward", sizes=words, at=at, layer=layer)
-    elif len(spatial) > 1 and len({name[1:] for name in taken}) == 1:  # square sizes were looked at before
-        at, layer = _culprit(shop, shop.run(outcome.first.course.at(usual)))
-        yield Unmet(name="never_square", operand="forward", sizes="H and W that differ", at=at, layer=layer)
+    elif len(spatial) > 1 and len({name[1:] for name in taken}) == 1 and not _has_depth(outcome):
+        yield from _never_square(shop, outcome, usual)  # square sizes were looked at before
+
+
+def _never_square(shop: Workshop, outcome: Outcome, usual: Mapping[str, int]) -> Iterator[Unmet]:
+    run = shop.run(outcome.first.course.at(usual))
+    if _counts_the_batch(run):
+        return  # another batch may be meant
+    at, layer = _culprit(shop, run)
+    yield Unmet(name="never_square", operand="forward", sizes="H and W that differ", at=at, layer=layer)
+
+
+def _has_depth(outcome: Outcome) -> bool:
+    """Whether there are volumes, of which a square slice says nothing."""
+    return any(name[0] == "D" for name in outcome.first.course.sizes)
+
+
+def _counts_the_batch(run: Run) -> bool:
+    """Whether what refuses a run speaks of its batch too."""
+    batch = run.symbols.get(BATCH)
+    return batch is not None and any(batch in need.condition.free_symbols for need in run.trace.trail.broken()[:1])
 
 
 def _begins_with_a_code(run: Run) -> bool:
@@ -114,7 +144,7 @@ def _length_by_chance(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
             continue
         other = shop.run(outcome.first.course.at({name: sizes[0] + _OTHER}))
         for need in other.trace.trail.broken()[:1]:
-            if _is_width(other, need, name, sizes[0]):
+            if _is_width(other, need, name, sizes[0]) and not is_taken_in_another_form(shop, outcome.first):
                 at = blame(need, other, shop.model, shop.sites, shop.is_user).at or _place(other, need.node)
                 words = f"{name} in {{{sizes[0]}}}"
                 yield Unmet(name="length_by_chance", operand="forward", needed=sizes[0], came=name, sizes=words, at=at)
@@ -133,25 +163,23 @@ def _is_width(run: Run, need: Need, name: str, size: int) -> bool:
 
 def _fixed_batch(shop: Workshop, outcome: Outcome) -> int | None:
     """The only batch that forward takes, where no other one works."""
-    run = outcome.first
-    if BATCH not in run.course.sizes:
+    course = outcome.first.course
+    if BATCH not in course.sizes or outcome.accepted is None:
         return None
-    if outcome.accepted is not None and outcome.accepted.get(BATCH) == 1:
-        return 1
-    known = accepted_sizes(outcome).get(BATCH)
+    size = outcome.accepted.get(BATCH, course.sizes[BATCH])
+    known = accepted_sizes(outcome).get(BATCH) if size != 1 else None
     if known is not None:
         return known[0] if len(known) == 1 else None
-    size = run.course.sizes[BATCH]
     if size == hint(BATCH):  # nothing asked for another one
         return None
-    others = (shop.run(_at_batch(run, other)).trace.trail for other in (size + _OTHER, 2 * size, hint(BATCH)))
-    return size if all(isinstance(other.end(), Stop) or other.broken() for other in others) else None
+    others = dict.fromkeys((size + _OTHER, max(2, 2 * size), hint(BATCH)))
+    return size if all(refuses_all_but(shop.run(_at_batch(outcome, other)), size) for other in others) else None
 
 
-def _at_batch(run: Run, batch: int) -> Course:
-    course = run.course.at({BATCH: batch})
-    fixed = course.fixed | {BATCH} if batch == 1 else course.fixed - {BATCH}
-    return replace(course, fixed=fixed)
+def _at_batch(outcome: Outcome, batch: int) -> Course:
+    """The course of the accepted sizes, with another batch."""
+    course = course_at(outcome.first.course, {**(outcome.accepted or {}), BATCH: batch})
+    return course if batch == 1 else replace(course, fixed=course.fixed - {BATCH})
 
 
 def _comes_through(run: Run) -> bool:
