@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from tracing import Linter, net
 
 # For each net the input that torch takes.
@@ -77,6 +78,21 @@ RIGHT = {
         "return self.u(x) - self.m",
         (2, 10, 1, 1),
     ),
+    "spectrum": (
+        "self.c = nn.Conv1d(1, 12, 3, padding=1)\nself.w = nn.Parameter(torch.zeros(12, 6, dtype=torch.cfloat))",
+        "return torch.fft.irfft(torch.fft.rfft(self.c(x), dim=-1) * self.w, n=10, dim=-1)",
+        (2, 1, 10),
+    ),
+    "counted_rows": (
+        "self.f = nn.Linear(4, 6)",
+        "rows = [self.f(x[i]) for i in range(len(x))]\nreturn torch.stack(rows).view(5, 6)",
+        (5, 4),
+    ),
+    "patches": (
+        "self.p = nn.Conv2d(3, 16, 4, 4)",
+        "x = self.p(x).flatten(2).transpose(1, 2)\nreturn torch.addbmm(torch.zeros(6, 5), x, torch.ones(4, 16, 5))",
+        (4, 3, 8, 12),
+    ),
 }
 
 
@@ -88,7 +104,19 @@ def test_nothing_is_called_a_mistake(linter: Linter, init: str, forward: str, sh
     assert {finding.unmet.name for finding in linter(source).findings} <= warnings
 
 
+def test_items_of_a_list_may_differ(linter: Linter) -> None:
+    init = "self.s = nn.ModuleList([nn.Conv2d(4, 6, 1), nn.Conv2d(8, 6, 1)])"
+    source = net(init, "a, b = [layer(one) for layer, one in zip(self.s, x)]\nreturn a.mean() + b.mean()")
+    linter.module(source).Net()([torch.zeros(2, 4, 16, 16), torch.zeros(2, 8, 8, 8)])
+    assert not linter(source).findings
+
+
 WRONG = {
+    "behind_a_spectrum": (
+        "self.c = nn.Conv1d(1, 12, 3)\nself.d = nn.Conv1d(16, 8, 1)",
+        "return self.d(torch.fft.rfft(self.c(x)).abs())",
+        (4, 1, 16),
+    ),
     "rank": ("self.f = nn.Linear(16, 8)", "return self.f(x).expand(4, 8)", (4, 6, 16)),
     "constants": (
         "self.f = nn.Linear(16, 8)",

@@ -7,11 +7,12 @@ accepted by one, rejected by one, or the budget ends: a proof needs all of them,
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from convlint.worker.deciding.constants import unconditional
 from convlint.worker.deciding.domain import Domain, none_left_at
 from convlint.worker.deciding.extremes import long_size, single_size
+from convlint.worker.deciding.pinned import standing
 from convlint.worker.deciding.search import MAX_TRACES, Fates, Search, Tracer, cover, domains, unknown
 from convlint.worker.run import Run
 from convlint.worker.trail import Halt, Key, Need, Stop
@@ -37,6 +38,14 @@ class Outcome:
 
 def explore(first: Run, trace: Tracer, most: int = MAX_TRACES) -> Outcome:
     """Decide every requirement of a model whose first run is given, with so many runs at most."""
+    outcome = _explored(first, trace, most)
+    still = standing(first, trace, outcome.rejected)
+    if len(still) == len(outcome.rejected):
+        return outcome
+    return replace(outcome, rejected=still, accepted=None, complete=False)
+
+
+def _explored(first: Run, trace: Tracer, most: int) -> Outcome:
     names = unknown(first)
     while names:
         search = Search(trace, first, tuple(name for name in first.symbols if name in names), most)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import combinations, islice, product
+from itertools import chain, combinations, islice, product
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,8 @@ _MOST_RUNS = 3  # of forward, for one refused call
 _MOST_NUMBERS = 12  # tried for one exception
 _MOST_OF = (1, 40, 20, 6)  # options of each symbol, by how many change together
 _SPATIAL = ("D", "H", "W")
+_MOST_OBLONG = 3  # images of one area
+_SIDES = np.arange(1, 129, dtype=np.int64)
 _EVERY = np.arange(1, LARGEST_SIZE + 1, dtype=np.int64)
 
 
@@ -145,19 +147,44 @@ def _targets(given: _Given) -> list[int]:
 def _assignments(run: Run, given: _Given) -> Iterator[dict[str, int]]:
     """Square sizes of images first, and few changes before many."""
     targets = _targets(given)
-    spatial = [name for name in given.names if name[0] in _SPATIAL]
-    others = [name for name in given.names if name not in spatial]
-    ways = [[tuple(spatial), *((name,) for name in others)]] if len(spatial) > 1 else []
-    ways.append([(name,) for name in given.names])
+    spatial = tuple(name for name in given.names if name[0] in _SPATIAL)
+    others: list[tuple[str, ...]] = [(name,) for name in given.names if name not in spatial]
+    ways = [_of_groups(run, given, [spatial, *others], targets)] if len(spatial) > 1 else []
+    if len(spatial) == 2:
+        ways.append(_oblong(run, given, others, targets))
+    ways.append(_of_groups(run, given, [(name,) for name in given.names], targets))
     seen = set[tuple[int, ...]]()
-    for groups in ways:
-        options = [_options(run, given, group, targets) for group in groups]
-        for chosen in _fewest_first(options):
-            sizes = {name: size for group, size in zip(groups, chosen, strict=True) for name in group}
-            key = tuple(sizes[name] for name in given.names)
-            if key not in seen:
-                seen.add(key)
-                yield sizes
+    for sizes in chain.from_iterable(ways):
+        key = tuple(sizes[name] for name in given.names)
+        if key not in seen:
+            seen.add(key)
+            yield sizes
+
+
+def _of_groups(run: Run, given: _Given, groups: list[tuple[str, ...]], targets: list[int]) -> Iterator[dict[str, int]]:
+    """Each group of symbols at one size."""
+    options = [_options(run, given, group, targets) for group in groups]
+    for chosen in _fewest_first(options):
+        yield {name: size for group, size in zip(groups, chosen, strict=True) for name in group}
+
+
+def _oblong(run: Run, given: _Given, others: list[tuple[str, ...]], targets: list[int]) -> Iterator[dict[str, int]]:
+    """Images that are not square, where the number of their places is one of the call's numbers."""
+    height, width = (run.symbols[name] for name in given.names if name[0] in _SPATIAL)
+    hints: dict[sympy.Symbol, Any] = {symbol: run.course.sizes[name] for name, symbol in run.symbols.items()}
+    for formula in given.formulas:
+        if not {height, width} <= formula.free_symbols:
+            continue
+        try:
+            values = evaluate(formula, {**hints, height: _SIDES[:, None], width: _SIDES[None, :]}, {})
+        except UnknownFunction:
+            continue
+        for number in given.numbers:
+            rows, columns = np.nonzero(np.broadcast_to(np.asarray(values), (len(_SIDES),) * 2) == number)
+            for i in np.argsort(np.abs(rows - columns), kind="stable")[:_MOST_OBLONG]:
+                sides = {run.names[height]: int(_SIDES[rows[i]]), run.names[width]: int(_SIDES[columns[i]])}
+                rest = islice(_of_groups(run, given, others, targets), _EACH) if others else [dict[str, int]()]
+                yield from (sides | other for other in rest)
 
 
 def _fewest_first(options: list[list[int]]) -> Iterator[tuple[int, ...]]:

@@ -9,11 +9,13 @@ from convlint.facts import Unmet
 from convlint.worker.deciding.alternatives import Alternative, alternatives, open_inputs
 from convlint.worker.deciding.constants import is_of_layers, unconditional
 from convlint.worker.deciding.degenerate import degenerate
+from convlint.worker.deciding.elements import iterated_input
 from convlint.worker.deciding.explore import Outcome, explore
 from convlint.worker.deciding.findings import Finding, finding, has_known_sizes, in_symbols
 from convlint.worker.deciding.fixed_sizes import past_fixed_sizes
 from convlint.worker.deciding.joined_batch import joined_batches
 from convlint.worker.deciding.mistakes import without_follow_ups
+from convlint.worker.deciding.pinned import pinned
 from convlint.worker.deciding.raising import always_raises
 from convlint.worker.deciding.returning import without_result
 from convlint.worker.deciding.ways import MAX_FLIPS, asks_for_rank, best_variant, other_courses, past_decisions
@@ -53,8 +55,8 @@ def of_code(shop: Workshop, first: Run, *, is_told: bool) -> tuple[Finding, ...]
     """What is wrong whatever the sizes are, by one run; where the inputs were guessed, only between two layers."""
     if first.trace.settled or first.course.fixed:
         return ()
-    is_one = is_told or not asks_for_rank(shop.model)
-    needs = [need for need in unconditional(first) if is_told or (is_one and is_of_layers(first, need))]
+    is_certain, is_one = is_told and not pinned(first), is_told or not asks_for_rank(shop.model)
+    needs = [need for need in unconditional(first) if is_certain or (is_one and is_of_layers(first, need))]
     outcome = undecided(first)
     return tuple(finding(shop, outcome, first, need, None) for need in without_follow_ups(needs, first))
 
@@ -115,6 +117,8 @@ def _doubts(
     doubts |= {key: _guessed("the inputs") for key, found in findings.items() if found.is_misuse}
     doubts |= {key: _guessed(BATCH) for key, found in findings.items() if found.is_about_batch}
     doubts |= dict(_sizes_of_guesses(main.run, findings))
+    iterated = {key: iterated_input(main.run, found.node) for key, found in findings.items()}
+    doubts |= {key: _guessed(name) for key, name in iterated.items() if name is not None}
     broken = main.run.trace.trail.broken() if not asks_for_rank(shop.model) else []
     decided = {need.key for need in broken if is_of_layers(main.run, need)}
     certain = [found for key, found in findings.items() if key not in doubts and key not in decided]

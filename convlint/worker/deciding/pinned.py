@@ -1,0 +1,50 @@
+"""Sizes that the code turned into numbers: what is wrong with these numbers may be right with others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import sympy
+
+from convlint.worker.run import Course, Run
+from convlint.worker.trail import Assumption, Key, Need, Stop
+
+_OTHER = 5  # how much larger the other sizes are
+
+
+def pinned(run: Run) -> frozenset[str]:
+    """The symbols that this run has as plain numbers, from the start or since something asked for their value."""
+    names = run.names
+    asked = (
+        event.condition.args[0]
+        for event in run.trace.trail.events
+        if isinstance(event, Assumption)
+        and isinstance(event.condition, sympy.Eq)
+        and event.condition.args[1].is_Integer
+    )
+    return run.course.fixed & run.course.sizes.keys() | {names[symbol] for symbol in asked if symbol in names}
+
+
+def standing(first: Run, trace: Callable[[Course], Run], rejected: Sequence[Need | Stop]) -> tuple[Need | Stop, ...]:
+    """Of what is wrong in a run, what is wrong in the same way where each size that it has as a number is another."""
+    names = pinned(first) if rejected else frozenset()
+    if not names:
+        return tuple(rejected)
+    sizes = first.course.sizes
+    other = trace(first.course.at({name: sizes[name] + _OTHER for name in names}))
+    broken = {need.key: need for need in other.trace.trail.broken()}
+    end = other.trace.trail.end()
+    return tuple(
+        item for item in rejected if (_same(item, broken) if isinstance(item, Need) else _ends_alike(item, end))
+    )
+
+
+def _same(need: Need, broken: dict[Key, Need]) -> bool:
+    other = broken.get(need.key)
+    if other is None or need.condition is not sympy.false:
+        return other is not None
+    return (other.came, other.needed) == (need.came, need.needed)
+
+
+def _ends_alike(stop: Stop, end: object) -> bool:
+    return isinstance(end, Stop) and (end.key, end.reason) == (stop.key, stop.reason)
