@@ -64,6 +64,9 @@ def refused(shop: Workshop, outcome: Outcome, unmet: Unmet) -> Run | None:
 
 
 def _one_batch(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
+    inputs = outcome.first.course.inputs
+    if any(not item.is_settled and item.spec.shape is not None and len(item.spec.shape) == 1 for item in inputs):
+        return  # its only dimension may be a length
     batch = _fixed_batch(shop, outcome)
     if batch is None:
         return
