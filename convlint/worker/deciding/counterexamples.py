@@ -22,10 +22,10 @@ def refuses_all_but(run: Run, batch: int) -> bool:
     """Whether a run was refused, and not only cut short, and its refused call takes no batch but this one and 1."""
     trail = run.trace.trail
     end = trail.end()
-    if not isinstance(end, Stop):
-        return bool(trail.broken())
-    if end.call is None or trail.broken():
-        return True
+    if trail.broken():  # of a batch and a length together nothing is said
+        return len(trail.broken()[0].condition.free_symbols - {run.symbols.get(BATCH)}) == 0
+    if not isinstance(end, Stop) or end.call is None:
+        return isinstance(end, Stop)
     return all(sizes.get(BATCH, batch) in (1, batch) for sizes in sizes_that_run(run, end.call))
 
 

@@ -169,6 +169,8 @@ def _fixed_batch(shop: Workshop, outcome: Outcome) -> int | None:
     course = outcome.first.course
     if BATCH not in course.sizes or outcome.accepted is None:
         return None
+    if any(size == 1 for name, size in outcome.accepted.items() if name != BATCH):
+        return None  # as likely the batch is 1, and the other size what this one is
     size = outcome.accepted.get(BATCH, course.sizes[BATCH])
     known = accepted_sizes(outcome).get(BATCH) if size != 1 else None
     if known is not None:
