@@ -109,3 +109,8 @@ def is_plain(value: Any) -> bool:
     if isinstance(value, tuple):
         return len(value) <= 8 and all(type(item) in scalar for item in value)
     return type(value) in scalar
+
+
+def holds_nothing(model: nn.Module) -> bool:
+    """Whether a model is a container of layers that is still empty: who makes it appends them."""
+    return isinstance(model, nn.ModuleList | nn.ModuleDict | nn.Sequential) and not len(model)

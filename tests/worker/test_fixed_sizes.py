@@ -111,6 +111,16 @@ def test_items_of_a_list_may_differ(linter: Linter) -> None:
     assert not linter(source).findings
 
 
+def test_a_list_that_is_filled_elsewhere_raises_nothing(linter: Linter) -> None:
+    source = net("", "return torch.cat([one(x) for one in self], 1)").replace("(nn.Module)", "(nn.ModuleList)")
+    model = linter.module(source).Net()
+    model.append(torch.nn.Linear(4, 4))
+    assert model(torch.zeros(2, 4)).shape == (2, 4)
+    checked = linter(source)
+    assert not checked.findings
+    assert checked.model.status != "checked"
+
+
 WRONG = {
     "behind_a_spectrum": (
         "self.c = nn.Conv1d(1, 12, 3)\nself.d = nn.Conv1d(16, 8, 1)",

@@ -22,6 +22,7 @@ from convlint.worker.deciding.ways import MAX_FLIPS, asks_for_rank, best_variant
 from convlint.worker.examination import Examination, undecided
 from convlint.worker.inputs.guesses import UNCONFIRMED
 from convlint.worker.inputs.input import BATCH, Input
+from convlint.worker.layers import holds_nothing
 from convlint.worker.run import Run, Workshop, course_of
 from convlint.worker.trail import Halt, Key, Objection, Refusal
 
@@ -35,6 +36,9 @@ def judged(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
     if first.is_on_numbers:
         reason = "forward cannot be followed in symbols, so only these sizes were tried"
         return Examination(past_decisions(shop, first), undecided(first), (), None, reason)
+    if holds_nothing(shop.model):
+        reason = "it is a list of layers that holds none yet, so errors of its forward are not reported"
+        return Examination(first, undecided(first), (), reason)
     return _decided(shop, first, is_found_out=is_found_out)
 
 
