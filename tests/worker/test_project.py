@@ -253,6 +253,14 @@ def test_relative_imports_and_namespace_packages(desk: Desk) -> None:
     assert desk.load("pkg/net.py").WIDTH == 5
 
 
+def test_a_module_beside_the_file_hides_no_folder_of_the_script(desk: Desk) -> None:
+    desk.write("work/utils/masks.py", "WIDTH = 6\n")
+    desk.write("work/layers/utils.py", "WIDTH = 7\n")
+    desk.write("work/layers/net.py", "from utils.masks import WIDTH\n")
+    assert desk.load("work/layers/net.py").WIDTH == 6
+    assert not desk.failures()
+
+
 def test_a_folder_above_is_searched_as_well(desk: Desk) -> None:
     desk.write("work/common/blocks.py", "WIDTH = 6\n")
     desk.write("work/models/net.py", "from common.blocks import WIDTH\n")

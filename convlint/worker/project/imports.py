@@ -69,9 +69,10 @@ class Importer:
             folder = self._folder_with(name, str(globals.get("__file__", "")))
             if folder is None:
                 raise
-            sys.path.append(folder)
+            hiding = _plain_module_folder(first)
+            _search_also(folder, instead_of=hiding)
             importlib.invalidate_caches()
-            if not _has_file(sys.modules.get(first), folder):
+            if hiding is not None or not _has_file(sys.modules.get(first), folder):
                 for known in [m for m in sys.modules if m == first or m.startswith(first + ".")]:
                     if self._is_project(str(getattr(sys.modules[known], "__file__", None) or "")):
                         del sys.modules[known]
@@ -85,9 +86,12 @@ class Importer:
         """The nearest folder above the file that holds the module: scripts are often started from there."""
         folder = os.path.dirname(filename)
         parts = name.split(".")
-        while any(folder == root or folder.startswith(root.rstrip(os.sep) + os.sep) for root in self._roots):
+        is_hidden = _plain_module_folder(parts[0]) is not None and len(parts) > 1
+        # A file that imports past its own folder is part of what is above, whatever marks the project.
+        roots = (*self._roots, *map(os.path.dirname, self._roots)) if is_hidden else self._roots
+        while any(folder == root or folder.startswith(root.rstrip(os.sep) + os.sep) for root in roots):
             stem = os.path.join(folder, *parts)
-            if folder not in sys.path and (os.path.isfile(stem + ".py") or os.path.isdir(stem)):
+            if (is_hidden or folder not in sys.path) and (os.path.isfile(stem + ".py") or os.path.isdir(stem)):
                 return folder
             folder = os.path.dirname(folder)
         return None
@@ -154,6 +158,21 @@ class _Patched(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_module"], name)
+
+
+def _plain_module_folder(name: str) -> str | None:
+    """The folder of a module that is no package: beside the file, it hides a package of the script's folder."""
+    module = sys.modules.get(name)
+    path = getattr(module, "__file__", None)
+    return os.path.dirname(path) if path and not hasattr(module, "__path__") else None
+
+
+def _search_also(folder: str, instead_of: str | None) -> None:
+    """Look for modules in a folder too: last, or in the place of one whose module hides a package without a file."""
+    if instead_of not in sys.path:
+        sys.path.append(folder)
+        return
+    sys.path[:] = [folder if entry == instead_of else entry for entry in sys.path if entry != folder]
 
 
 def _has_file(module: ModuleType | None, folder: str) -> bool:
