@@ -83,6 +83,11 @@ RIGHT = {
         "return torch.fft.irfft(torch.fft.rfft(self.c(x), dim=-1) * self.w, n=10, dim=-1)",
         (2, 1, 10),
     ),
+    "spectrum_of_fewer": (
+        "self.c = nn.Conv1d(1, 12, 3)\nself.w = nn.Parameter(torch.zeros(12, 6, dtype=torch.cfloat))",
+        "return torch.fft.irfft(torch.fft.rfft(self.c(x), dim=-1) * self.w, n=10, dim=-1)",
+        (2, 1, 12),
+    ),
     "counted_rows": (
         "self.f = nn.Linear(4, 6)",
         "rows = [self.f(x[i]) for i in range(len(x))]\nreturn torch.stack(rows).view(5, 6)",

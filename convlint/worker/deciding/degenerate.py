@@ -167,11 +167,12 @@ def _is_width(run: Run, need: Need, name: str, size: int) -> bool:
 def _fixed_batch(shop: Workshop, outcome: Outcome) -> int | None:
     """The only batch that forward takes, where no other one works."""
     course = outcome.first.course
-    if BATCH not in course.sizes or outcome.accepted is None:
+    if BATCH not in course.sizes or (outcome.accepted is None and not _comes_through(outcome.first)):
         return None
-    if any(size == 1 for name, size in outcome.accepted.items() if name != BATCH):
+    accepted = outcome.accepted or {}
+    if any(size == 1 for name, size in accepted.items() if name != BATCH):
         return None  # as likely the batch is 1, and the other size what this one is
-    size = outcome.accepted.get(BATCH, course.sizes[BATCH])
+    size = accepted.get(BATCH, course.sizes[BATCH])
     known = accepted_sizes(outcome).get(BATCH) if size != 1 else None
     if known is not None:
         return known[0] if len(known) == 1 else None

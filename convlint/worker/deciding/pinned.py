@@ -16,13 +16,17 @@ def pinned(run: Run) -> frozenset[str]:
     """The symbols that this run has as plain numbers, from the start or since something asked for their value."""
     names = run.names
     asked = (
-        event.condition.args[0]
+        event.condition.free_symbols
         for event in run.trace.trail.events
-        if isinstance(event, Assumption)
-        and isinstance(event.condition, sympy.Eq)
-        and event.condition.args[1].is_Integer
+        if isinstance(event, Assumption) and isinstance(event.condition, sympy.Eq) and _has_number(event.condition)
     )
-    return run.course.fixed & run.course.sizes.keys() | {names[symbol] for symbol in asked if symbol in names}
+    return run.course.fixed & run.course.sizes.keys() | {
+        names[symbol] for one in asked for symbol in one & names.keys()
+    }
+
+
+def _has_number(equality: sympy.Eq) -> bool:
+    return any(side.is_Integer for side in equality.args)
 
 
 def standing(first: Run, trace: Callable[[Course], Run], rejected: Sequence[Need | Stop]) -> tuple[Need | Stop, ...]:
