@@ -38,6 +38,8 @@ def standing(first: Run, trace: Callable[[Course], Run], rejected: Sequence[Need
     other = trace(first.course.at({name: sizes[name] + _OTHER for name in names}))
     broken = {need.key: need for need in other.trace.trail.broken()}
     end = other.trace.trail.end()
+    if isinstance(end, Stop) and end.key not in {item.key for item in rejected}:
+        return tuple(rejected)  # the code takes no other size
     return tuple(
         item for item in rejected if (_same(item, broken) if isinstance(item, Need) else _ends_alike(item, end))
     )
