@@ -119,3 +119,34 @@ def test_work_is_spent_from_every_budget() -> None:
             spend(1)
     assert (outer.spent, inner.spent) == (11, 4)
     spend(1000)
+
+
+class Labelled(nn.Module):
+    """Right for x [B, 3, H, W], t [B] and y [B]; each block takes what `t` and `y` are made into."""
+
+    def __init__(self, width: int = 16) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 16, 3, padding=1)
+        self.label = nn.Embedding(11, 16)
+        self.before = nn.ModuleList(nn.Conv2d(16, 16, 3, padding=1) for _ in range(30))
+        self.middle = nn.Conv1d(width, 16, 1)
+        self.after = nn.ModuleList(nn.Conv2d(16, 16, 3, padding=1) for _ in range(30))
+
+    def forward(self, x: torch.Tensor, t: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        c = torch.relu(self.label(y) + torch.sin(t[:, None] * torch.arange(16)))[:, :, None, None]
+        x = self.stem(x)
+        for layer in self.before:
+            x = layer(torch.relu(x + c))
+        batch, channels, height, width = x.shape
+        x = self.middle(x.reshape(batch, channels, height * width)).view(batch, 16, height, width)
+        for layer in self.after:
+            x = layer(torch.relu(x + c))
+        return x
+
+
+def test_inputs_of_deep_models_are_found_out_with_little_work() -> None:
+    right, wrong = examined(Labelled, 3000), examined(lambda: Labelled(24), 6000)
+    assert right is not None
+    assert not right.findings
+    assert (right.doubt, right.guess) == (None, None)
+    assert found(wrong) == [("in_channels", 24, 16)]

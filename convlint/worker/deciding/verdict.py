@@ -6,7 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from convlint.facts import Unmet
-from convlint.worker.deciding.alternatives import Alternative, alternatives, open_inputs
+from convlint.worker.deciding.alternatives import (
+    Alternative,
+    alternatives,
+    growing,
+    open_inputs,
+    refused_at_once,
+    running,
+)
 from convlint.worker.deciding.constants import is_of_layers, unconditional
 from convlint.worker.deciding.degenerate import degenerate
 from convlint.worker.deciding.explore import Outcome, explore
@@ -113,8 +120,15 @@ def _doubts(
     doubts |= {key: _guessed("the inputs") for key, found in findings.items() if found.is_misuse}
     doubts |= {key: _guessed(BATCH) for key, found in findings.items() if found.is_about_batch}
     decided = {need.key for need in main.run.trace.trail.broken() if is_of_layers(main.run, need)}
-    certain = [found for key, found in findings.items() if key not in doubts and key not in decided]
-    for other in alternatives(main.run, lambda inputs: _explored(shop, inputs)) if certain else ():
+    agreed = [found for key, found in findings.items() if key not in doubts]
+    certain = [found for found in agreed if found.key not in decided]
+    if agreed and not certain:  # true of whatever comes to these layers, but other inputs may not come there
+        for owner, inputs in running(main.run, shop.run):
+            other = Alternative(owner, inputs, *_explored(shop, inputs))
+            if other.is_clean:
+                return other
+    keys = frozenset(findings)
+    for other in alternatives(main.run, lambda inputs: _explored(shop, inputs, keys)) if certain else ():
         if other.is_clean:
             return other
         unlike = [found for found in certain if not other.repeats(found)]
@@ -128,8 +142,13 @@ def _guessed(name: str) -> str:
     return f"the shape of {name} is only a guess, and what follows from it no finding"
 
 
-def _explored(shop: Workshop, inputs: tuple[Input, ...]) -> tuple[Run, Outcome]:
-    first = past_fixed_sizes(shop, past_decisions(shop, shop.first(course_of(inputs))))
+def _explored(shop: Workshop, inputs: tuple[Input, ...], known: frozenset[Key] = frozenset()) -> tuple[Run, Outcome]:
+    """What becomes of other inputs; there is no search where something else is wrong with all sizes of them."""
+    course = course_of(inputs)
+    for begun in growing(course, shop.run) if known else ():
+        if refused_at_once(begun, known):
+            return begun, replace(undecided(begun), rejected=tuple(unconditional(begun)))
+    first = past_fixed_sizes(shop, past_decisions(shop, shop.first(course)))
     return first, _outcome(shop, first)
 
 
