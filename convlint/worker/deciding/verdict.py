@@ -24,10 +24,11 @@ from convlint.worker.deciding.mistakes import without_follow_ups
 from convlint.worker.deciding.raising import always_raises
 from convlint.worker.deciding.returning import without_result
 from convlint.worker.deciding.ways import MAX_FLIPS, best_variant, other_courses, past_decisions
-from convlint.worker.examination import Examination, undecided
+from convlint.worker.examination import Examination, Unfinished, undecided
 from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.run import Run, Workshop, course_of
 from convlint.worker.trail import Halt, Key, Objection, Refusal
+from convlint.worker.work import WorkSpent, unlimited
 
 _MORE = 5
 """How much larger the second of two batches is, so that neither is by chance another size of the model."""
@@ -67,6 +68,29 @@ def of_code(shop: Workshop, first: Run, *, is_told: bool) -> tuple[Finding, ...]
 def _decided(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
     """All runs of a model on inputs that its first layers take."""
     main = _examine_course(shop, first)
+    try:
+        return _agreed(shop, main, is_found_out=is_found_out)
+    except WorkSpent as spent:
+        proved = _proved(shop, main, is_found_out=is_found_out)
+        if not proved:
+            raise
+        raise Unfinished(spent.budget, replace(main, findings=proved)) from spent
+
+
+def _proved(shop: Workshop, main: Examination, *, is_found_out: bool) -> tuple[Finding, ...]:
+    """What the first course alone proves: it hangs on no branch on data, and on nothing that was guessed."""
+    if main.run.trace.settled or (is_found_out and open_inputs(main.run.course.inputs)):
+        return ()
+    return tuple(
+        found
+        for found in main.findings
+        if not (is_found_out and (found.is_misuse or found.is_about_batch))
+        and not (shop.cast is not None and found.key[1] == "mixed_dtype")
+    )
+
+
+def _agreed(shop: Workshop, main: Examination, *, is_found_out: bool) -> Examination:
+    """What stands on all ways, and with all other inputs that were as likely."""
     findings, unseen = _on_all_ways(shop, main)
     doubts = _doubts(shop, main, findings, is_found_out=is_found_out)
     if isinstance(doubts, Alternative):  # nothing is wrong with other inputs, which are as likely
@@ -167,8 +191,12 @@ def _examine_course(shop: Workshop, first: Run, known: frozenset[Key] = frozense
     run = outcome.first
     rejected = [item for item in without_follow_ups(outcome.rejected, run) if item.key not in known]
     has_detail = rejected and has_known_sizes(run) and not shop.is_plain
-    detail = in_symbols(shop, run) if has_detail else None
-    findings = tuple(finding(shop, outcome, run, item, detail) for item in rejected)
+    try:
+        detail = in_symbols(shop, run) if has_detail else None
+        findings = tuple(finding(shop, outcome, run, item, detail) for item in rejected)
+    except WorkSpent:  # they are proved, and have to be said
+        with unlimited():
+            findings = tuple(finding(shop, outcome, run, item, None) for item in rejected)
     return Examination(run, outcome, findings, None)
 
 
