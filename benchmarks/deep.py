@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
+import inspect
 import json
 import multiprocessing
 import random
@@ -210,7 +211,8 @@ def _spec(shape: Any) -> Any:
 
 def _of_torchvision(name: str) -> tuple[Any, Any]:
     models = importlib.import_module("torchvision.models")
-    model = models.get_model(name, weights=None, **({"weights_backbone": None} if "_resnet" in name else {}))
+    has_backbone = "weights_backbone" in inspect.signature(models.get_model_builder(name)).parameters
+    model = models.get_model(name, weights=None, **({"weights_backbone": None} if has_backbone else {}))
     kind = type(model).__module__.split(".")[2]
     if kind == "detection":
         return model, None

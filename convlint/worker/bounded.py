@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from convlint.worker.deciding.verdict import of_code
-from convlint.worker.examination import Examination, undecided
+from convlint.worker.examination import Examination, Unfinished, undecided
 from convlint.worker.examine import examine, glance
 from convlint.worker.inputs.evidence import Evidence
 from convlint.worker.inputs.input import Input
@@ -16,6 +16,7 @@ from convlint.worker.work import WorkBudget, WorkSpent, limited
 
 MOST_STEPS = 10_000
 """Steps of work for one model: about ten seconds of an idle core."""
+_TOO_MUCH = "following it in symbols takes more work than one model may"
 LEAST_STEPS = 1000
 """What is left for each of the last models of a file that has many."""
 PER_SECOND = 500
@@ -35,9 +36,11 @@ def bounded(
         with patience(seconds), limited(budget):
             examination = examine(shop, inputs, found, squares)
             return examination if examination.doubt is None else _certain(shop, examination)
-    except WorkSpent:
+    except WorkSpent as spent:
+        if isinstance(spent, Unfinished):
+            return replace(spent.examination, guess=f"{_TOO_MUCH}, so there may be more than was found")
         with patience(seconds), limited(budget.again()):
-            return _left(shop, inputs, found, squares, "following it in symbols takes more work than one model may")
+            return _left(shop, inputs, found, squares, _TOO_MUCH)
     except Impatient:
         with patience(seconds), limited(budget.again()):
             return _left(shop, inputs, found, squares, "it takes too long in symbols")

@@ -9,6 +9,7 @@ from convlint.worker.deciding.explore import Outcome
 from convlint.worker.deciding.findings import Finding
 from convlint.worker.run import Run
 from convlint.worker.trail import Halt, Raised
+from convlint.worker.work import WorkBudget, WorkSpent
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,14 @@ class Examination:
     raised: Raised | None = None  # what every run ends with
     odd: tuple[Unmet, ...] = ()  # that forward takes no usual inputs, without a mistake
     unseen: Halt | None = None  # where another way through forward, by data or in eval mode, could not be followed
+
+
+class Unfinished(WorkSpent):
+    """A budget is used up while more is asked about findings that are proved."""
+
+    def __init__(self, budget: WorkBudget, examination: Examination) -> None:
+        super().__init__(budget)
+        self.examination = examination
 
 
 def undecided(run: Run) -> Outcome:

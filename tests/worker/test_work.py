@@ -119,3 +119,57 @@ def test_work_is_spent_from_every_budget() -> None:
             spend(1)
     assert (outer.spent, inner.spent) == (11, 4)
     spend(1000)
+
+
+class Labelled(nn.Module):
+    """Right for x [B, 3, H, W], t [B] and y [B]; each block takes what `t` and `y` are made into."""
+
+    def __init__(self, width: int = 16) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 16, 3, padding=1)
+        self.label = nn.Embedding(11, 16)
+        self.before = nn.ModuleList(nn.Conv2d(16, 16, 3, padding=1) for _ in range(30))
+        self.middle = nn.Conv1d(width, 16, 1)
+        self.after = nn.ModuleList(nn.Conv2d(16, 16, 3, padding=1) for _ in range(30))
+
+    def forward(self, x: torch.Tensor, t: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        c = torch.relu(self.label(y) + torch.sin(t[:, None] * torch.arange(16)))[:, :, None, None]
+        x = self.stem(x)
+        for layer in self.before:
+            x = layer(torch.relu(x + c))
+        batch, channels, height, width = x.shape
+        x = self.middle(x.reshape(batch, channels, height * width)).view(batch, 16, height, width)
+        for layer in self.after:
+            x = layer(torch.relu(x + c))
+        return x
+
+
+def test_inputs_of_deep_models_are_found_out_with_little_work() -> None:
+    right, wrong = examined(Labelled, 3000), examined(lambda: Labelled(24), 6000)
+    assert right is not None
+    assert not right.findings
+    assert (right.doubt, right.guess) == (None, None)
+    assert found(wrong) == [("in_channels", 24, 16)]
+
+
+class Narrow(nn.Module):
+    """Wrong at every width: one layer asks for 20, and the other for 14 or 15, early in a deep net."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Linear(20, 8), nn.Linear(7, 8)
+        self.body = nn.ModuleList(nn.Conv2d(3, 3, 3, padding=1) for _ in range(20))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.one(x) + self.two(nn.functional.max_pool2d(x, (1, 2)))
+        for layer in self.body:
+            x = torch.relu(layer(nn.functional.dropout(x, 0.1, self.training)))
+        return x
+
+
+def test_what_is_proved_stands_with_more_work_too() -> None:
+    said = [found(examined(Narrow, steps, ("B", 3, "H", "W"))) for steps in (80, 160, 320, 640, 1280, 10_000)]
+    assert said[-1]
+    first = next(i for i, each in enumerate(said) if each)
+    assert all(each == said[-1] for each in said[first:])
+    assert first < len(said) - 2

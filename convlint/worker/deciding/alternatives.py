@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import sympy
 
+from convlint.worker.deciding.constants import unconditional
 from convlint.worker.deciding.explore import Outcome
 from convlint.worker.deciding.findings import Finding
 from convlint.worker.inputs.guesses import NAMED, RANKS, UNCONFIRMED
@@ -17,6 +18,7 @@ from convlint.worker.trail import Halt, Key, Need, Raised, Unread
 Inputs = tuple[Input, ...]
 Try = Callable[[Inputs], tuple[Run, Outcome]]
 """The first run with some inputs, and what exploring says of them."""
+_LIMITS = (48, 192, None)
 _COUNTS = (1, 2, 3, 5, 32)
 
 
@@ -54,9 +56,18 @@ class Alternative:
         end = self.run.trace.trail.end()
         if isinstance(end, Raised | Unread):
             return True
+        if refused_at_once(self.run, findings):
+            return True
         if self.run.is_on_numbers or isinstance(end, Halt):
             return False
         return any(item.key not in findings for item in self.outcome.rejected)
+
+
+def refused_at_once(run: Run, apart_from: Collection[Key]) -> bool:
+    """Whether one run proves that no size is taken, even if it was cut short behind the mistake."""
+    if run.is_on_numbers or run.trace.settled:
+        return False
+    return any(need.key not in apart_from for need in unconditional(run))
 
 
 def _numbers(need: Need) -> tuple[int | str | None, int | str | None]:
@@ -72,6 +83,20 @@ def alternatives(run: Run, attempt: Try) -> Iterator[Alternative]:
     for owner, inputs in other_inputs(run.course.inputs):
         found = attempt(inputs)
         yield Alternative(owner, inputs, *found)
+
+
+def running(run: Run, trace: Callable[[Course], Run]) -> Iterator[tuple[str, Inputs]]:
+    """The other inputs, one at a time, that a run comes through with; most are refused by the first calls."""
+    for owner, inputs in other_inputs(run.course.inputs):
+        runs = growing(course_of(inputs), trace)
+        begun = next(one for one in runs if one.trace.trail.broken() or not one.is_cut_short)
+        if begun.trace.trail.end() is None and not begun.trace.trail.broken():
+            yield owner, inputs
+
+
+def growing(course: Course, trace: Callable[[Course], Run]) -> Iterator[Run]:
+    """A course run further and further, the last time to its end."""
+    return (trace(replace(course, limit=limit)) for limit in _LIMITS)
 
 
 def other_courses_of(run: Run) -> Iterator[Course]:

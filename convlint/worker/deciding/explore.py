@@ -16,6 +16,7 @@ from convlint.worker.deciding.pinned import standing
 from convlint.worker.deciding.search import MAX_TRACES, Fates, Search, Tracer, cover, domains, unknown
 from convlint.worker.run import Run
 from convlint.worker.trail import Halt, Key, Need, Stop
+from convlint.worker.work import WorkSpent
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,12 @@ def _outcome(search: Search) -> Outcome:
     rejected: list[Need | Stop] = list(unconditional(first))
     forgiven = frozenset(need.key for need in rejected)
     while True:
-        accepted, complete, domain, fate = _settle(search, forgiven)
+        try:
+            accepted, complete, domain, fate = _settle(search, forgiven)
+        except WorkSpent:
+            if not rejected:
+                raise
+            return Outcome(first, _in_order(rejected, first), None, None, complete=False)  # these are proved
         blamed = _blame(search, forgiven) if accepted is None and complete else None
         if blamed is None:
             halt = first.trace.trail.end()

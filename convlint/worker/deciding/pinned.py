@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import sympy
 
 from convlint.worker.run import Course, Run
-from convlint.worker.trail import Assumption, Key, Need, Stop
+from convlint.worker.trail import Assumption, Key, Need, Raised, Stop
 
 _OTHER = 5  # how much larger the other sizes are
 
@@ -38,7 +38,7 @@ def standing(first: Run, trace: Callable[[Course], Run], rejected: Sequence[Need
     other = trace(first.course.at({name: sizes[name] + _OTHER for name in names}))
     broken = {need.key: need for need in other.trace.trail.broken()}
     end = other.trace.trail.end()
-    if isinstance(end, Stop) and end.key not in {item.key for item in rejected}:
+    if isinstance(end, Raised) or (isinstance(end, Stop) and end.key not in {item.key for item in rejected}):
         return tuple(rejected)  # the code takes no other size
     return tuple(
         item for item in rejected if (_same(item, broken) if isinstance(item, Need) else _ends_alike(item, end))

@@ -6,7 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from convlint.facts import Unmet
-from convlint.worker.deciding.alternatives import Alternative, alternatives, open_inputs
+from convlint.worker.deciding.alternatives import (
+    Alternative,
+    alternatives,
+    growing,
+    open_inputs,
+    refused_at_once,
+    running,
+)
 from convlint.worker.deciding.constants import is_of_layers, unconditional
 from convlint.worker.deciding.degenerate import degenerate
 from convlint.worker.deciding.elements import iterated_input
@@ -19,12 +26,13 @@ from convlint.worker.deciding.pinned import pinned
 from convlint.worker.deciding.raising import always_raises
 from convlint.worker.deciding.returning import without_result
 from convlint.worker.deciding.ways import MAX_FLIPS, asks_for_rank, best_variant, other_courses, past_decisions
-from convlint.worker.examination import Examination, undecided
+from convlint.worker.examination import Examination, Unfinished, undecided
 from convlint.worker.inputs.guesses import UNCONFIRMED
 from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.layers import holds_nothing
 from convlint.worker.run import Run, Workshop, course_of
 from convlint.worker.trail import Halt, Key, Objection, Refusal
+from convlint.worker.work import WorkSpent, unlimited
 
 _MORE = 5
 """How much larger the second of two batches is, so that neither is by chance another size of the model."""
@@ -68,6 +76,29 @@ def of_code(shop: Workshop, first: Run, *, is_told: bool) -> tuple[Finding, ...]
 def _decided(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
     """All runs of a model on inputs that its first layers take."""
     main = _examine_course(shop, first)
+    try:
+        return _agreed(shop, main, is_found_out=is_found_out)
+    except WorkSpent as spent:
+        proved = _proved(shop, main, is_found_out=is_found_out)
+        if not proved:
+            raise
+        raise Unfinished(spent.budget, replace(main, findings=proved)) from spent
+
+
+def _proved(shop: Workshop, main: Examination, *, is_found_out: bool) -> tuple[Finding, ...]:
+    """What the first course alone proves: it hangs on no branch on data, and on nothing that was guessed."""
+    if main.run.trace.settled or (is_found_out and open_inputs(main.run.course.inputs)):
+        return ()
+    return tuple(
+        found
+        for found in main.findings
+        if not (is_found_out and (found.is_misuse or found.is_about_batch))
+        and not (shop.cast is not None and found.key[1] == "mixed_dtype")
+    )
+
+
+def _agreed(shop: Workshop, main: Examination, *, is_found_out: bool) -> Examination:
+    """What stands on all ways, and with all other inputs that were as likely."""
     findings, unseen = _on_all_ways(shop, main)
     doubts = _doubts(shop, main, findings, is_found_out=is_found_out)
     if isinstance(doubts, Alternative):  # nothing is wrong with other inputs, which are as likely
@@ -125,8 +156,15 @@ def _doubts(
     doubts |= {key: _guessed(name) for key, name in iterated.items() if name is not None}
     broken = main.run.trace.trail.broken() if not asks_for_rank(shop.model) else []
     decided = {need.key for need in broken if is_of_layers(main.run, need)}
-    certain = [found for key, found in findings.items() if key not in doubts and key not in decided]
-    for other in alternatives(main.run, lambda inputs: _explored(shop, inputs)) if certain else ():
+    agreed = [found for key, found in findings.items() if key not in doubts]
+    certain = [found for found in agreed if found.key not in decided]
+    if agreed and not certain:  # true of whatever comes to these layers, but other inputs may not come there
+        for owner, inputs in running(main.run, shop.run):
+            other = Alternative(owner, inputs, *_explored(shop, inputs))
+            if other.is_clean:
+                return other
+    keys = frozenset(findings)
+    for other in alternatives(main.run, lambda inputs: _explored(shop, inputs, keys)) if certain else ():
         if other.is_clean:
             return other
         unlike = [found for found in certain if not other.repeats(found)]
@@ -152,8 +190,13 @@ def _guessed(name: str) -> str:
     return f"the shape of {name} is only a guess, and what follows from it no finding"
 
 
-def _explored(shop: Workshop, inputs: tuple[Input, ...]) -> tuple[Run, Outcome]:
-    first = past_fixed_sizes(shop, past_decisions(shop, shop.first(course_of(inputs))))
+def _explored(shop: Workshop, inputs: tuple[Input, ...], known: frozenset[Key] = frozenset()) -> tuple[Run, Outcome]:
+    """What becomes of other inputs; there is no search where something else is wrong with all sizes of them."""
+    course = course_of(inputs)
+    for begun in growing(course, shop.run) if known else ():
+        if refused_at_once(begun, known):
+            return begun, replace(undecided(begun), rejected=tuple(unconditional(begun)))
+    first = past_fixed_sizes(shop, past_decisions(shop, shop.first(course)))
     return first, _outcome(shop, first)
 
 
@@ -172,8 +215,12 @@ def _examine_course(shop: Workshop, first: Run, known: frozenset[Key] = frozense
     run = outcome.first
     rejected = [item for item in without_follow_ups(outcome.rejected, run) if item.key not in known]
     has_detail = rejected and has_known_sizes(run) and not shop.is_plain
-    detail = in_symbols(shop, run) if has_detail else None
-    findings = tuple(finding(shop, outcome, run, item, detail) for item in rejected)
+    try:
+        detail = in_symbols(shop, run) if has_detail else None
+        findings = tuple(finding(shop, outcome, run, item, detail) for item in rejected)
+    except WorkSpent:  # they are proved, and have to be said
+        with unlimited():
+            findings = tuple(finding(shop, outcome, run, item, None) for item in rejected)
     return Examination(run, outcome, findings, None)
 
 

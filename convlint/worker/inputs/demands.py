@@ -100,6 +100,7 @@ def _changed(need: Need, node: fx.Node, source: fx.Node, run: Run, guess: Guess)
             return Guess(flexible, dtype=dtype, source=label)
     if (
         need.name == "rank"
+        and not guess.is_settled
         and need.operand in _OF_THE_FIRST
         and isinstance(need.came, sympy.Integer)
         and isinstance(need.needed, sympy.Integer)

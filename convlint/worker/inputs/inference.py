@@ -11,6 +11,7 @@ from torch import nn
 
 from convlint.worker.deciding.constants import is_of_layers
 from convlint.worker.deciding.explore import explore
+from convlint.worker.inputs.changes import changes
 from convlint.worker.inputs.demands import (
     FLEXIBLE,
     GUESSED_WRONG,
@@ -20,17 +21,13 @@ from convlint.worker.inputs.demands import (
     is_near,
     label_of,
     placeholder,
-    takes_floats,
 )
 from convlint.worker.inputs.guesses import (
     GUESSED,
     NAMED,
-    RANKS,
-    TRIED,
     Guess,
     first_guess,
     guessed,
-    other_forms,
     slots,
     with_source,
 )
@@ -40,15 +37,17 @@ from convlint.worker.run import LEVELS, Course, Run
 from convlint.worker.trail import Halt, Need, Refusal, Stop, Unread
 from convlint.worker.work import WorkBudget, WorkSpent, limited
 
-MAX_TRIALS = 60
+MAX_TRIALS = 120
 MOST_STEPS = 5000
 """Work that other guesses than the first may cost."""
-_SHORT = 12  # calls that a run is listened to before it is made in full
+_SHORT = 12  # calls that a run is listened to before it is made in full: most demands come from the first layers
+_OF_SEVERAL = 48  # calls within which a second input comes to its layer
 Trial = Callable[[Course], Run]
 """Runs forward on this course."""
 CourseOf = Callable[[tuple[Input, ...]], Course]
 """The course that inputs are tried on first."""
-_OTHER_RANKS = (2, 3, 4, 5, 1)
+_MOST_TRACES = 8
+"""Runs in search of sizes that inputs of the right rank may need."""
 _SQUARES = (224, 256, 32, 28, 64, 128, 96, 299, 512)
 
 
@@ -108,6 +107,12 @@ class _Attempt:
             return False
         return self.merit > other.merit
 
+    def outdoes(self, begun: _Attempt) -> bool:
+        """Whether a run has too many mistakes by now to become better; calls count only where this one was stopped."""
+        if self.run.trace.trail.end() is None:
+            return self.merit[0] and begun.merit[1:3] <= self.merit[1:3]
+        return self.merit[0] and begun.merit[1:3] < self.merit[1:3]
+
     @property
     def is_clean(self) -> bool:
         return self.merit[:3] == (True, 0, 0)
@@ -161,16 +166,31 @@ def infer(
 
 def _improvements(search: _Search, best: _Attempt, first: Mapping[str, Guess]) -> Iterator[_Attempt]:
     tried = [first, dict(best.guesses)]
-    for change in _changes(search, best):
-        if best.is_clean:
+    refuted: list[Mapping[str, Guess]] = []
+    is_taken = best.is_clean or _runs_at_some_size(search, best)
+    for change in changes(search.model, best.run, best.guesses):
+        if is_taken:
             break
-        start = {**best.guesses, **change(best.guesses)}
-        if start not in tried:
+        changed = change(best.guesses)
+        # A layer may have settled what was open when the changes were thought of.
+        start = {**best.guesses, **{n: guess for n, guess in changed.items() if not best.guesses[n].is_settled}}
+        apart = {name: replace(guess, is_shared=False) for name, guess in start.items()}
+        if start not in tried and apart not in refuted:
             tried.append(start)
             found = _listen(search, start, best)
+            if found.merit[1] < best.merit[1]:  # plain numbers do not fit: it is the same with shared sizes
+                refuted.append(apart)
             if found.is_better_than(best):
                 best = _past_symbols(search, found)
+                is_taken = best.is_clean or _runs_at_some_size(search, best)
                 yield best
+
+
+def _runs_at_some_size(search: _Search, best: _Attempt) -> bool:
+    """Whether only sizes are wrong, not ranks, by a run that comes through at others."""
+    if best.merit[:2] != (True, 0) or best.run.trace.trail.end() is not None or best.run.is_on_numbers:
+        return False
+    return explore(best.run, search.trial, _MOST_TRACES).accepted is not None
 
 
 def _past_symbols(search: _Search, attempt: _Attempt) -> _Attempt:
@@ -208,40 +228,6 @@ def _confirmed(attempt: _Attempt) -> _Attempt:
     return _Attempt(replace(run, course=replace(run.course, inputs=inputs)), guesses)
 
 
-Change = Callable[[Mapping[str, Guess]], dict[str, Guess]]
-
-
-def _changes(search: _Search, best: _Attempt) -> Iterator[Change]:
-    """Other ranks and forms for the inputs that are open: together, alike, then each alone."""
-    names = [name for name, guess in best.guesses.items() if not guess.is_settled]
-    tensors = [name for name in names if best.guesses[name].given is None]
-    if any(guess.axes == ("N", "N") for guess in best.guesses.values()):
-        yield lambda guesses: {n: replace(guesses[n], axes=("N", "F"), sizes=()) for n in tensors[:1]}
-    if len(tensors) > 1:
-        yield lambda guesses: {name: replace(guesses[name], is_shared=True) for name in tensors}
-    groups = [tensors, *([name] for name in tensors if len(tensors) > 1)] if tensors else []
-    for group in groups:
-        for rank in _OTHER_RANKS:
-            yield lambda guesses, group=group, rank=rank: {n: _of_rank(guesses[n], rank) for n in group}  # type: ignore[misc]
-            if len(group) > 1:
-                yield lambda guesses, group=group, rank=rank: {  # type: ignore[misc]
-                    n: replace(_of_rank(guesses[n], rank), is_shared=True) for n in group
-                }
-    for slot in slots(search.model, best.guesses):
-        guess = best.guesses[slot.name]
-        if not guess.is_settled:
-            forms = other_forms(slot.parameter, guess)
-            if takes_floats(best.run, slot.name):
-                forms = [form for form in forms if form.given is None and form.dtype == guess.dtype]
-            for form in forms:
-                yield lambda _, name=slot.name, form=form: {name: form}  # type: ignore[misc]
-
-
-def _of_rank(guess: Guess, rank: int) -> Guess:
-    source = TRIED if guess.source in (GUESSED, NAMED) else guess.source
-    return Guess(RANKS[rank], dtype=guess.dtype, source=source, is_shared=guess.is_shared)
-
-
 def _at_other_sizes(search: _Search, best: _Attempt) -> _Attempt:
     """Sizes that the model's own checks let through, where they refuse the usual ones."""
     if best.merit[0]:
@@ -259,15 +245,26 @@ def _at_other_sizes(search: _Search, best: _Attempt) -> _Attempt:
     return best
 
 
+def _limits(guesses: Mapping[str, Guess], rival: _Attempt | None) -> Iterator[int | None]:
+    """After how many calls a run is looked at; one that has a rival may be worse long before its end."""
+    yield _SHORT
+    if rival is not None or sum(guess.given is None for guess in guesses.values()) > 1:
+        yield _OF_SEVERAL
+    if rival is not None:
+        yield 4 * _OF_SEVERAL
+        yield 16 * _OF_SEVERAL
+    yield None
+
+
 def _listen(search: _Search, guesses: Mapping[str, Guess], rival: _Attempt | None = None) -> _Attempt:
     """Trace, take the first demand that the guesses do not meet, and trace again until none is left.
 
-    Most demands come from the first layers, so short runs are listened to first; a run that has more mistakes by then
-    than a rival has in all is not made in full.
+    A run that cannot become better than its rival any more is not made in full.
     """
     seen = [dict(guesses)]
     current = dict(guesses)
-    limit: int | None = _SHORT
+    limits = _limits(guesses, rival)
+    limit = next(limits)
     best: _Attempt | None = None
     for _ in search.budget:
         attempt = search.attempt(current, limit)
@@ -277,11 +274,11 @@ def _listen(search: _Search, guesses: Mapping[str, Guess], rival: _Attempt | Non
         if change is not None and {**current, **change} not in seen:
             current = {**current, **change}
             seen.append(current)
-        elif limit is None or (rival is not None and rival.merit[0] and attempt.merit[1:3] < rival.merit[1:3]):
+        elif limit is None or (rival is not None and rival.outdoes(attempt)):
             best = best or attempt
             break
         else:
-            limit = None
+            limit = next(limits)
     return best or search.attempt(current, None)
 
 
