@@ -140,8 +140,9 @@ def _targets(given: _Given) -> list[int]:
         for a, b in product(plain[:8], [*plain[:8], *given.own])
         for value in (a * b, a // b if b else 0, a + b, a - b)
     ]
-    found = dict.fromkeys([*plain, 1, *parts, 2, *near, sum(plain), *pairs, LARGEST_SIZE])
-    return [target for target in found if 0 < target <= LARGEST_SIZE]
+    found = dict.fromkeys([*plain, *parts, 2, *near, sum(plain), *pairs, LARGEST_SIZE])
+    least = 1 if 1 in plain else 2  # a single example fits nearly everything, and says nothing
+    return [target for target in found if least <= target <= LARGEST_SIZE]
 
 
 def _assignments(run: Run, given: _Given) -> Iterator[dict[str, int]]:

@@ -93,7 +93,7 @@ def _changed(need: Need, node: fx.Node, source: fx.Node, run: Run, guess: Guess)
         rigid, flexible = axes_for(layer, RIGID), axes_for(layer, FLEXIBLE)
         if rigid is not None:
             sizes = guess.sizes if rigid == guess.axes else ()
-            settled = replace(guess, axes=rigid, sizes=sizes, source=label, is_settled=True)
+            settled = replace(guess, axes=rigid, sizes=sizes, source=label, is_settled=settles(layer))
             return (_fixed(need, source.meta["name"], run, settled, label) if rigid == guess.axes else None) or settled
         if flexible is not None and guess.source in (GUESSED, NAMED):
             dtype = "int64" if need.name == "index_dtype" else guess.dtype
@@ -167,6 +167,11 @@ def axes_for(layer: nn.Module | None, table: tuple[tuple[Kinds, tuple[str, ...]]
             sequence_first = axes == RANKS[3] and getattr(layer, "batch_first", True) is False
             return SEQUENCE_FIRST if sequence_first else axes
     return None
+
+
+def settles(layer: nn.Module | None) -> bool:
+    """Whether a layer leaves no doubt about the rank of its input: a pool takes it without a batch as well."""
+    return hasattr(layer, "in_channels") or hasattr(layer, "num_features")
 
 
 def placeholder(node: fx.Node) -> fx.Node | None:

@@ -21,6 +21,7 @@ from convlint.worker.inputs.demands import (
     is_near,
     label_of,
     placeholder,
+    settles,
 )
 from convlint.worker.inputs.guesses import (
     GUESSED,
@@ -220,7 +221,7 @@ def _confirmed(attempt: _Attempt) -> _Attempt:
             and is_near(node, source)
             and (len(axes) == len(guess.axes) or isinstance(layer, nn.Embedding))
         ):
-            is_settled = guess.is_settled or rigid is not None
+            is_settled = guess.is_settled or (rigid is not None and settles(layer))
             guesses[str(name)] = replace(guess, source=label_of(node), is_settled=is_settled)
     inputs = tuple(
         with_source(item, guesses[item.name]) if item.name in guesses else item for item in run.course.inputs
