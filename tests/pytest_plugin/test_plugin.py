@@ -24,7 +24,7 @@ NET = """class {name}(nn.Module):
 """
 READS = """class Reads(nn.Module):
     def forward(self, x):
-        return unknown_name(x)
+        raise ValueError("unknown_name")
 """
 LYING = """class Lying(nn.Module):
     def __init__(self):

@@ -177,8 +177,10 @@ def _doubts(
 def _sizes_of_guesses(run: Run, findings: Mapping[Key, Finding]) -> Iterator[tuple[Key, str]]:
     """What compares a formula with a number, where the input is a guess in which no layer has a part."""
     owner = next((item.name for item in open_inputs(run.course.inputs) if item.source in UNCONFIRMED), None)
-    for need in run.trace.trail.broken() if owner is not None else ():
-        if need.key in findings and not (_is_number(need.came) and _is_number(need.needed)):
+    broken = run.trace.trail.broken() if owner is not None else []
+    of_numbers = {need.key for need in broken if _is_number(need.came) and _is_number(need.needed)}
+    for need in broken:
+        if need.key in findings and need.key not in of_numbers:
             yield need.key, _guessed(owner or "")
 
 

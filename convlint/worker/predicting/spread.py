@@ -29,4 +29,4 @@ def _takes_statistics(node: fx.Node) -> bool:
         given = node.args[_TRAINING] if len(node.args) > _TRAINING else node.kwargs.get("training", False)
         return given is True
     layer = node.meta.get("layer")
-    return isinstance(layer, _NORMS) and (layer.training or layer.running_mean is None)
+    return isinstance(layer, _NORMS) and (node.meta["training"] or layer.running_mean is None)

@@ -52,6 +52,7 @@ class NodeRecorder:
             place=self._place(),
             block=self.blocks[-1] if self.blocks else "",
             layer=call.layer,
+            training=call.layer is not None and call.layer.training,  # in this run
             spoiled=any(producer.meta.get("spoiled") for producer in node.all_input_nodes),
         )
         nodes.append(node)
