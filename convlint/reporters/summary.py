@@ -87,7 +87,10 @@ def listing(report: Report, *, verbose: bool) -> list[str]:
         if verbose:
             lines += ["    " + one_line(line) for line in _details(model)]
             lines += ["    " + line for line in _help(remedy)]
-    lines += _guards(report) if verbose else _few_sizes(report)
+    if verbose:
+        lines += _guards(report)
+    elif not report.is_verified:
+        lines += _few_sizes(report)
     return [*lines, ""] if lines else []
 
 

@@ -126,7 +126,10 @@ FILLED = {
         (r'"x", shape = [^\]]+', '"x", shape = ["B", 16'),
         (r'"y", shape = [^\]]+', '"y", shape = ["B", 5016'),
     ],
-    "Partly": [(r'"x", shape = [^\]]+', '"x", shape = [6000, 8'), (r'"y", shape = [^\]]+', '"y", shape = [6000, 8, 5, 7')],
+    "Partly": [
+        (r'"x", shape = [^\]]+', '"x", shape = [6000, 8'),
+        (r'"y", shape = [^\]]+', '"y", shape = [6000, 8, 5, 7'),
+    ],
 }
 
 
@@ -289,7 +292,8 @@ def test_skipped_models_fail_a_run_that_requires_them(convlint: Run, write: Writ
     )
     assert (empty, last) == (
         "",
-        "1 model checked (1 with inputs that their layers ask for), 1 partial, 1 skipped: nothing found in what was checked;"
+        "1 model checked (1 with inputs that their layers ask for), 1 partial, 1 skipped: "
+        "nothing found in what was checked;"
         " 1 skipped model fails the run, for require-checked is set (-v says how to mend it).",
     )
     assert convlint("net.py:Partly", "--require-checked").returncode == 0

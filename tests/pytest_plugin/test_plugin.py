@@ -24,6 +24,7 @@ NET = """class {name}(nn.Module):
 """
 READS = """class Reads(nn.Module):
     def forward(self, x):
+        x = x.relu()
         raise ValueError("unknown_name")
 """
 LYING = """class Lying(nn.Module):
