@@ -38,7 +38,7 @@ def examine(
         first = _with(shop, item)
         if first is None or not (item.is_told or item.is_certain or is_taken(first)):
             continue
-        if taken is not None and _comes_through(first):
+        if taken is not None and first.comes_through:
             continue
         examination = judged(shop, first, is_found_out=item.inputs is None)
         if item.is_told:
@@ -67,7 +67,7 @@ def glance(
     shop = replace(shop, is_plain=True)
     given = [inputs] if inputs is not None else [item.inputs for item in found if item.inputs is not None]
     runs = (shop.run(course_of(known)) for known in given)
-    first, doubt = next((run for run in runs if inputs is not None or _comes_through(run)), None), None
+    first, doubt = next((run for run in runs if inputs is not None or run.comes_through), None), None
     if first is None:
         first, doubt = infer(shop.model, lambda course: _trial(shop, course), course_of, squares=squares)
     reason = "it takes too long in symbols, so only these sizes were tried"
@@ -81,18 +81,14 @@ def _with(shop: Workshop, item: Evidence) -> Run | None:
         run, doubt = infer(shop.model, lambda course: _trial(shop, course), course_of, item.known)
         return run if doubt is None else None
     run = shop.first(course_of(item.inputs))
-    if _comes_through(run) or not item.names_sizes:
+    if run.comes_through or not item.names_sizes:
         return run
     refined, doubt = infer(shop.model, lambda course: _trial(shop, course), course_of, item.opened(shop.model))
-    return refined if doubt is None and _comes_through(refined) else run
-
-
-def _comes_through(run: Run) -> bool:
-    return run.trace.trail.end() is None and not run.trace.trail.broken()
+    return refined if doubt is None and refined.comes_through else run
 
 
 def _runs(shop: Workshop, inputs: tuple[Input, ...]) -> bool:
-    return _comes_through(shop.first(course_of(inputs)))
+    return shop.first(course_of(inputs)).comes_through
 
 
 def _found_out(shop: Workshop, candidates: Sequence[Evidence], squares: tuple[int, ...]) -> Examination:
@@ -110,7 +106,7 @@ def _found_out(shop: Workshop, candidates: Sequence[Evidence], squares: tuple[in
         return examination
     for item in candidates:
         run = _with(shop, item)
-        if run is not None and _comes_through(run):
+        if run is not None and run.comes_through:
             return replace(judged(shop, run, is_found_out=True), findings=())
     if examination is not None:
         return examination

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import ModuleType
 
@@ -173,7 +173,7 @@ class _Work:
 
     def _examination(self, builder: Builder, built: Built) -> tuple[Workshop, Examination]:
         wanted = builder.job
-        shop = Workshop(built.model, self.mode, self.sites, self.is_user, self._cast())
+        shop = Workshop(built.model, self.mode, self.sites, self.is_user, self._cast)
         inputs, found = None, list[Evidence]()
         if wanted.inputs is not None:
             inputs = declared(built.model, wanted.inputs, wanted.source or "declared")
@@ -188,7 +188,9 @@ class _Work:
         finally:
             self.spent += budget.spent
 
+    @cached_property
     def _cast(self) -> str | None:
+        """Where code outside of forward may change the dtype of a model: the same for all models of the file."""
         found = cast_in(path for path in (self.job.path, *self.job.files) if not is_readme(path))
         return None if found is None else f"{self.job.shown(found[0])}, {line_of(*found)}"
 

@@ -209,7 +209,7 @@ def argument_places(chain: Sequence[Place], argument: str, names: Sequence[str])
         if expression is None:
             return
         yield place.code.co_filename, expression
-        function = _function_of(place.code)
+        function = function_of(place.code)
         if function is None or not isinstance(expression, ast.Name):
             return
         parameters = _parameters(function)
@@ -222,7 +222,7 @@ def argument_places(chain: Sequence[Place], argument: str, names: Sequence[str])
 def is_reckoned_with(chain: Sequence[Place], argument: str, names: Sequence[str]) -> bool:
     """Whether a helper that hands the argument on also makes other numbers of it, as in `width + 16`."""
     places = argument_places(chain, argument, names)
-    helpers = (_function_of(place.code) for place in chain)
+    helpers = (function_of(place.code) for place in chain)
     return any(
         isinstance(expression, ast.Name) and function is not None and expression.id in _reckoned(function)
         for (_, expression), function in zip(places, helpers, strict=False)
@@ -242,7 +242,7 @@ def _reckoned(function: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str
 
 def default_of(place: Place, name: str) -> ast.expr | None:
     """The default of a parameter of the function that a frame is in."""
-    function = _function_of(place.code)
+    function = function_of(place.code)
     return default_in(function, name) if function is not None else None
 
 
@@ -255,7 +255,8 @@ def default_in(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> a
     return next((default for arg, default in (*given, *named) if arg.arg == name), None)
 
 
-def _function_of(code: CodeType) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+def function_of(code: CodeType) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """The definition of a function in its file."""
     source = source_of(code.co_filename)
     return source.functions.get((code.co_name, code.co_firstlineno)) if source else None
 

@@ -97,6 +97,11 @@ class Run:
         limit = self.course.limit
         return limit is not None and len(self.trace.nodes) >= limit and isinstance(self.trace.trail.end(), Halt)
 
+    @property
+    def comes_through(self) -> bool:
+        """Whether forward came to its end without a mistake."""
+        return self.trace.trail.end() is None and not self.trace.trail.broken()
+
     def is_further_than(self, other: Run) -> bool:
         """Whether forward came to its end here, or to more calls than in the other run."""
         if self.trace.trail.end() is None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from convlint.facts import LARGEST_SIZE
-from convlint.worker.deciding.domain import ACCEPTED, UNCOVERED
+from convlint.worker.deciding.domain import ACCEPTED, UNCOVERED, Domain
 from convlint.worker.deciding.explore import Outcome
-from convlint.worker.deciding.search import SPATIAL
+from convlint.worker.deciding.search import SPATIAL, Fates
 from convlint.worker.dimensions import sizes_in_words
 from convlint.worker.inputs.input import BATCH
 
@@ -22,10 +22,14 @@ def accepted_sizes(outcome: Outcome) -> dict[str, list[int]]:
         return {}
     result: dict[str, list[int]] = {}
     for i, axis in enumerate(domain.axes):
-        others = tuple(j for j in range(fate.ndim) if j != i)
-        hits = (fate == ACCEPTED).any(axis=others)
-        result.update(dict.fromkeys(map(str, axis.symbols), axis.sizes(hits)))
+        result.update(dict.fromkeys(map(str, axis.symbols), sizes_along(domain, fate, i)))
     return result
+
+
+def sizes_along(domain: Domain, fates: Fates, number: int) -> list[int]:
+    """The sizes of one axis that some accepted point has."""
+    others = tuple(i for i in range(fates.ndim) if i != number)
+    return domain.axes[number].sizes((fates == ACCEPTED).any(axis=others))
 
 
 SMALLEST = 8

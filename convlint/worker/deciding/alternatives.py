@@ -90,7 +90,7 @@ def running(run: Run, trace: Callable[[Course], Run]) -> Iterator[tuple[str, Inp
     for owner, inputs in other_inputs(run.course.inputs):
         runs = growing(course_of(inputs), trace)
         begun = next(one for one in runs if one.trace.trail.broken() or not one.is_cut_short)
-        if begun.trace.trail.end() is None and not begun.trace.trail.broken():
+        if begun.comes_through:
             yield owner, inputs
 
 

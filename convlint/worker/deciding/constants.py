@@ -13,6 +13,7 @@ from convlint.worker.shapes.layouts import interpolated, padded, padded_by_layer
 from convlint.worker.shapes.operands import broadcast, concatenated, same
 from convlint.worker.shapes.rule import Rule
 from convlint.worker.shapes.tables import FUNCTIONS, LAYERS
+from convlint.worker.torch_private.modules import NORM_BASE
 from convlint.worker.trail import Assumption, Halt, Key, Need, Stop
 
 
@@ -32,7 +33,7 @@ _CHANNELS = _Kind(
 )
 _FEATURES = _Kind((nn.Linear, nn.Embedding), (same,))
 _KINDS = {"in_channels": _CHANNELS, "num_features": _CHANNELS, "in_features": _FEATURES, "normalized_shape": _FEATURES}
-_NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)  # noqa: SLF001
+_NORMS = (NORM_BASE, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 
 
 def unconditional(run: Run) -> Iterator[Need]:

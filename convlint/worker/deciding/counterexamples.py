@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-import numpy as np
-
 from convlint.facts import LARGEST_SIZE
+from convlint.worker.deciding.accepted import sizes_along
 from convlint.worker.deciding.alternatives import other_inputs
-from convlint.worker.deciding.domain import ACCEPTED, UNCOVERED
+from convlint.worker.deciding.domain import UNCOVERED
 from convlint.worker.deciding.explore import Outcome, explore
 from convlint.worker.deciding.fixed_sizes import past_fixed_sizes, sizes_that_run
 from convlint.worker.deciding.search import Search, cover, domains
@@ -54,10 +53,5 @@ def takes_oblong_images(shop: Workshop, outcome: Outcome, smallest: int) -> bool
     _, is_complete, domain, fate = cover(search, domains(search)[-1], frozenset())
     if not is_complete or (fate == UNCOVERED).any():
         return True
-    for i, axis in enumerate(domain.axes):
-        others = tuple(j for j in range(fate.ndim) if j != i)
-        is_spatial = str(axis.symbols[0])[0] in "HW"
-        hits = np.asarray((fate == ACCEPTED).any(axis=others))
-        if is_spatial and any(smallest <= size <= LARGEST_SIZE for size in axis.sizes(hits)):
-            return True
-    return False
+    spatial = (i for i, axis in enumerate(domain.axes) if str(axis.symbols[0])[0] in "HW")
+    return any(smallest <= size <= LARGEST_SIZE for i in spatial for size in sizes_along(domain, fate, i))

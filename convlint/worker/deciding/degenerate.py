@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-import numpy as np
 import sympy
 
 from convlint.facts import LARGEST_SIZE, Span, Unmet
-from convlint.worker.deciding.accepted import accepted_sizes
+from convlint.worker.deciding.accepted import SMALLEST, accepted_sizes, sizes_along
 from convlint.worker.deciding.blame import blame
 from convlint.worker.deciding.counterexamples import is_taken_in_another_form, refuses_all_but, takes_oblong_images
-from convlint.worker.deciding.domain import ACCEPTED, UNCOVERED, Axis
+from convlint.worker.deciding.domain import ACCEPTED, UNCOVERED, Domain
 from convlint.worker.deciding.explore import Outcome
 from convlint.worker.deciding.fixed_sizes import course_at
+from convlint.worker.deciding.search import Fates
 from convlint.worker.dimensions import sizes_in_words
 from convlint.worker.inputs.guesses import UNCONFIRMED
 from convlint.worker.inputs.input import BATCH, hint
@@ -22,8 +22,6 @@ from convlint.worker.places import span_of
 from convlint.worker.run import Course, Run, Workshop
 from convlint.worker.trail import Need, Stop
 
-SMALLEST_IMAGE = 8
-"""Pixels below which no image is."""
 _USUAL = 64  # pixels of an image that any net for images takes
 _OTHER = 5  # how much larger another batch is
 _SPATIAL = ("H", "W")
@@ -49,7 +47,7 @@ def degenerate(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
             yield from _single_pixel(shop, outcome)
         return
     if is_of_images:
-        yield from _images(shop, outcome, outcome.domain.axes)
+        yield from _images(shop, outcome, outcome.domain, outcome.fates)
     yield from _length_by_chance(shop, outcome)
 
 
@@ -70,7 +68,7 @@ def _one_batch(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
     batch = _fixed_batch(shop, outcome)
     if batch is None:
         return
-    is_also_one = batch > 1 and _comes_through(shop.run(_at_batch(outcome, 1)))
+    is_also_one = batch > 1 and shop.run(_at_batch(outcome, 1)).comes_through
     if is_taken_in_another_form(shop, outcome.first, (1, batch) if is_also_one else (batch,)):
         return
     at, _ = _culprit(shop, shop.run(_at_batch(outcome, batch + _OTHER)))
@@ -78,14 +76,14 @@ def _one_batch(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
     yield Unmet(name="fixed_batch", operand="forward", needed=batch, sizes=words, at=at)
 
 
-def _images(shop: Workshop, outcome: Outcome, axes: Sequence[Axis]) -> Iterator[Unmet]:
-    spatial = [(i, axis) for i, axis in enumerate(axes) if str(axis.symbols[0])[0] in _SPATIAL]
+def _images(shop: Workshop, outcome: Outcome, domain: Domain, fates: Fates) -> Iterator[Unmet]:
+    spatial = [(i, axis) for i, axis in enumerate(domain.axes) if str(axis.symbols[0])[0] in _SPATIAL]
     if not spatial:
         return
-    taken = {str(axis.symbols[0]): _hits(outcome, i) for i, axis in spatial}
+    taken = {str(axis.symbols[0]): sizes_along(domain, fates, i) for i, axis in spatial}
     usual = {str(symbol): _USUAL for _, axis in spatial for symbol in axis.symbols}
-    if all(sizes and max(sizes) < SMALLEST_IMAGE for sizes in taken.values()):
-        if takes_oblong_images(shop, outcome, SMALLEST_IMAGE):
+    if all(sizes and max(sizes) < SMALLEST for sizes in taken.values()):
+        if takes_oblong_images(shop, outcome, SMALLEST):
             return
         words = ", ".join(
             f"{' = '.join(map(str, axis.symbols))} {sizes_in_words(taken[str(axis.symbols[0])], LARGEST_SIZE)}"
@@ -133,13 +131,6 @@ def _single_pixel(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
             yield Unmet(name="tiny_images", operand="forward", sizes=f"{' = '.join(spatial)} = 1", at=at, layer=layer)
 
 
-def _hits(outcome: Outcome, axis: int) -> list[int]:
-    assert outcome.fates is not None
-    assert outcome.domain is not None
-    others = tuple(i for i in range(outcome.fates.ndim) if i != axis)
-    return outcome.domain.axes[axis].sizes(np.asarray((outcome.fates == ACCEPTED).any(axis=others)))
-
-
 def _length_by_chance(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
     """A length that must be the width of the very tensor that has it, which no code says."""
     for name, sizes in accepted_sizes(outcome).items():
@@ -167,7 +158,7 @@ def _is_width(run: Run, need: Need, name: str, size: int) -> bool:
 def _fixed_batch(shop: Workshop, outcome: Outcome) -> int | None:
     """The only batch that forward takes, where no other one works."""
     course = outcome.first.course
-    if BATCH not in course.sizes or (outcome.accepted is None and not _comes_through(outcome.first)):
+    if BATCH not in course.sizes or (outcome.accepted is None and not outcome.first.comes_through):
         return None
     accepted = outcome.accepted or {}
     if any(size == 1 for name, size in accepted.items() if name != BATCH):
@@ -186,10 +177,6 @@ def _at_batch(outcome: Outcome, batch: int) -> Course:
     """The course of the accepted sizes, with another batch."""
     course = course_at(outcome.first.course, {**(outcome.accepted or {}), BATCH: batch})
     return course if batch == 1 else replace(course, fixed=course.fixed - {BATCH})
-
-
-def _comes_through(run: Run) -> bool:
-    return run.trace.trail.end() is None and not run.trace.trail.broken()
 
 
 def _culprit(shop: Workshop, run: Run) -> tuple[Span | None, str | None]:

@@ -18,6 +18,7 @@ from torch import nn
 
 from convlint.facts import LARGEST_SIZE
 from convlint.worker.deciding.evaluate import UnknownFunction, evaluate
+from convlint.worker.deciding.search import SPATIAL
 from convlint.worker.run import Course, Run, Workshop
 from convlint.worker.stateless import call_with, held_weights
 from convlint.worker.torch_private.fake import FakeTensor, outside_modes, tree_map
@@ -35,7 +36,6 @@ _MOST_FOUND = 6  # sizes for one refused call
 _MOST_RUNS = 3  # of forward, for one refused call
 _MOST_NUMBERS = 12  # tried for one exception
 _MOST_OF = (1, 40, 20, 6)  # options of each symbol, by how many change together
-_SPATIAL = ("D", "H", "W")
 _MOST_OBLONG = 3  # images of one area
 _SIDES = np.arange(1, 129, dtype=np.int64)
 _EVERY = np.arange(1, LARGEST_SIZE + 1, dtype=np.int64)
@@ -62,7 +62,7 @@ def _suggested(run: Run) -> Iterator[dict[str, int]]:
         # A size of 1 broadcasts: it says less of what the code is for.
         yield from sorted(found, key=lambda sizes: list(sizes.values()).count(1))[:_MOST_RUNS]
     elif isinstance(end, Raised):
-        spatial = [name for name in run.symbols if name[0] in _SPATIAL]
+        spatial = [name for name in run.symbols if name[0] in SPATIAL]
         each = [[name] for name in run.symbols]
         groups = [spatial, *each] if len(spatial) > 1 else each
         for group in filter(None, groups):
@@ -148,7 +148,7 @@ def _targets(given: _Given) -> list[int]:
 def _assignments(run: Run, given: _Given) -> Iterator[dict[str, int]]:
     """Square sizes of images first, and few changes before many."""
     targets = _targets(given)
-    spatial = tuple(name for name in given.names if name[0] in _SPATIAL)
+    spatial = tuple(name for name in given.names if name[0] in SPATIAL)
     others: list[tuple[str, ...]] = [(name,) for name in given.names if name not in spatial]
     ways = [_of_groups(run, given, [spatial, *others], targets)] if len(spatial) > 1 else []
     if len(spatial) == 2:
@@ -171,7 +171,7 @@ def _of_groups(run: Run, given: _Given, groups: list[tuple[str, ...]], targets: 
 
 def _oblong(run: Run, given: _Given, others: list[tuple[str, ...]], targets: list[int]) -> Iterator[dict[str, int]]:
     """Images that are not square, where the number of their places is one of the call's numbers."""
-    height, width = (run.symbols[name] for name in given.names if name[0] in _SPATIAL)
+    height, width = (run.symbols[name] for name in given.names if name[0] in SPATIAL)
     hints: dict[sympy.Symbol, Any] = {symbol: run.course.sizes[name] for name, symbol in run.symbols.items()}
     for formula in given.formulas:
         if not {height, width} <= formula.free_symbols:

@@ -8,8 +8,7 @@ from types import CodeType
 from torch import nn
 
 from convlint.facts import Unmet
-from convlint.worker.places import span_at
-from convlint.worker.project.source import tree_of
+from convlint.worker.places import function_of, node_position, span_at
 from convlint.worker.run import Run
 
 NAME = "returns_nothing"
@@ -22,22 +21,10 @@ def without_result(model: nn.Module, run: Run) -> Unmet | None:
     if all(node.op == "placeholder" for node in run.trace.nodes):
         return None
     code = getattr(type(model).forward, "__code__", None)
-    function = _function(code) if isinstance(code, CodeType) else None
+    function = function_of(code) if isinstance(code, CodeType) else None
     if code is None or function is None or not all(map(_only_computes, ast.walk(function))):
         return None
-    last = function.body[-1]
-    position = last.lineno, last.col_offset, last.end_lineno or last.lineno, last.end_col_offset or last.col_offset
-    return Unmet(name=NAME, operand="forward", at=span_at(code.co_filename, position))
-
-
-def _function(code: CodeType) -> ast.FunctionDef | None:
-    tree = tree_of(code.co_filename)
-    for node in ast.walk(tree) if tree is not None else ():
-        if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
-            first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
-            if first == code.co_firstlineno:
-                return node
-    return None
+    return Unmet(name=NAME, operand="forward", at=span_at(code.co_filename, node_position(function.body[-1])))
 
 
 def _only_computes(node: ast.AST) -> bool:

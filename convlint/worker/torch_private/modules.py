@@ -11,6 +11,9 @@ from torch.nn.modules.lazy import LazyModuleMixin
 
 Wrapper = Callable[..., Any]
 
+NORM_BASE: type[torch.nn.Module] = torch.nn.modules.batchnorm._NormBase
+"""Of batch and instance norms, lazy ones among them: they have no public base."""
+
 _wrappers: list[Wrapper] = []  # of the trace that runs; at most one
 
 _call_module = torch.nn.Module.__call__
