@@ -11,11 +11,12 @@ from convlint.worker.deciding.raising import always_raises
 from convlint.worker.deciding.verdict import at_told_sizes, judged
 from convlint.worker.deciding.ways import best_variant, past_decisions
 from convlint.worker.examination import Examination, undecided
+from convlint.worker.inputs.demands import is_near, placeholder
 from convlint.worker.inputs.evidence import Evidence
-from convlint.worker.inputs.inference import infer, is_taken
+from convlint.worker.inputs.inference import infer
 from convlint.worker.inputs.input import Input
 from convlint.worker.run import Course, Run, Workshop, course_of
-from convlint.worker.trail import Halt
+from convlint.worker.trail import Halt, Refusal
 
 MOST_BROKEN = 3
 """Requirements that a run may break for its repairs to be tried in other ways, while inputs are found out."""
@@ -36,7 +37,7 @@ def examine(
         if not item.is_strong or (taken is not None and not item.is_certain):
             continue
         first = _with(shop, item)
-        if first is None or not (item.is_told or item.is_certain or is_taken(first)):
+        if first is None or not (item.is_told or item.is_certain or _is_taken(first)):
             continue
         if taken is not None and first.comes_through:
             continue
@@ -122,3 +123,15 @@ def _trial(shop: Workshop, course: Course) -> Run:
     # What the user's code raises may be due to how a mistake before it was mended; many tell of the wrong inputs.
     is_close = isinstance(run.trace.trail.end(), Halt) and len(run.trace.trail.broken()) <= MOST_BROKEN
     return best_variant(shop, run) if is_close else run
+
+
+def _is_taken(run: Run) -> bool:
+    """Whether the first layers take inputs that were not made for them: else they belong to something else."""
+    if isinstance(run.trace.trail.end(), Halt) and not any(node.op == "call_module" for node in run.trace.nodes):
+        return False
+    for need in run.trace.trail.broken():
+        node = None if need.node is None else run.trace.nodes[need.node]
+        source = None if node is None else placeholder(node)
+        if node is not None and source is not None and is_near(node, source):
+            return False
+    return not isinstance(run.trace.trail.end(), Refusal)

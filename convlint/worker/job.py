@@ -10,23 +10,22 @@ from functools import cached_property, partial
 from pathlib import Path
 from types import ModuleType
 
-from convlint.facts import Basis, BuildFailure, Failure, FileFacts, ModelFacts, Way
+from convlint.facts import BuildFailure, Failure, FileFacts, ModelFacts, Way
 from convlint.jobs import Job, ModelJob
 from convlint.notebook import line_of
 from convlint.protocol.clock import had
 from convlint.readme import is_readme
 from convlint.worker import chance
+from convlint.worker.basis import basis_of, certain, fed, proved
 from convlint.worker.bounded import LEAST_STEPS, MOST_STEPS, PER_SECOND, bounded
 from convlint.worker.building import Builder, Built, NotBuilt
 from convlint.worker.construct.agreement import Sides, can_agree
 from convlint.worker.construct.guessed import GuessedConfig
 from convlint.worker.construct.styles import STYLES
-from convlint.worker.deciding.findings import Finding
 from convlint.worker.edits.rebuild import Recipe
 from convlint.worker.edits.search import with_edits
 from convlint.worker.examination import Examination
 from convlint.worker.importing import Project, importing, place_in, stuck_at, wording
-from convlint.worker.inputs.demands import is_near, placeholder
 from convlint.worker.inputs.evidence import Evidence, evidence, squares
 from convlint.worker.inputs.input import declared
 from convlint.worker.modelfacts import model_facts
@@ -204,7 +203,7 @@ class _Work:
         predicted = tuple(predictions(shop, examination, wanted, self._share())) if wanted is not None and feed else ()
         return facts.model_copy(
             update={
-                "basis": _basis(built, examination),
+                "basis": basis_of(built, examination),
                 "construction": built.construction.source,
                 "required": guessed,
                 "takes": builder.takes(),
@@ -227,18 +226,20 @@ class _Work:
                     return self._skipped(builder, refusals[0] if refusals and not _is_bare(refusals[0]) else error)
                 continue
             shop, examination = self._examination(builder, built)
-            found = _proved(examination, built)
+            found = proved(examination, built)
             if first is None:
                 first = built, shop, examination, Way(model=self._number(builder), style=style.name)
-                kept, raised = {key: [] for key in found}, _certain(examination)
+                kept, raised = {key: [] for key in found}, certain(examination)
             kept = {key: [*sides, found[key]] for key, sides in kept.items() if key in found}
             # The fields of a configuration depend on one another in ways that are not seen here.
             has_config = any(isinstance(value, GuessedConfig) for value in built.construction.kwargs.values())
-            fed = _fed(examination)
+            of_input = fed(examination)
             kept = {
-                k: sides for k, sides in kept.items() if not can_agree(sides, moves=not has_config and k not in fed)
+                k: sides
+                for k, sides in kept.items()
+                if not can_agree(sides, moves=not has_config and k not in of_input)
             }
-            raised = raised if _certain(examination) == raised else None
+            raised = raised if certain(examination) == raised else None
             if not kept and raised is None:
                 break
         assert first is not None
@@ -290,50 +291,6 @@ class _Work:
 
     def _name(self, wanted: ModelJob) -> str:
         return f"{Path(self.job.path).stem}.{wanted.target}"
-
-
-def _basis(built: Built, examination: Examination) -> Basis:
-    """What the verdict rests on: the weakest of what is known of arguments and inputs."""
-    origins = {item.origin for item in examination.run.course.inputs}
-    if not built.construction.is_known or "guess" in origins:
-        return "guess"
-    return "layers" if "layers" in origins else "evidence"
-
-
-def _proved(examination: Examination, built: Built) -> dict[Key, Sides]:
-    """The findings that no input mends, and those of inputs that are known.
-
-    What only the size of the input breaks, other arguments may mend as well: it counts where only numbers are guessed,
-    and these move neither side of it from one style to another.
-    """
-    guessed = (built.construction.kwargs.get(name) for name in built.construction.guessed)
-    is_of_numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in guessed)
-    fed = _fed(examination)
-    return {
-        one.key: (one.unmet.came, one.unmet.needed)
-        for one in examination.findings
-        if (is_of_numbers and one.key in fed)
-        or (one.unmet.verdict == "proved" and not (one.key in fed and _is_of_the_input(examination, one)))
-    }
-
-
-def _certain(examination: Examination) -> Raised | None:
-    """The exception that ends every run, if no argument of the constructor decides it."""
-    raised = examination.raised
-    return Raised(raised.reason, raised.at, raised.kind) if raised is not None and raised.is_certain else None
-
-
-def _is_of_the_input(examination: Examination, finding: Finding) -> bool:
-    """Whether it is the input itself that is refused, so that the arguments may be wrong as well as the input."""
-    nodes = examination.run.trace.nodes
-    source = placeholder(nodes[finding.node]) if finding.node < len(nodes) else None
-    return source is not None and is_near(nodes[finding.node], source)
-
-
-def _fed(examination: Examination) -> set[Key]:
-    """The findings that may be due to what a call of the project feeds the model."""
-    is_fed = any(item.fed is not None for item in examination.run.course.inputs)
-    return {one.key for one in examination.findings} if is_fed else set()
 
 
 def _is_bare(error: NotBuilt) -> bool:

@@ -283,18 +283,6 @@ def _listen(search: _Search, guesses: Mapping[str, Guess], rival: _Attempt | Non
     return best or search.attempt(current, None)
 
 
-def is_taken(run: Run) -> bool:
-    """Whether the first layers take inputs that were not made for them: else they belong to something else."""
-    if isinstance(run.trace.trail.end(), Halt) and not any(node.op == "call_module" for node in run.trace.nodes):
-        return False
-    for need in run.trace.trail.broken():
-        node = None if need.node is None else run.trace.nodes[need.node]
-        source = None if node is None else placeholder(node)
-        if node is not None and source is not None and is_near(node, source):
-            return False
-    return not isinstance(run.trace.trail.end(), Refusal)
-
-
 def _doubt(run: Run) -> str:
     end = run.trace.trail.end()
     if end is not None:
