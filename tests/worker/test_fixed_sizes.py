@@ -23,6 +23,16 @@ RIGHT = {
         "o = torch.zeros(32, 5, 8)\nfor t in range(5):\n    o[:, t] = self.f(x)\nreturn o",
         (32, 16),
     ),
+    "canvas": (
+        "self.c = nn.Conv2d(3, 4, 3, padding=1)",
+        "o = torch.zeros(7, 4, 20, 14)\no[:, :, 2:-2, 2:-2] = self.c(x)\nreturn o",
+        (7, 3, 16, 10),
+    ),
+    "pack": (
+        "self.r = nn.RNN(4, 5)",
+        "p = nn.utils.rnn.pack_sequence([x[0, :7], x[1, :3]])\nreturn self.r(p)[0].data",
+        (2, 7, 4),
+    ),
     "grid": ("self.c = nn.Conv2d(3, 4, 3)", "return F.grid_sample(self.c(x), torch.zeros(5, 7, 7, 2))", (5, 3, 12, 12)),
     "affine": (
         "self.c = nn.Conv2d(1, 4, 5)\nself.register_buffer('t', torch.eye(2, 3).repeat(6, 1, 1))",

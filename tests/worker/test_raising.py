@@ -10,6 +10,7 @@ CERTAIN = {
     "attribute": ("self.f = nn.Linear(10, 4)", "return self.g(x)"),
     "function_of_torch": ("self.f = nn.Linear(10, 4)", "return torch.leaky(self.f(x))"),
     "list_of_layers": ("self.f = nn.ModuleList([nn.Linear(10, 4)])", "return self.f(x)"),
+    "method_of_a_tensor": ("self.c = nn.Conv2d(3, 4, 1)", "return self.c(x).sofmax(1)"),
     "behind_a_size": (
         "self.f = nn.Linear(4 * 8 * 8, 4)\nself.c = nn.Conv2d(3, 4, 1)",
         "return self.g(self.f(self.c(x).flatten(1)))",
@@ -46,6 +47,7 @@ def test_with_an_input(linter: Linter, init: str, forward: str, shape: tuple[int
 SILENT = {
     "abstract": "raise NotImplementedError",
     "own_check_of_a_guess": "if x.dim() != 7:\n    raise ValueError('seven')\nreturn self.f(x)",
+    "attribute_of_an_input": "return self.f(x[0].decoded)",
     "another_kind_of_input": "return self.f(x['image'])",
     "set_elsewhere": "return self.f(x) + self.scale",
     "global_of_a_script": "return self.f(x).to(device)",

@@ -10,6 +10,7 @@ import sympy
 from convlint.worker.deciding.constants import unconditional
 from convlint.worker.deciding.explore import Outcome
 from convlint.worker.deciding.findings import Finding
+from convlint.worker.deciding.pinned import pinned
 from convlint.worker.inputs.guesses import NAMED, RANKS, UNCONFIRMED
 from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.run import Course, Run, course_of
@@ -65,7 +66,7 @@ class Alternative:
 
 def refused_at_once(run: Run, apart_from: Collection[Key]) -> bool:
     """Whether one run proves that no size is taken, even if it was cut short behind the mistake."""
-    if run.is_on_numbers or run.trace.settled:
+    if run.is_on_numbers or run.trace.settled or pinned(run):
         return False
     return any(need.key not in apart_from for need in unconditional(run))
 

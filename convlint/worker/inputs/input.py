@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,11 +57,12 @@ def _symbols(spec: InputSpec) -> Iterator[str]:
 
 def declared(model: nn.Module, specs: tuple[InputSpec, ...], source: str, fed: Span | None = None) -> tuple[Input, ...]:
     """The inputs as the configuration, the command line or a call gives them."""
-    names = [parameter.name for parameter in parameters_of(model)]
+    parameters = parameters_of(model)
+    keywords = {parameter.name for parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY}
     result = []
     for i, spec in enumerate(specs):
-        name = spec.name or (names[i] if i < len(names) else f"input{i}")
-        result.append(Input(name, spec, source, keyword=spec.name is not None, fed=fed))
+        name = spec.name or (parameters[i].name if i < len(parameters) else f"input{i}")
+        result.append(Input(name, spec, source, keyword=spec.name is not None or name in keywords, fed=fed))
     return tuple(result)
 
 

@@ -15,10 +15,11 @@ from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.torch_private.fake import UNDECIDABLE
 from convlint.worker.trace import Setting, Trace
 from convlint.worker.tracing.ledger import TraceLedger
-from convlint.worker.tracing.nodes import NodeRecorder
+from convlint.worker.tracing.nodes import NodeRecorder, ancestors
 from convlint.worker.tracing.raising import (
     called_container,
     is_certain,
+    is_no_tensor_method,
     is_own,
     is_unpacking,
     numbers_near,
@@ -61,8 +62,17 @@ class Ending:
             kind=type(error).__name__,
             numbers=numbers_near(error),
             is_unpacking=is_unpacking(error),
-            is_certain=is_certain(error, self.setting.is_user),
+            is_certain=is_certain(error, self.setting.is_user) or self._is_misspelt(error),
         )
+
+    def _is_misspelt(self, error: Exception) -> bool:
+        """Whether what a layer gave, which is a tensor whatever the inputs are, is asked for what no tensor has."""
+        if not isinstance(error, AttributeError) or not isinstance(error.obj, torch.Tensor):
+            return False
+        maker = self.recorder.maker(error.obj)
+        if maker is None or not any(node.meta.get("layer") is not None for node in ancestors(maker)):
+            return False
+        return is_no_tensor_method(error, self.setting.is_user)
 
     def _refusal(self, error: Exception, at: Span | None) -> Halt:
         if not is_own(error, self.setting.is_user):

@@ -144,6 +144,14 @@ def _is_set_nowhere(error: AttributeError) -> bool:
     return all(name not in _attributes_set(file, own) for file in files)
 
 
+def is_no_tensor_method(error: AttributeError, is_user: IsUser) -> bool:
+    """Whether a name that no tensor has is read, and that the user's file does not set on one."""
+    step, name = user_step(error, is_user), error.name or ""
+    if step is None or steps_of(error)[0] is not step or hasattr(torch.Tensor, name):
+        return False
+    return name not in _attributes_set(step.tb_frame.f_code.co_filename, frozenset())
+
+
 def _files_of(kind: type) -> Iterator[str]:
     """The files of a class's own methods."""
     for value in vars(kind).values():
