@@ -125,6 +125,8 @@ def _fixed(need: Need, owner: str, run: Run, guess: Guess, label: str) -> Guess 
     if symbol is None or shape is None or symbol not in shape or symbol == BATCH or not _names_a_size(need):
         return None
     dim = shape.index(symbol)
+    if need.name == "matmul" and 0 < dim < len(shape) - 1:
+        return None  # a length: that a product leaves it no other size is to be seen, not to be taken for granted
     return replace(guess, sizes=tuple(sorted({**dict(guess.sizes), dim: size}.items())), source=label)
 
 
