@@ -15,8 +15,9 @@ from typing import Final
 from convlint.explain.expression import Values, operand, symbols, work_out
 from convlint.explain.operation import Operation, Shape
 from convlint.explain.reshapes import equation, regrouped
-from convlint.explain.windows import Window, slid, spread
+from convlint.explain.windows import slid, spread
 from convlint.facts import Dim
+from convlint.ops.window import Window
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from typing import Final
 from convlint.explain.expression import operand
 from convlint.explain.laws import windows
 from convlint.explain.operation import Operation
-from convlint.explain.windows import Window, dropped, unrounded
+from convlint.explain.windows import unrounded
 from convlint.facts import Dim, Unmet
+from convlint.ops.window import Window
 
 _WINDOWED: Final = frozenset({"conv", "max_pool", "avg_pool", "lp_pool"})
 _NAMES: Final = {1: ("step",), 2: ("row", "column"), 3: ("plane", "row", "column")}
@@ -24,7 +25,7 @@ def remarks(operation: Operation) -> Iterator[str]:
     divided: list[str] = []
     before, after = operation.inputs[0][-len(moves) :], operation.outputs[0][-len(moves) :]
     for name, size, result, window in zip(_NAMES[len(moves)], before, after, moves, strict=False):
-        number = dropped(size, window)
+        number = window.dropped(size) if isinstance(size, int) else 0
         if number and isinstance(size, int):
             lost.setdefault((size, result, number, unrounded(size, window)), []).append(name)
         elif isinstance(size, str) and window.stride > 1 and not window.padding and not window.ceil_mode:

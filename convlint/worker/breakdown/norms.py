@@ -10,7 +10,7 @@ import torch
 
 from convlint.facts import Breakdown
 from convlint.worker.breakdown.case import Case
-from convlint.worker.breakdown.window import doubles
+from convlint.worker.breakdown.patch import doubles
 
 
 def batch_norm(case: Case) -> Breakdown:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 from convlint.facts import Breakdown
+from convlint.ops.window import per_dim, windows
 from convlint.worker.breakdown.case import Case, pixel_axes
-from convlint.worker.breakdown.taps import Slide, Tap, adapted, pooled
-from convlint.worker.breakdown.window import Window, axes_of, share, window_of
+from convlint.worker.breakdown.patch import Patch, axes_of, patch_of, share
+from convlint.worker.breakdown.taps import Tap, adapted, pooled
 
 _Taps = list[list[Tap]]
 
@@ -37,9 +37,9 @@ def _adapted(case: Case) -> _Taps:
 
 def _slid(case: Case, *, counts_padding: bool) -> _Taps:
     layer, spatial = case.layer, len(case.at) - 1
-    numbers = (layer.kernel_size, layer.stride, layer.padding, getattr(layer, "dilation", 1))
-    slides = [Slide(*each) for each in zip(*(_each(number, spatial) for number in numbers), strict=True)]
-    return _along(case, lambda axis, place, size: pooled(place, size, slides[axis], counts_padding=counts_padding))
+    kernel, dilation = per_dim(layer.kernel_size, spatial), getattr(layer, "dilation", 1)
+    moves = windows(kernel, layer.stride, layer.padding, dilation)
+    return _along(case, lambda axis, place, size: pooled(place, size, moves[axis], counts_padding=counts_padding))
 
 
 def _along(case: Case, taps: Callable[[int, int, int], list[Tap]]) -> _Taps:
@@ -47,18 +47,12 @@ def _along(case: Case, taps: Callable[[int, int, int], list[Tap]]) -> _Taps:
     return [taps(axis, place, size) for axis, (place, size) in enumerate(pairs)]
 
 
-def _each(value: Any, spatial: int) -> Sequence[int]:
-    """An argument as one number for each size."""
-    values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
-    return values * spatial if len(values) == 1 else values
-
-
-def _window(case: Case, taps: _Taps) -> Window:
-    return window_of(case.sample[case.at[0] : case.at[0] + 1], taps)
+def _patch(case: Case, taps: _Taps) -> Patch:
+    return patch_of(case.sample[case.at[0] : case.at[0] + 1], taps)
 
 
 def _largest(case: Case, taps: _Taps) -> Breakdown:
-    numbers = _window(case, taps).numbers[0]
+    numbers = _patch(case, taps).numbers[0]
     total = float(numbers.max())
     return case.breakdown(
         way="largest",
@@ -69,13 +63,13 @@ def _largest(case: Case, taps: _Taps) -> Breakdown:
 
 
 def _mean(case: Case, taps: _Taps, divisor: int | None) -> Breakdown:
-    window = _window(case, taps)
-    numbers = window.numbers[0].flatten().tolist()
+    patch = _patch(case, taps)
+    numbers = patch.numbers[0].flatten().tolist()
     total, divisor = sum(numbers), divisor or len(numbers)
     return case.breakdown(
         way="mean",
         window=axes_of(pixel_axes(len(taps)), taps),
-        shares=(share(f"input channel {case.at[0]}", window.numbers[0], total, padding=window.padding),),
+        shares=(share(f"input channel {case.at[0]}", patch.numbers[0], total, padding=patch.padding),),
         divisor=divisor,
         total=total / divisor,
         terms=len(numbers),

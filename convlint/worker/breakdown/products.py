@@ -8,37 +8,38 @@ from typing import Any
 import torch
 
 from convlint.facts import Axis, Breakdown
+from convlint.ops.window import Window, same_padding, windows
 from convlint.worker.breakdown.case import Case, pixel_axes
-from convlint.worker.breakdown.taps import Slide, convolved, transposed
-from convlint.worker.breakdown.window import MOST_SHARES, Window, axes_of, doubles, product_sum, share, window_of
+from convlint.worker.breakdown.patch import MOST_SHARES, Patch, axes_of, doubles, patch_of, product_sum, share
+from convlint.worker.breakdown.taps import convolved, transposed
 
 
 def convolution(case: Case) -> Breakdown:
     layer = case.layer
     taps = [
-        convolved(place, size, slide, layer.padding_mode)
-        for place, size, slide in zip(case.at[1:], case.sample.shape[1:], _slides(layer), strict=True)
+        convolved(place, size, window, layer.padding_mode)
+        for place, size, window in zip(case.at[1:], case.sample.shape[1:], _windows(layer), strict=True)
     ]
     width = layer.in_channels // layer.groups
     first = case.at[0] // (layer.out_channels // layer.groups) * width
-    window = window_of(case.sample[first : first + width], taps)
+    patch = patch_of(case.sample[first : first + width], taps)
     axes = axes_of(pixel_axes(len(taps)), taps)
-    return _summed(case, window, window.weights(layer.weight[case.at[0]]), first, axes)
+    return _summed(case, patch, patch.weights(layer.weight[case.at[0]]), first, axes)
 
 
 def transposed_convolution(case: Case) -> Breakdown:
     layer = case.layer
     taps = [
-        transposed(place, size, slide)
-        for place, size, slide in zip(case.at[1:], case.sample.shape[1:], _slides(layer), strict=True)
+        transposed(place, size, window)
+        for place, size, window in zip(case.at[1:], case.sample.shape[1:], _windows(layer), strict=True)
     ]
     outside = layer.out_channels // layer.groups
     group, channel = divmod(case.at[0], outside)
     width = layer.in_channels // layer.groups
     first = group * width
-    window = window_of(case.sample[first : first + width], taps)
-    weights = window.weights(layer.weight[first : first + width, channel])
-    return _summed(case, window, weights, first, axes_of(pixel_axes(len(taps)), taps, has_kernel=True))
+    patch = patch_of(case.sample[first : first + width], taps)
+    weights = patch.weights(layer.weight[first : first + width, channel])
+    return _summed(case, patch, weights, first, axes_of(pixel_axes(len(taps)), taps, has_kernel=True))
 
 
 def linear(case: Case) -> Breakdown:
@@ -56,23 +57,22 @@ def linear(case: Case) -> Breakdown:
     )
 
 
-def _slides(layer: Any) -> list[Slide]:
-    """How the kernel moves. torch puts the smaller half of an uneven "same" padding at the near end."""
+def _windows(layer: Any) -> tuple[Window, ...]:
+    """How the kernel moves."""
     padding = layer.padding
     if padding == "valid":
         padding = (0,) * len(layer.kernel_size)
     elif padding == "same":
-        padding = tuple(d * (k - 1) // 2 for d, k in zip(layer.dilation, layer.kernel_size, strict=True))
-    numbers = zip(layer.kernel_size, layer.stride, padding, layer.dilation, strict=True)
-    return [Slide(*each) for each in numbers]
+        padding = tuple(map(same_padding, layer.kernel_size, layer.dilation))
+    return windows(layer.kernel_size, layer.stride, padding, layer.dilation)
 
 
-def _summed(case: Case, window: Window, weights: torch.Tensor, first: int, axes: Sequence[Axis]) -> Breakdown:
+def _summed(case: Case, patch: Patch, weights: torch.Tensor, first: int, axes: Sequence[Axis]) -> Breakdown:
     """The products of each channel, and their sum; `first` is the number of the first channel."""
-    pairs = list(zip(window.numbers, weights, strict=True))
+    pairs = list(zip(patch.numbers, weights, strict=True))
     sums = [product_sum(*pair) for pair in pairs]
     shares = tuple(
-        share(f"input channel {first + i}", *pair[:1], sums[i][0], weights=pair[1], padding=window.padding)
+        share(f"input channel {first + i}", *pair[:1], sums[i][0], weights=pair[1], padding=patch.padding)
         for i, pair in enumerate(pairs[:MOST_SHARES])
     )
     bias = _bias(case.layer, case.at[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convlint.facts import Breakdown
 from convlint.worker.breakdown.case import Case
-from convlint.worker.breakdown.window import doubles, share
+from convlint.worker.breakdown.patch import doubles, share
 
 
 def embedding(case: Case) -> Breakdown:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from convlint.ops.window import Window
+
 
 @dataclass(frozen=True, slots=True)
 class Tap:
@@ -20,43 +22,28 @@ class Tap:
     kernel: int  # the weight that it meets
 
 
-@dataclass(frozen=True, slots=True)
-class Slide:
-    """How a window moves over one size."""
-
-    kernel: int
-    stride: int = 1
-    padding: int = 0  # at the near end
-    dilation: int = 1
-
-    def inputs(self, place: int) -> range:
-        """What the window covers, counted from the start of the input."""
-        start = place * self.stride - self.padding
-        return range(start, start + self.dilation * self.kernel, self.dilation)
-
-
-def convolved(place: int, size: int, slide: Slide, mode: str) -> list[Tap]:
+def convolved(place: int, size: int, window: Window, mode: str) -> list[Tap]:
     """The whole kernel; `mode` is the `padding_mode` of torch."""
     fill = _FILLS[mode]
     return [
-        Tap(i if 0 <= i < size else fill(i, size), kernel) for kernel, i in enumerate(slide.inputs(place))
+        Tap(i if 0 <= i < size else fill(i, size), kernel) for kernel, i in enumerate(window.inputs(place))
     ]  # fmt: skip
 
 
-def transposed(place: int, size: int, slide: Slide) -> list[Tap]:
+def transposed(place: int, size: int, window: Window) -> list[Tap]:
     """The inputs that are spread over this place: those with `place == i*stride - padding + dilation*kernel`."""
     found = []
-    for kernel in range(slide.kernel):
-        steps = place + slide.padding - slide.dilation * kernel
-        if steps % slide.stride == 0 and 0 <= steps // slide.stride < size:
-            found.append(Tap(steps // slide.stride, kernel))
+    for kernel in range(window.kernel):
+        steps = place + window.padding - window.dilation * kernel
+        if steps % window.stride == 0 and 0 <= steps // window.stride < size:
+            found.append(Tap(steps // window.stride, kernel))
     return found
 
 
-def pooled(place: int, size: int, slide: Slide, *, counts_padding: bool) -> list[Tap]:
+def pooled(place: int, size: int, window: Window, *, counts_padding: bool) -> list[Tap]:
     """What a pool takes. A window that hangs over the padded edge, as `ceil_mode` lets it, is cut off there."""
-    covered = enumerate(slide.inputs(place))
-    inside = [Tap(i if 0 <= i < size else None, kernel) for kernel, i in covered if i < size + slide.padding]
+    covered = enumerate(window.inputs(place))
+    inside = [Tap(i if 0 <= i < size else None, kernel) for kernel, i in covered if i < size + window.padding]
     return inside if counts_padding else [tap for tap in inside if tap.input is not None]
 
 

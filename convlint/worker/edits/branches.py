@@ -12,6 +12,7 @@ import sympy
 from torch import fx, nn
 
 from convlint.facts import Change
+from convlint.ops.window import same_padding
 from convlint.worker.edits.case import Candidate, Case, layers_behind, number
 from convlint.worker.edits.expressions import Point, expressions
 from convlint.worker.edits.operands import operand_expressions
@@ -102,7 +103,7 @@ def _same_padding(case: Case, pair: tuple[Side, Side]) -> Iterator[Candidate]:
     changes: list[Change] = []
     shown: list[str] = []
     for layer in layers:
-        half = {d * (k - 1) // 2 for d, k in zip(layer.dilation, layer.kernel_size, strict=True)}
+        half = set(map(same_padding, layer.kernel_size, layer.dilation))
         made = case.constructor(layer)
         if len(half) != 1 or made is None:
             return
@@ -152,7 +153,7 @@ def _settings(layer: Any, case: Case, here: sympy.Expr, there: sympy.Expr) -> It
 def _largest_padding(layer: Any) -> int:
     """Half of the kernel's span: with more, windows would see nothing but padding."""
     kernel, dilation = _one(layer.kernel_size), _one(getattr(layer, "dilation", 1))
-    return ((kernel or 1) - 1) * (dilation or 1) // 2 + (0 if isinstance(layer, _CONVOLUTIONS) else 1)
+    return same_padding(kernel or 1, dilation or 1) + (0 if isinstance(layer, _CONVOLUTIONS) else 1)
 
 
 def _hints(case: Case) -> dict[sympy.Symbol, int]:

@@ -10,11 +10,11 @@ import sympy
 import torch
 from torch import nn
 
+from convlint.ops.window import Window, per_dim, windows
 from convlint.worker.call import Call, Check
 from convlint.worker.requirements.output_size import check_output_size
 from convlint.worker.requirements.padding import check_pads
 from convlint.worker.requirements.room import with_room
-from convlint.worker.requirements.window import per_dim
 from convlint.worker.sizes import Size, at_least, divides, equal, shared_out
 
 _RANKS = {"1d": 1, "2d": 2, "3d": 3}
@@ -22,16 +22,14 @@ _RANKS = {"1d": 1, "2d": 2, "3d": 3}
 
 @dataclass(frozen=True)
 class Convolution:
-    """What a convolution declares. `padding` is per side; None stands for `"same"`."""
+    """What a convolution declares. `windows` of None stand for padding `"same"`."""
 
     rank: int  # 1, 2 or 3 spatial dims
     in_channels: Size
     kernel: Sequence[Size]
-    padding: Sequence[int] | None
-    dilation: Sequence[int]
+    windows: Sequence[Window] | None
     transposed: bool
     from_layer: bool
-    stride: Sequence[int] = ()  # of a transposed one
     extra: Sequence[int] = ()  # its `output_padding`
     padding_mode: str = "zeros"
     groups: int = 1
@@ -59,8 +57,8 @@ def check_convolution(call: Call, conv: Convolution) -> None:
     if conv.transposed:
         _check_what_is_left(call, x, conv)
         _check_output_size(call, x, conv)
-    elif conv.padding is not None:
-        pads = [pad for padding in reversed(conv.padding) for pad in (padding, padding)]
+    elif conv.windows is not None:
+        pads = [pad for window in reversed(conv.windows) for pad in (window.padding, window.padding)]
         x = check_pads(call, x, pads, conv.padding_mode)
         _check_spatial(call, x, conv)
 
@@ -90,47 +88,40 @@ def _check_rank(call: Call, x: torch.Tensor, conv: Convolution) -> bool:
 
 
 def _check_spatial(call: Call, x: torch.Tensor, conv: Convolution) -> None:
-    assert conv.padding is not None
-    for i in range(conv.rank):
+    for i, window in enumerate(conv.windows or ()):
         dim = x.dim() - conv.rank + i
-        span = conv.dilation[i] * (conv.kernel[i] - 1) + 1
-        least = _least(span - 2 * conv.padding[i])
-        room = x.shape[dim] + 2 * conv.padding[i] - span
+        least = _least(window.least)
         # With enough padding a window fits into nothing, which torch does not take.
-        fits = at_least(x.shape[dim], 1) if least == 1 else at_least(room, 0)
-        x = with_room(call, x, dim, least, f"kernel of {conv.kernel[i]}", condition=fits)
+        fits = at_least(x.shape[dim], 1) if least == 1 else at_least(x.shape[dim] - window.least, 0)
+        x = with_room(call, x, dim, least, f"kernel of {window.kernel}", condition=fits)
 
 
 def _check_what_is_left(call: Call, x: torch.Tensor, conv: Convolution) -> None:
-    """`(size-1)*stride - 2*padding + dilation*(kernel-1) + output_padding + 1` is not negative (nn.ConvTranspose2d)."""
-    assert conv.padding is not None
-    for i in range(conv.rank):
-        dim, kernel = x.dim() - conv.rank + i, conv.kernel[i]
-        if not isinstance(kernel, int):
+    """A transposed convolution gives no negative size (torch.nn.ConvTranspose2d)."""
+    for i, window in enumerate(conv.windows or ()):
+        dim, extra = x.dim() - conv.rank + i, conv.extra[i]
+        if not isinstance(window.kernel, int):
             continue
-        cut = 2 * conv.padding[i] - conv.dilation[i] * (kernel - 1) - conv.extra[i] - 1
-        least = 1 + max(0, -(-cut // conv.stride[i]))
+        cut = -window.spread(1, extra)
+        least = 1 + max(0, -(-cut // window.stride))
         if least > 1:
-            x = with_room(call, x, dim, least, f"padding of {conv.padding[i]}")
-        step = max(conv.stride[i], conv.dilation[i])
-        if conv.extra[i] >= step:
-            facts = {"came": conv.extra[i], "needed": step}
+            x = with_room(call, x, dim, least, f"padding of {window.padding}")
+        step = max(window.stride, window.dilation)
+        if extra >= step:
+            facts = {"came": extra, "needed": step}
             call.need("output_padding", f"input.shape[{dim}]", sympy.false, argument="output_padding", **facts)
         # Some kernels take an empty result and some do not: what comes behind decides.
-        call.ledger.assume(at_least((x.shape[dim] - 1) * conv.stride[i] - cut, 1))
+        call.ledger.assume(at_least(window.spread(x.shape[dim], extra), 1))
 
 
 def _check_output_size(call: Call, x: torch.Tensor, conv: Convolution) -> None:
     """The size that a call asks for is the least one or up to a stride more (nn.ConvTranspose2d.forward)."""
     wanted = call.get(1, "output_size") if call.layer is not None else None
-    if wanted is None or len(wanted) not in (conv.rank, conv.rank + 2) or not conv.padding:
+    if wanted is None or len(wanted) not in (conv.rank, conv.rank + 2) or not conv.windows:
         return
     first = x.dim() - conv.rank
-    least = [
-        (x.shape[first + i] - 1) * conv.stride[i] - 2 * conv.padding[i] + conv.dilation[i] * (conv.kernel[i] - 1) + 1
-        for i in range(conv.rank)
-    ]
-    most = [size + step - 1 for size, step in zip(least, conv.stride, strict=True)]
+    least = [window.spread(size) for window, size in zip(conv.windows, x.shape[first:], strict=True)]
+    most = [size + window.stride - 1 for size, window in zip(least, conv.windows, strict=True)]
     check_output_size(call, x, wanted, least, most)
     channels = getattr(call.layer, "out_channels", conv.in_channels)
     batch = x.shape[: first - 1]
@@ -141,10 +132,8 @@ def _least(size: Size) -> Size:
     return max(1, size) if isinstance(size, int) else size
 
 
-def _padding(value: Any, rank: int) -> list[int] | None:
-    if value == "same":
-        return None
-    return [0] * rank if value == "valid" else per_dim(value, rank)
+def _windows(kernel: Sequence[Size], stride: Any, padding: Any, dilation: Any) -> tuple[Window, ...] | None:
+    return None if padding == "same" else windows(kernel, stride, 0 if padding == "valid" else padding, dilation)
 
 
 def _layer(call: Call) -> None:
@@ -156,11 +145,9 @@ def _layer(call: Call) -> None:
             rank=rank,
             in_channels=layer.in_channels,
             kernel=layer.kernel_size,
-            padding=_padding(layer.padding, rank),
-            dilation=layer.dilation,
+            windows=_windows(layer.kernel_size, layer.stride, layer.padding, layer.dilation),
             transposed=layer.transposed,
             from_layer=True,
-            stride=layer.stride,
             extra=layer.output_padding,
             padding_mode=layer.padding_mode,
             groups=layer.groups,
@@ -186,11 +173,9 @@ def _functional(rank: int, transposed: bool) -> Check:
                 rank=rank,
                 in_channels=weight.shape[0] if transposed else weight.shape[1] * groups,
                 kernel=weight.shape[2:],
-                padding=_padding(call.get(4, "padding", 0), rank),
-                dilation=per_dim(dilation, rank),
+                windows=_windows(weight.shape[2:], call.get(3, "stride", 1), call.get(4, "padding", 0), dilation),
                 transposed=transposed,
                 from_layer=False,
-                stride=per_dim(call.get(3, "stride", 1), rank),
                 extra=per_dim(call.get(5, "output_padding", 0) if transposed else 0, rank),
             ),
         )

@@ -9,8 +9,8 @@ import sympy
 import torch
 from torch import nn
 
+from convlint.ops.window import per_dim, windows
 from convlint.worker.call import Call, Check
-from convlint.worker.requirements.window import per_dim
 from convlint.worker.sizes import Size, at_least
 
 _RANKS = {"1d": 1, "2d": 2, "3d": 3}
@@ -28,7 +28,7 @@ def check_output_size(call: Call, x: torch.Tensor, wanted: Any, least: Sequence[
 
 
 def _unpool(call: Call) -> None:
-    """`[B, C, *] -> [B, C, *]`, by default `(size-1)*stride - 2*padding + kernel` (torch.nn.MaxUnpool1d to 3d)."""
+    """`[B, C, *] -> [B, C, *]` (torch.nn.MaxUnpool1d to 3d)."""
     layer: Any = call.layer
     rank = int(type(layer).__name__[-2])
     window = (layer.kernel_size, layer.stride, layer.padding)
@@ -47,11 +47,11 @@ def _check_unpool(call: Call, rank: int, wanted: Any, kernel: Any, stride: Any, 
     x, indices = call.tensor(0, "input"), call.tensor(1, "indices")
     if x is None or indices is None or x.dim() not in (rank + 1, rank + 2) or list(x.shape) != list(indices.shape):
         return
-    kernels, strides, paddings = (per_dim(value, rank) for value in (kernel, stride, padding))
-    usual = [(x.shape[x.dim() - rank + i] - 1) * strides[i] - 2 * paddings[i] + kernels[i] for i in range(rank)]
+    moves = windows(per_dim(kernel, rank), stride, padding)
+    usual = [window.spread(size) for window, size in zip(moves, x.shape[x.dim() - rank :], strict=True)]
     if wanted is not None:
-        least = [size - step + 1 for size, step in zip(usual, strides, strict=True)]
-        most = [size + step - 1 for size, step in zip(usual, strides, strict=True)]
+        least = [size - window.stride + 1 for size, window in zip(usual, moves, strict=True)]
+        most = [size + window.stride - 1 for size, window in zip(usual, moves, strict=True)]
         check_output_size(call, x, wanted, least, most)
         usual = list(wanted)[-rank:]
     call.result = call.ledger.fresh((*x.shape[: x.dim() - rank], *usual), x)

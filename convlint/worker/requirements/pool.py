@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
+from convlint.ops.window import Window, per_dim, windows
 from convlint.worker.call import Call, Check
 from convlint.worker.requirements.rank import has_rank
 from convlint.worker.requirements.room import with_room
-from convlint.worker.requirements.window import per_dim
-from convlint.worker.sizes import Size
 from convlint.worker.torch_private.symbols import expr_of
 
+Get = Callable[[str], Any]
+"""An argument of a pool by its name."""
 _RANKS = {"1d": 1, "2d": 2, "3d": 3}
-
-
-@dataclass(frozen=True)
-class Window:
-    """A sliding window, per spatial dim."""
-
-    kernel: Sequence[Size]
-    stride: Sequence[Size]
-    padding: Sequence[int]
-    dilation: Sequence[int]
-    ceil_mode: bool
-    is_unpadded: bool = False  # torch's avg_pool3d alone compares the kernel with the input as it came
 
 
 def check_rank(call: Call, rank: int) -> torch.Tensor | None:
@@ -39,37 +27,27 @@ def check_rank(call: Call, rank: int) -> torch.Tensor | None:
     return None
 
 
-def check_window(call: Call, window: Window) -> None:
-    rank = len(window.kernel)
+def check_windows(call: Call, windows: Sequence[Window], *, is_unpadded: bool = False) -> None:
+    """`is_unpadded`: torch's avg_pool3d alone compares the kernel with the input as it came."""
+    rank = len(windows)
     x = check_rank(call, rank)
     if x is None:
         return
-    for i in range(rank):
-        dim = x.dim() - rank + i
-        span = window.dilation[i] * (window.kernel[i] - 1) + 1
-        # ceil_mode lets a last window hang over the edge by less than a stride.
-        slack = window.stride[i] - 1 if window.ceil_mode else 0
-        least = window.kernel[i] if window.is_unpadded else span - 2 * window.padding[i] - slack
+    for i, window in enumerate(windows):
+        least = window.kernel if is_unpadded else window.least
         if isinstance(least, int):
             least = max(1, least)
-        x = with_room(call, x, dim, least, f"kernel of {window.kernel[i]}", repaired=span)
+        x = with_room(call, x, x.dim() - rank + i, least, f"kernel of {window.kernel}", repaired=window.reach)
 
 
-def _window(get: Any, rank: int, dilated: bool) -> Window:
-    kernel = per_dim(get("kernel_size"), rank)
-    stride = get("stride")
-    return Window(
-        kernel=kernel,
-        stride=per_dim(stride, rank) if stride not in (None, [], ()) else kernel,
-        padding=per_dim(get("padding") or 0, rank),
-        dilation=per_dim(get("dilation") or 1, rank) if dilated else [1] * rank,
-        ceil_mode=bool(get("ceil_mode")),
-        is_unpadded=rank == 3 and not dilated,
-    )
+def _check(call: Call, get: Get, rank: int, *, dilated: bool) -> None:
+    kernel, dilation = per_dim(get("kernel_size"), rank), (get("dilation") or 1) if dilated else 1
+    moves = windows(kernel, get("stride"), get("padding") or 0, dilation, bool(get("ceil_mode")))
+    check_windows(call, moves, is_unpadded=rank == 3 and not dilated)
 
 
 def _layer(rank: int, dilated: bool) -> Check:
-    return lambda call: check_window(call, _window(lambda name: getattr(call.layer, name, None), rank, dilated))
+    return lambda call: _check(call, lambda name: getattr(call.layer, name, None), rank, dilated=dilated)
 
 
 _MAX = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
@@ -81,7 +59,7 @@ def _functional(rank: int, names: tuple[str, ...]) -> Check:
         def get(name: str) -> Any:
             return call.get(1 + names.index(name), name) if name in names else None
 
-        check_window(call, _window(get, rank, "dilation" in names))
+        _check(call, get, rank, dilated="dilation" in names)
 
     return check
 

@@ -7,10 +7,10 @@ import math
 import torch
 from torch import nn
 
+from convlint.ops.window import per_dim
 from convlint.worker.call import Call, Check
 from convlint.worker.requirements.rank import has_rank
 from convlint.worker.requirements.room import with_room
-from convlint.worker.requirements.window import per_dim
 
 _DIMS = {"linear": 3, "bilinear": 4, "bicubic": 4, "trilinear": 5}
 _ANY = (3, 4, 5)

@@ -8,8 +8,8 @@ from typing import Any
 import sympy
 import torch
 
+from convlint.ops.window import per_dim
 from convlint.worker.call import Call
-from convlint.worker.requirements.window import per_dim
 from convlint.worker.shapes.rule import Shape
 from convlint.worker.shapes.strides import moved_dims
 from convlint.worker.sizes import Size, equal, product

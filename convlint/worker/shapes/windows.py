@@ -7,15 +7,10 @@ from typing import Any
 
 import torch
 
+from convlint.ops.window import Window, per_dim, windows
 from convlint.worker.call import Call
-from convlint.worker.requirements.window import per_dim
 from convlint.worker.shapes.rule import Rule, Shape
 from convlint.worker.sizes import Size
-
-
-def _window(size: Size, kernel: Size, stride: int, padding: int, dilation: int) -> Size:
-    """`floor((size + 2*padding - dilation*(kernel-1) - 1) / stride) + 1` (torch.nn.Conv2d, torch.nn.MaxPool2d)."""
-    return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
 
 
 def conv_layer(call: Call) -> Shape | None:
@@ -23,34 +18,25 @@ def conv_layer(call: Call) -> Shape | None:
     x = call.tensor(0, "input")
     if x is None or len(call.args) + len(call.kwargs) > 1:
         return None
-    padding = None if layer.padding == "same" else [0] * 3 if layer.padding == "valid" else layer.padding
-    geometry = (layer.kernel_size, layer.stride, padding, layer.dilation)
+    padding = None if layer.padding == "same" else 0 if layer.padding == "valid" else layer.padding
+    moves = None if padding is None else windows(layer.kernel_size, layer.stride, padding, layer.dilation)
     if layer.transposed:
-        return _transposed(x, layer.out_channels, geometry, layer.output_padding)
-    return _convolved(x, layer.out_channels, geometry)
+        return _transposed(x, layer.out_channels, moves, layer.output_padding) if moves is not None else None
+    return _convolved(x, layer.out_channels, len(layer.kernel_size), moves)
 
 
-def _convolved(x: torch.Tensor, channels: Size, geometry: tuple[Any, ...]) -> Shape:
-    kernel, stride, padding, dilation = geometry
-    rank = len(kernel)
-    sizes = [
-        x.shape[x.dim() - rank + i]
-        if padding is None
-        else _window(x.shape[x.dim() - rank + i], kernel[i], stride[i], padding[i], dilation[i])
-        for i in range(rank)
-    ]
+def _convolved(x: torch.Tensor, channels: Size, rank: int, moves: Sequence[Window] | None) -> Shape:
+    """No windows where the padding is "same" and the stride 1: then the sizes stay."""
+    sizes: list[Size] = list(x.shape[x.dim() - rank :])
+    if moves is not None:
+        sizes = [window.places(size) for window, size in zip(moves, sizes, strict=True)]
     return (*x.shape[: x.dim() - rank - 1], channels, *sizes)
 
 
-def _transposed(x: torch.Tensor, channels: Size, geometry: tuple[Any, ...], extra: Sequence[int]) -> Shape:
-    """`(size-1)*stride - 2*padding + dilation*(kernel-1) + output_padding + 1` (torch.nn.ConvTranspose2d)."""
-    kernel, stride, padding, dilation = geometry
-    rank = len(kernel)
-    sizes = [
-        (x.shape[x.dim() - rank + i] - 1) * stride[i] - 2 * padding[i] + dilation[i] * (kernel[i] - 1) + extra[i] + 1
-        for i in range(rank)
-    ]
-    return (*x.shape[: x.dim() - rank - 1], channels, *sizes)
+def _transposed(x: torch.Tensor, channels: Size, moves: Sequence[Window], extra: Sequence[int]) -> Shape:
+    spatial = x.shape[x.dim() - len(moves) :]
+    sizes = [window.spread(size, more) for window, size, more in zip(moves, spatial, extra, strict=True)]
+    return (*x.shape[: x.dim() - len(moves) - 1], channels, *sizes)
 
 
 def conv_function(rank: int) -> Rule:
@@ -60,8 +46,7 @@ def conv_function(rank: int) -> Rule:
         if x is None or weight is None or isinstance(padding, str):
             return None
         stride, dilation = call.get(3, "stride", 1), call.get(5, "dilation", 1)
-        geometry = (weight.shape[2:], *(per_dim(value, rank) for value in (stride, padding, dilation)))
-        return _convolved(x, weight.shape[0], geometry)
+        return _convolved(x, weight.shape[0], rank, windows(weight.shape[2:], stride, padding, dilation))
 
     return rule
 
@@ -77,30 +62,20 @@ def pool(rank: int, names: tuple[str, ...], from_layer: bool) -> Rule:
         if x is None or get("return_indices") or call.kwargs.get("return_indices"):
             return None
         kernel = per_dim(get("kernel_size"), rank)
-        stride = per_dim(get("stride"), rank) if get("stride") not in (None, [], ()) else kernel
-        padding, dilation = per_dim(get("padding") or 0, rank), per_dim(get("dilation") or 1, rank)
-        if any(_is_too_much(*one) for one in zip(padding, kernel, strict=True)):
+        moves = windows(kernel, get("stride"), get("padding") or 0, get("dilation") or 1, bool(get("ceil_mode")))
+        if any(_is_too_much(window.padding, window.kernel) for window in moves):
             return None  # torch has its word for that
-        windows = zip(x.shape[x.dim() - rank :], kernel, stride, padding, dilation, strict=True)
-        if not get("ceil_mode"):
-            sizes = [_window(*window) for window in windows]
-        elif all(type(one) is int for one in (*kernel, *stride, *padding, *dilation)):
-            sizes = [_hanging(*window) for window in windows]
-        else:
+        if get("ceil_mode") and not all(_is_plain(window) for window in moves):
             return None
+        spatial = x.shape[x.dim() - rank :]
+        sizes = [window.places(size, torch.sym_min) for window, size in zip(moves, spatial, strict=True)]
         return (*x.shape[: x.dim() - rank], *sizes)
 
     return rule
 
 
-def _hanging(size: Size, kernel: int, stride: int, padding: int, dilation: int) -> Size:
-    """With ceil_mode the last window may hang over the edge, as long as it begins before it (torch.nn.MaxPool2d)."""
-    span = dilation * (kernel - 1) + 1
-    windows = (size + 2 * padding - span + stride - 1) // stride + 1
-    if padding + stride <= span:
-        return windows  # no window begins behind the edge
-    fewest: Size = torch.sym_min(windows, (size + padding - 1) // stride + 1)  # type: ignore[no-untyped-call]
-    return fewest
+def _is_plain(window: Window) -> bool:
+    return all(type(one) is int for one in (window.kernel, window.stride, window.padding, window.dilation))
 
 
 def _is_too_much(padding: int, kernel: Size) -> bool:

@@ -17,7 +17,7 @@ CORNER = 8
 
 
 @dataclass(frozen=True)
-class Window:
+class Patch:
     """`numbers` [channels, *window] in double precision on the host, with 0 in the padding."""
 
     numbers: torch.Tensor
@@ -29,14 +29,14 @@ class Window:
         return _chosen(kernel, [[tap.kernel for tap in one] for one in self.taps])
 
 
-def window_of(x: torch.Tensor, taps: Sequence[Sequence[Tap]]) -> Window:
-    """The window of an input [channels, *sizes]."""
+def patch_of(x: torch.Tensor, taps: Sequence[Sequence[Tap]]) -> Patch:
+    """The patch of an input [channels, *sizes]."""
     numbers = _chosen(x, [[tap.input or 0 for tap in one] for one in taps])
     padding = torch.zeros(numbers.shape[1:], dtype=torch.bool)
     for axis, one in enumerate(taps):
         outside = torch.tensor([tap.input is None for tap in one], dtype=torch.bool)
         padding |= outside.reshape([-1 if axis == i else 1 for i in range(len(taps))])
-    return Window(numbers.masked_fill(padding, 0.0), padding, taps)
+    return Patch(numbers.masked_fill(padding, 0.0), padding, taps)
 
 
 def _chosen(x: torch.Tensor, places: Iterable[Sequence[int]]) -> torch.Tensor:
