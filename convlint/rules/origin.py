@@ -9,6 +9,7 @@ from itertools import chain, islice
 from typing import Final
 
 from convlint.facts import Attribute, Dim, Layer, ModelFacts, Node, Span, Unmet
+from convlint.ops.requirements import kind_of
 from convlint.rules.naming import title
 from convlint.rules.paths import PathError, parse
 
@@ -116,7 +117,7 @@ def _wanted(node: Node, unmet: Unmet) -> Iterator[tuple[int, int]]:
         across = dim - len(node.inputs[number].shape) + len(shape)
         if other == number:
             continue
-        if unmet.name in ("broadcast", "concat") and 0 <= across < len(shape) and shape[across] == unmet.needed:
+        if kind_of(unmet.name).is_of_two_sides and 0 <= across < len(shape) and shape[across] == unmet.needed:
             yield other, across
             return
         if shape.count(unmet.needed or 0) == 1:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import sympy
 
 from convlint.facts import LARGEST_SIZE, Span, Unmet
+from convlint.ops.requirements import kind_of
 from convlint.worker.deciding.accepted import SMALLEST, accepted_sizes, sizes_along
 from convlint.worker.deciding.blame import blame
 from convlint.worker.deciding.counterexamples import is_taken_in_another_form, refuses_all_but, takes_oblong_images
@@ -25,7 +26,6 @@ from convlint.worker.trail import Need, Stop
 _USUAL = 64  # pixels of an image that any net for images takes
 _OTHER = 5  # how much larger another batch is
 _SPATIAL = ("H", "W")
-_OF_TWO_SIDES = ("broadcast", "concat")
 _LENGTHS = ("L", "N", "S", "T")
 
 
@@ -126,7 +126,7 @@ def _single_pixel(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
     spatial = [name for name in accepted if name[0] in _SPATIAL]
     if spatial and all(accepted[name] == 1 for name in spatial):
         usual = shop.run(outcome.first.course.at(dict.fromkeys(spatial, _USUAL)))
-        if any(need.name in _OF_TWO_SIDES for need in usual.trace.trail.broken()):  # a head takes pooled maps
+        if any(kind_of(need.name).is_of_two_sides for need in usual.trace.trail.broken()):  # a head takes pooled maps
             at, layer = _culprit(shop, usual)
             yield Unmet(name="tiny_images", operand="forward", sizes=f"{' = '.join(spatial)} = 1", at=at, layer=layer)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import sympy
 
+from convlint.ops.requirements import kind_of
 from convlint.worker.deciding.blame import linear_behind
 from convlint.worker.run import Run
 from convlint.worker.sizes import Size
@@ -13,25 +14,6 @@ from convlint.worker.torch_private.symbols import expr_of
 from convlint.worker.trace import tensors_in
 from convlint.worker.trail import Need, Stop
 
-# Requirements whose node hands its own size on; behind a convolution or a Linear a size is what that declares.
-_HANDED_ON = frozenset(
-    {
-        "num_features",
-        "normalized_shape",
-        "num_parameters",
-        "num_groups",
-        "divisible",
-        "embed_dim",
-        "kdim",
-        "vdim",
-        "broadcast",
-        "concat",
-        "batch",
-        "elements",
-    }
-)
-_PER_DIM = frozenset({"concat", "broadcast", "spatial"})
-_OF_LAYOUT = frozenset({"rank", "matmul"})
 _ANCHORS = ("Conv", "Linear", "Bilinear", "Embedding", "LSTM", "GRU", "RNN")
 
 
@@ -60,22 +42,24 @@ def without_follow_ups(rejected: Iterable[Need | Stop], run: Run) -> list[Need |
         if isinstance(item, Need):
             if item.name == "batch" and item.condition is sympy.false and is_harmless(item, run):
                 continue
-            pair = {str(item.came), str(item.needed)}
-            earlier = [
-                k for k in kept if isinstance(k, Need) and k.name in _HANDED_ON and {str(k.came), str(k.needed)} == pair
-            ]
-            if any(_is_behind(run, item, before) for before in earlier):
+            if _follows(item, [one for one in kept if isinstance(one, Need)], run):
                 continue
-            if item.name in _OF_LAYOUT and any(
-                isinstance(k, Need) and k.name in _OF_LAYOUT and _is_behind(run, item, k) for k in kept
-            ):
-                continue  # what a product or a call with too few dims gives, is a guess
-            if item.name in _PER_DIM and any(
-                (k.node, k.name) == (item.node, item.name) for k in kept if isinstance(k, Need)
-            ):
-                continue  # height and width of one operation are one mistake
         kept.append(item)
     return kept
+
+
+def _follows(need: Need, earlier: Sequence[Need], run: Run) -> bool:
+    """Whether one of the mistakes before it explains a broken requirement."""
+    kind, pair = kind_of(need.name), {str(need.came), str(need.needed)}
+    for one in earlier:
+        before = kind_of(one.name)
+        if before.keeps_size and {str(one.came), str(one.needed)} == pair and _is_behind(run, need, one):
+            return True
+        if kind.loses_layout and before.loses_layout and _is_behind(run, need, one):
+            return True
+        if kind.per_dim and (one.node, one.name) == (need.node, need.name):
+            return True
+    return False
 
 
 def _is_behind(run: Run, later: Need, earlier: Need) -> bool:

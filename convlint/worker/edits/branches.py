@@ -12,6 +12,7 @@ import sympy
 from torch import fx, nn
 
 from convlint.facts import Change
+from convlint.ops.requirements import kind_of
 from convlint.ops.window import same_padding
 from convlint.worker.edits.case import Candidate, Case, layers_behind, number
 from convlint.worker.edits.expressions import Point, expressions
@@ -50,7 +51,7 @@ class Side:
 def branches(case: Case) -> Iterator[Candidate]:
     """Edits of the layers of one side, or of both, after which the two come to the same sizes."""
     need = case.need
-    if not isinstance(need, Need) or need.name not in ("broadcast", "concat"):
+    if not isinstance(need, Need) or not kind_of(need.name).is_of_two_sides:
         return
     pair = _sides(case)
     if pair is None:

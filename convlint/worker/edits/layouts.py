@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from torch import nn
 
+from convlint.ops.requirements import kind_of
 from convlint.worker.edits.case import Candidate, Case, number, shape_of
 from convlint.worker.edits.syntax import Written, inserted, one_line, replaced
 from convlint.worker.trail import Need
@@ -15,21 +16,19 @@ _NORMS = (
     *(nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d),
     *(nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d),
 )
-_FEATURES = frozenset({"in_features", "input_size", "embed_dim", "kdim", "vdim", "normalized_shape"})
-_CHANNELS = frozenset({"in_channels", "num_features", "num_parameters"})
 
 
 def layouts(case: Case) -> Iterator[Candidate]:
     """Permutations that bring the wanted size to where it is wanted."""
     need = case.need
-    if not isinstance(need, Need) or need.name not in _FEATURES | _CHANNELS or not case.inputs:
+    if not isinstance(need, Need) or kind_of(need.name).along is None or not case.inputs:
         return
     given = _given(case)
     shape = shape_of(case.inputs[0])
     wanted = number(need.needed)
     if given is None or wanted is None or len(shape) < 3:
         return
-    goal = len(shape) - 1 if need.name in _FEATURES else 1
+    goal = len(shape) - 1 if kind_of(need.name).along == "features" else 1
     there = [dim for dim, size in enumerate(shape) if dim > 0 and dim != goal and size == wanted]
     if len(there) != 1:
         return

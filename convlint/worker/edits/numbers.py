@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import nn
 
+from convlint.ops.requirements import kind_of
 from convlint.worker.edits.case import Candidate, Case, Tier, layers_behind, number
 from convlint.worker.edits.expressions import Point, expressions, names_alone
 from convlint.worker.edits.rebuild import is_editable
@@ -26,13 +27,6 @@ SIZES = (
 """Arguments of layers that are sizes of tensors."""
 _GIVEN = ("out_features", "out_channels", "hidden_size", "embedding_dim", "embed_dim")
 """Those that say how large a result is."""
-_HANDED = frozenset(
-    {
-        *("in_features", "in_features_of_two", "in_channels", "num_features", "normalized_shape", "input_size"),
-        *("embed_dim", "kdim", "vdim", "num_parameters", "broadcast", "concat", "matmul", "elements"),
-    }
-)
-"""Requirements of a size that some layer before gives."""
 _NEAREST = 4
 """Layers before a call whose place is looked at."""
 MOST_EXPRESSIONS = 3
@@ -68,7 +62,7 @@ def numbers(case: Case) -> Iterator[Candidate]:
 
 def givers(case: Case, need: Need, wanted: Mapping[tuple[int, str], int]) -> Iterator[Candidate]:
     """The nearest layer whose result has the size that came is to give the one that is needed; and the reverse."""
-    if need.name not in _HANDED:
+    if not kind_of(need.name).is_produced:
         return
     is_either = case.layer is None and need.name != "elements"
     for side in (1, 2) if is_either else (1,):

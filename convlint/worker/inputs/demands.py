@@ -8,13 +8,11 @@ from dataclasses import replace
 import sympy
 from torch import fx, nn
 
+from convlint.ops.requirements import kind_of
 from convlint.worker.inputs.guesses import FILLED, GUESSED, NAMED, PER_SAMPLE, RANKS, Guess
 from convlint.worker.inputs.input import BATCH
 from convlint.worker.run import Run
 from convlint.worker.trail import Halt, Need
-
-GUESSED_WRONG = ("rank", "index_dtype", "dtype", "mixed_dtype")
-"""Requirements that an input breaks which was guessed to be of another kind."""
 
 Kinds = tuple[type[nn.Module], ...]
 # The axes that a layer reads its input with: the only ones it takes, or the usual ones of several.
@@ -122,7 +120,7 @@ def _fixed(need: Need, owner: str, run: Run, guess: Guess, label: str) -> Guess 
     """A size of the input that a layer names outright: `Conv2d(3, ...)` on a `[B, C, H, W]`."""
     symbol, size = _solved(need, run)
     shape = next(item.spec.shape for item in run.course.inputs if item.name == owner)
-    if symbol is None or shape is None or symbol not in shape or symbol == BATCH or not _names_a_size(need):
+    if symbol is None or shape is None or symbol not in shape or symbol == BATCH or not kind_of(need.name).fixes_input:
         return None
     dim = shape.index(symbol)
     if need.name == "matmul" and 0 < dim < len(shape) - 1:
@@ -148,19 +146,6 @@ def _solved(need: Need, run: Run) -> tuple[str | None, int]:
     if not isinstance(times, sympy.Integer) or not isinstance(symbol, sympy.Symbol) or sizes[0] % times:
         return None, 0
     return run.names.get(symbol), int(sizes[0] // times)
-
-
-# Requirements that name a size of an input outright, where what they need is a plain number.
-_SIZES = frozenset(
-    [
-        *("elements", "batch", "matmul", "in_features", "in_features_of_two", "in_channels", "num_features"),
-        *("input_size", "groups", "embed_dim", "kdim", "vdim", "normalized_shape", "num_parameters"),
-    ]
-)
-
-
-def _names_a_size(need: Need) -> bool:
-    return need.name in _SIZES
 
 
 def axes_for(layer: nn.Module | None, table: tuple[tuple[Kinds, tuple[str, ...]], ...]) -> tuple[str, ...] | None:

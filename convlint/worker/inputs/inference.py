@@ -9,12 +9,12 @@ from functools import cached_property
 
 from torch import nn
 
+from convlint.ops.requirements import kind_of
 from convlint.worker.deciding.constants import is_of_layers
 from convlint.worker.deciding.explore import explore
 from convlint.worker.inputs.changes import changes
 from convlint.worker.inputs.demands import (
     FLEXIBLE,
-    GUESSED_WRONG,
     RIGID,
     axes_for,
     demand,
@@ -67,7 +67,7 @@ class _Attempt:
         """
         trail = self.run.trace.trail
         broken = self._mistakes
-        taken = not any(need.name in GUESSED_WRONG and self._is_open(need) for need in broken)
+        taken = not any(kind_of(need.name).doubts_input and self._is_open(need) for need in broken)
         # A layer that asks for one batch size was reached by the wrong dim.
         certain = sum(not need.condition.free_symbols or self._asks_for_a_batch(need) for need in broken)
         end = trail.end()
@@ -287,5 +287,5 @@ def _doubt(run: Run) -> str:
     end = run.trace.trail.end()
     if end is not None:
         return end.reason
-    need = next(need for need in run.trace.trail.broken() if need.name in GUESSED_WRONG)
+    need = next(need for need in run.trace.trail.broken() if kind_of(need.name).doubts_input)
     return f"no input found that its layers take: {need.name} {need.came}, needed {need.needed}"
