@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from convlint.diagnostics import Side
 from convlint.facts import Dim, ModelFacts, Node
+from convlint.ops import elementwise, normalisation
 from convlint.rules.naming import title
 from convlint.rules.origin import feeders
 
@@ -15,7 +16,7 @@ Shape = tuple[Dim, ...]
 
 _JOINS: Final = frozenset({"cat", "concat", "concatenate"})
 _ALL: Final = _JOINS | {"stack"}
-_PASSED: Final = ("relu", "Dropout", "dropout", "Identity", "BatchNorm", "ReLU", "Sigmoid", "GELU", "SiLU", "Tanh")
+_PASSED: Final = elementwise.layers() | elementwise.functions() | {"Identity", *normalisation.layers()}
 """Calls that keep the sizes of their input: where a size comes from is a call before them."""
 _SPATIAL: Final = {3: ("length",), 4: ("height", "width"), 5: ("depth", "height", "width")}
 
@@ -76,7 +77,7 @@ def _source(model: ModelFacts, nodes: Mapping[int, Node], node: Node | None) -> 
             break
         layer = model.layers.get(node.layer) if node.layer is not None else None
         short = node.target.rpartition(".")[2]
-        if not short.startswith(_PASSED) or len(node.producers) != 1:
+        if short.removesuffix("_") not in _PASSED or len(node.producers) != 1:
             return layer.path if layer is not None and layer.path else title(node, layer)
         node = nodes.get(node.producers[0])
     return node.target if node is not None else None

@@ -10,8 +10,10 @@ import math
 import torch
 from torch import fx, nn
 
+from convlint.ops.normalisation import layers
+
 _FUNCTION = "torch.nn.functional.batch_norm"
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+_NORMS = tuple(getattr(nn, name) for name in layers("batch"))
 _TRAINING = 5
 """The place of `training` among its arguments."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
 import sympy
 import torch
 
+from convlint.ops.elementwise import OF_TWO, OPERATORS
 from convlint.worker.call import Call, Check
 from convlint.worker.sizes import broadcasts, equal
 from convlint.worker.torch_private.symbols import expr_of
@@ -110,52 +110,12 @@ def _broadcast(call: Call, i: int, j: int, *, in_place: bool = False) -> None:
     call.args[i], call.args[j] = a, b
 
 
-_ELEMENTWISE: Sequence[str] = [
-    "add",
-    "sub",
-    "mul",
-    "div",
-    "true_divide",
-    "floor_divide",
-    "fmod",
-    "remainder",
-    "pow",
-    "maximum",
-    "minimum",
-    "fmax",
-    "fmin",
-    "atan2",
-    "hypot",
-    "eq",
-    "ne",
-    "lt",
-    "le",
-    "gt",
-    "ge",
-    "logical_and",
-    "logical_or",
-    "logical_xor",
-    "bitwise_and",
-    "bitwise_or",
-    "bitwise_xor",
-]
-_DUNDERS: Sequence[str] = [
-    "__rsub__",
-    "__rdiv__",
-    "__rpow__",
-    "__and__",
-    "__or__",
-    "__xor__",
-    "__iadd__",
-    "__imul__",
-]
-
 FUNCTIONS: dict[str, Check] = {
     **dict.fromkeys(("torch.cat", "torch.concat", "torch.concatenate"), _concatenate),
     "torch.stack": _stack,
-    **{f"torch.{name}": _elementwise for name in _ELEMENTWISE},
-    **{f"torch.Tensor.{name}": _elementwise for name in (*_ELEMENTWISE, *_DUNDERS)},
-    **{f"torch.Tensor.{name}_": _elementwise for name in (*_ELEMENTWISE, "masked_fill")},
+    **{f"torch.{name}": _elementwise for name in OF_TWO},
+    **{f"torch.Tensor.{name}": _elementwise for name in (*OF_TWO, *OPERATORS)},
+    **{f"torch.Tensor.{name}_": _elementwise for name in (*OF_TWO, "masked_fill")},
     **dict.fromkeys(("torch.masked_fill", "torch.Tensor.masked_fill"), _elementwise),
     **dict.fromkeys(("torch.where", "torch.Tensor.where"), _chosen),
 }

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import torch
 
+from convlint.ops import elementwise
 from convlint.worker.call import Call
 from convlint.worker.requirements.products import equation_of
 from convlint.worker.shapes.regrouping import reshaped
@@ -26,25 +27,19 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_NEW: Final = _names("""
-    Linear linear Bilinear matmul __matmul__ bmm Softmax Softmin LogSoftmax softmax log_softmax softmin LogSigmoid
-    logsigmoid RReLU rrelu InstanceNorm1d InstanceNorm2d InstanceNorm3d instance_norm LayerNorm layer_norm mean sum amax
-    amin contiguous Embedding embedding repeat_interleave
+_NEW: Final = elementwise.of_memory("new") | _names("""
+    Linear linear Bilinear matmul __matmul__ bmm InstanceNorm1d InstanceNorm2d InstanceNorm3d instance_norm LayerNorm
+    layer_norm mean sum amax amin Embedding embedding repeat_interleave
 """)
 """Their results are new tensors, whatever the strides of their operands are."""
 _IMAGES: Final = ("Conv", "conv", "MaxPool", "max_pool", "BatchNorm", "GroupNorm", "group_norm", "batch_norm", "cat")
 _MORE_IMAGES: Final = ("Upsampl", "interpolate", "pad", "ZeroPad", "ConstantPad", "ReflectionPad")
 _FLAT_IMAGES: Final = ("AvgPool", "avg_pool", "Adaptive", "adaptive_", "Pixel", "pixel_", "Channel", "channel_")
 _CHANNELS_LAST: Final = {4: (0, 2, 3, 1), 5: (0, 2, 3, 4, 1)}
-_ELEMENTWISE: Final = _names("""
-    ReLU ReLU6 LeakyReLU ELU SELU CELU GELU SiLU Mish Hardswish Hardsigmoid Hardtanh Sigmoid Tanh Softplus Softsign
-    Tanhshrink Softshrink Hardshrink Threshold PReLU relu relu6 leaky_relu elu selu celu gelu silu mish hardswish
-    hardsigmoid hardtanh sigmoid tanh softplus softsign exp log sqrt rsqrt abs neg square sin cos erf clamp clone
-    add sub mul div true_divide maximum minimum addcmul addcdiv lerp pow
-""")
+_ELEMENTWISE: Final = elementwise.of_memory("as-operand") | frozenset(elementwise.ARITHMETIC)
 MOVES: Final = _names("permute t T mT transpose swapaxes swapdims movedim moveaxis unsqueeze")
 """Views that leave nothing out."""
-_SAME: Final = ("Dropout", "dropout", "detach", "float")
+_ALIASES: Final = elementwise.of_memory("alias")
 """May give back what they were given."""
 
 
@@ -69,7 +64,7 @@ def of_computed(call: Call, rank: int, known: Known, operands: Sequence[torch.Te
     if name in _NEW:
         return contiguous(rank)
     strides = [known(x) for x in operands]
-    if name in _ELEMENTWISE or (name.startswith(_SAME) and all(one is not None and one.is_dense for one in strides)):
+    if name in _ELEMENTWISE or (name in _ALIASES and all(one is not None and one.is_dense for one in strides)):
         return _elementwise(rank, operands, strides)
     if name.startswith((*_IMAGES, *_MORE_IMAGES, *_FLAT_IMAGES)):
         return _of_images(name, operands, strides)

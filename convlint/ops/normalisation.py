@@ -1,0 +1,35 @@
+"""Layers and functions that bring numbers to mean 0 and variance 1: their results have the shape of their input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Over = Literal["batch", "instance", "group", "features"]
+
+
+@dataclass(frozen=True, slots=True)
+class Normalisation:
+    """What one kind of norm takes its statistics over, and the layers and the function that do so."""
+
+    over: Over
+    layers: tuple[str, ...]
+    function: str
+
+
+NORMALISATIONS: Final = (
+    Normalisation("batch", ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm"), "batch_norm"),
+    Normalisation("instance", ("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"), "instance_norm"),
+    Normalisation("group", ("GroupNorm",), "group_norm"),
+    Normalisation("features", ("LayerNorm",), "layer_norm"),
+    Normalisation("features", ("RMSNorm",), "rms_norm"),
+)
+
+
+def layers(*over: Over) -> tuple[str, ...]:
+    """The layers that take their statistics over these; all where none are named."""
+    return tuple(name for one in NORMALISATIONS if not over or one.over in over for name in one.layers)
+
+
+def functions() -> tuple[str, ...]:
+    return tuple(one.function for one in NORMALISATIONS)
