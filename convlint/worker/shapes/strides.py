@@ -6,7 +6,7 @@ torch lays out the result of most calls: tests hold what is written here against
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import torch
@@ -142,11 +142,16 @@ def of_view(call: Call, known: Known) -> Strides | None:
 
 def moved_dims(call: Call, rank: int) -> tuple[int, ...] | None:
     """For each dim of the result, the dim of the operand that it is."""
-    given = list(call.args[1:])
+    return order_of_dims(call.target, call.args, call.kwargs, rank)
+
+
+def order_of_dims(target: str, args: Sequence[Any], kwargs: Mapping[str, Any], rank: int) -> tuple[int, ...] | None:
+    """The same of the function and its arguments."""
+    given = list(args[1:])
     dims = _counted_from_left(_flat(given), rank)
-    if call.kwargs or dims is None:
+    if kwargs or dims is None:
         return None
-    match call.target.rpartition(".")[2]:
+    match target.rpartition(".")[2]:
         case "permute" if sorted(dims) == list(range(rank)):
             return tuple(dims)
         case "t" | "T" if rank == 2 and not dims:
