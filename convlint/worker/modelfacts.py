@@ -11,12 +11,12 @@ from torch.nn.parameter import is_lazy
 
 from convlint.facts import Attribute, Dim, InputFact, Layer, ModelFacts, Node, Span, Status, Unmet
 from convlint.jobs import ModelJob
-from convlint.worker.constructors import ConstructorNeed
 from convlint.worker.deciding.accepted import FEW, accepted_in_words, accepted_sizes
 from convlint.worker.dimensions import tensor_fact
 from convlint.worker.examination import Examination, stopped_at
 from convlint.worker.inputs.input import BATCH
 from convlint.worker.layers import argument_span, is_plain, layer_facts, site_of
+from convlint.worker.ops.constructor import ConstructorNeed
 from convlint.worker.places import span_of
 from convlint.worker.run import Run
 from convlint.worker.skeleton import Sites, count_parameters

@@ -21,7 +21,7 @@ from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
 from convlint.worker import constructors, devices
-from convlint.worker.constructors import ConstructorNeed
+from convlint.worker.ops.constructor import ConstructorNeed
 from convlint.worker.places import Place, place_of
 from convlint.worker.torch_private.fake import FakeTensor, FakeTensorMode, outside_modes
 from convlint.worker.torch_private.modules import no_missing_keys, own_tensors, unmoved_modules

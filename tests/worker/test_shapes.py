@@ -19,10 +19,10 @@ from torch.nn import functional as F  # noqa: N812
 from convlint.inputspec import InputSpec
 from convlint.worker.call import Call
 from convlint.worker.inputs.input import Input, hint, symbols_of
+from convlint.worker.ops.op import same
+from convlint.worker.ops.registry import operators
+from convlint.worker.ops.results import result_shape
 from convlint.worker.run import Course, Run, run_forward
-from convlint.worker.shapes import result_shape
-from convlint.worker.shapes.operands import same
-from convlint.worker.shapes.tables import FUNCTIONS, LAYERS
 from convlint.worker.skeleton import make_fake
 from convlint.worker.torch_private.fake import new_mode
 from convlint.worker.torch_private.symbols import expr_of, new_env
@@ -333,7 +333,7 @@ def test_arithmetic(warm: None, call: Callable[[torch.Tensor], torch.Tensor]) ->
     assert decided
 
 
-SAME = sorted({kind for kind in LAYERS if LAYERS[kind] is same}, key=lambda kind: kind.__name__)
+SAME = sorted({kind for op in operators() if op.shape is same for kind in op.layers}, key=lambda kind: kind.__name__)
 ARGUMENTS: dict[str, tuple[Any, ...]] = {"Threshold": (0.1, 0.0), "LocalResponseNorm": (2,), "ChannelShuffle": (3,)}
 
 
@@ -369,7 +369,13 @@ def functional(name: str) -> Callable[[torch.Tensor], torch.Tensor]:
 
 
 SAME_FUNCTIONS = sorted(
-    {name.rsplit(".", 1)[1] for name in FUNCTIONS if FUNCTIONS[name] is same and not name.endswith("_")}
+    {
+        name.rsplit(".", 1)[1]
+        for op in operators()
+        if op.shape is same
+        for name in op.functions
+        if not name.endswith("_")
+    }
 )
 
 

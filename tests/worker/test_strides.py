@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from convlint.worker.call import Call
-from convlint.worker.shapes.strides import of_result, of_view
+from convlint.worker.ops.memory import of_result, of_view
 from convlint.worker.strides import Strides, contiguous, of_fake, of_tensor
 from convlint.worker.torch_private.fake import new_mode
 from convlint.worker.torch_private.symbols import guard_count, new_env, new_symbol

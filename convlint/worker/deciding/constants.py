@@ -3,37 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import sympy
-from torch import fx, nn
+from torch import fx
 
+from convlint.ops.requirements import Dimension, kind_of
+from convlint.worker.ops.elementwise import broadcast
+from convlint.worker.ops.joining import concatenated
+from convlint.worker.ops.registry import op_of, op_of_kind
 from convlint.worker.run import Run
-from convlint.worker.shapes.layouts import interpolated, padded, padded_by_layer, upsampled
-from convlint.worker.shapes.operands import broadcast, concatenated, same
-from convlint.worker.shapes.rule import Rule
-from convlint.worker.shapes.tables import FUNCTIONS, LAYERS
-from convlint.worker.torch_private.modules import NORM_BASE
 from convlint.worker.trail import Assumption, Halt, Key, Need, Stop
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """A dimension that layers declare: who makes it, and the rules of shapes that leave it as it is."""
-
-    makers: tuple[type[nn.Module], ...]
-    keeping: tuple[Rule, ...]
-
-
-_POOLS = tuple(rule for kind, rule in LAYERS.items() if "Pool" in kind.__name__)
-_POOL_FUNCTIONS = tuple(rule for name, rule in FUNCTIONS.items() if "_pool" in name)
-_CHANNELS = _Kind(
-    (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
-    (same, upsampled, interpolated, padded, padded_by_layer, *_POOLS, *_POOL_FUNCTIONS),
-)
-_FEATURES = _Kind((nn.Linear, nn.Embedding), (same,))
-_KINDS = {"in_channels": _CHANNELS, "num_features": _CHANNELS, "in_features": _FEATURES, "normalized_shape": _FEATURES}
-_NORMS = (NORM_BASE, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 
 
 def unconditional(run: Run) -> Iterator[Need]:
@@ -66,39 +45,33 @@ def is_of_layers(run: Run, need: Need) -> bool:
     Then it is the same for inputs of every shape that come so far: a convolution fixes its rank, and a Linear works on
     the last dimension of any.
     """
-    kind = _KINDS.get(need.name)
-    if kind is None or need.node is None or need.condition is not sympy.false:
+    along = kind_of(need.name).along
+    if along is None or need.node is None or need.condition is not sympy.false:
         return False
     if not isinstance(need.came, sympy.Integer):
         return False
     node = run.trace.nodes[need.node]
     sources = node.all_input_nodes
-    return node.meta.get("layer") is not None and len(sources) == 1 and _is_declared(sources[0], kind, {})
+    return node.meta.get("layer") is not None and len(sources) == 1 and _is_declared(sources[0], along, {})
 
 
-def _is_declared(node: fx.Node, kind: _Kind, known: dict[fx.Node, bool]) -> bool:
+def _is_declared(node: fx.Node, along: Dimension, known: dict[fx.Node, bool]) -> bool:
     """Whether the size that counts is what some layer declares, whatever goes into that layer."""
     if node not in known:
-        known[node] = _is_made(node, kind, known)
+        known[node] = _is_made(node, along, known)
     return known[node]
 
 
-def _is_made(node: fx.Node, kind: _Kind, known: dict[fx.Node, bool]) -> bool:
+def _is_made(node: fx.Node, along: Dimension, known: dict[fx.Node, bool]) -> bool:
     layer, sources = node.meta.get("layer"), node.all_input_nodes
-    if isinstance(layer, kind.makers):
-        return True
-    if not sources:
-        return False
-    rule = FUNCTIONS.get(str(node.meta.get("name"))) if layer is None else _rule_of(type(layer))
-    if rule is concatenated:
-        return kind is _CHANNELS and _dim(node) == 1 and all(_is_declared(one, kind, known) for one in sources)
-    if rule is broadcast:  # two sizes that fit together are one, and the layer's is more than 1
-        return any(_is_declared(one, kind, known) for one in sources)
-    return rule in kind.keeping and _is_declared(sources[0], kind, known)
-
-
-def _rule_of(layer: type[nn.Module]) -> Rule | None:
-    return same if issubclass(layer, _NORMS) else LAYERS.get(layer)
+    op = op_of_kind(layer) if layer is not None else op_of(None, str(node.meta.get("name")))
+    if op is None or not sources:
+        return op is not None and op.declares == along
+    if op.shape is concatenated:
+        return along == "channels" and _dim(node) == 1 and all(_is_declared(one, along, known) for one in sources)
+    if op.shape is broadcast:  # two sizes that fit together are one, and the layer's is more than 1
+        return any(_is_declared(one, along, known) for one in sources)
+    return op.declares == along or (along in op.keeps and _is_declared(sources[0], along, known))
 
 
 def _dim(node: fx.Node) -> object:

@@ -11,21 +11,10 @@ from torch import fx, nn
 from convlint.ops.requirements import kind_of
 from convlint.worker.inputs.guesses import FILLED, GUESSED, NAMED, PER_SAMPLE, RANKS, Guess
 from convlint.worker.inputs.input import BATCH
+from convlint.worker.ops.registry import op_of_kind
 from convlint.worker.run import Run
 from convlint.worker.trail import Halt, Need
 
-Kinds = tuple[type[nn.Module], ...]
-# The axes that a layer reads its input with: the only ones it takes, or the usual ones of several.
-RIGID: tuple[tuple[Kinds, tuple[str, ...]], ...] = (
-    ((nn.Conv1d, nn.ConvTranspose1d, nn.MaxPool1d, nn.AvgPool1d, nn.AdaptiveAvgPool1d), ("B", "C", "L")),
-    ((nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d, nn.MaxPool2d, nn.AvgPool2d), RANKS[4]),
-    ((nn.Conv3d, nn.ConvTranspose3d, nn.BatchNorm3d, nn.MaxPool3d, nn.AvgPool3d), RANKS[5]),
-)
-FLEXIBLE: tuple[tuple[Kinds, tuple[str, ...]], ...] = (
-    ((nn.Embedding,), ("B", "L")),
-    ((nn.LSTM, nn.GRU, nn.RNN, nn.MultiheadAttention, nn.LayerNorm), RANKS[3]),
-    ((nn.Linear, nn.BatchNorm1d, nn.LSTMCell, nn.GRUCell, nn.RNNCell), RANKS[2]),
-)
 SEQUENCE_FIRST = ("L", "B", "F")
 _OF_THE_FIRST = ("input.rank", "inputs[0].rank")
 """What a requirement on the rank of the first operand names; `placeholder` follows no other."""
@@ -88,7 +77,7 @@ def _changed(need: Need, node: fx.Node, source: fx.Node, run: Run, guess: Guess)
             return replace(guess, dtype=str(need.needed))
         if need.name == "index_dtype" and guess.source not in (GUESSED, NAMED):
             return replace(guess, dtype="int64", source=label)
-        rigid, flexible = axes_for(layer, RIGID), axes_for(layer, FLEXIBLE)
+        rigid, flexible = axes_for(layer, is_rigid=True), axes_for(layer, is_rigid=False)
         if rigid is not None:
             sizes = guess.sizes if rigid == guess.axes else ()
             settled = replace(guess, axes=rigid, sizes=sizes, source=label, is_settled=settles(layer))
@@ -148,12 +137,13 @@ def _solved(need: Need, run: Run) -> tuple[str | None, int]:
     return run.names.get(symbol), int(sizes[0] // times)
 
 
-def axes_for(layer: nn.Module | None, table: tuple[tuple[Kinds, tuple[str, ...]], ...]) -> tuple[str, ...] | None:
-    for kinds, axes in table:
-        if isinstance(layer, kinds):
-            sequence_first = axes == RANKS[3] and getattr(layer, "batch_first", True) is False
-            return SEQUENCE_FIRST if sequence_first else axes
-    return None
+def axes_for(layer: nn.Module | None, *, is_rigid: bool) -> tuple[str, ...] | None:
+    """The axes that a layer reads its input with: the only ones that it takes, or the usual ones of several."""
+    op = op_of_kind(layer) if layer is not None else None
+    if layer is None or op is None or not op.axes or op.is_rigid is not is_rigid:
+        return None
+    sequence_first = op.axes == RANKS[3] and getattr(layer, "batch_first", True) is False
+    return SEQUENCE_FIRST if sequence_first else op.axes
 
 
 def settles(layer: nn.Module | None) -> bool:

@@ -14,8 +14,6 @@ from convlint.worker.deciding.constants import is_of_layers
 from convlint.worker.deciding.explore import explore
 from convlint.worker.inputs.changes import changes
 from convlint.worker.inputs.demands import (
-    FLEXIBLE,
-    RIGID,
     axes_for,
     demand,
     is_near,
@@ -214,8 +212,8 @@ def _confirmed(attempt: _Attempt) -> _Attempt:
         guess = guesses.get(name) if name is not None else None
         if layer is None or source is None or guess is None or guess.source not in (NAMED, GUESSED) or guess.given:
             continue
-        rigid = axes_for(layer, RIGID)
-        axes = rigid or axes_for(layer, FLEXIBLE)
+        rigid = axes_for(layer, is_rigid=True)
+        axes = rigid or axes_for(layer, is_rigid=False)
         if (
             axes is not None
             and is_near(node, source)

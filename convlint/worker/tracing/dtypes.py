@@ -9,7 +9,7 @@ import sympy
 import torch
 
 from convlint.worker.call import Call
-from convlint.worker.requirements.dtype import casts_by_itself, dtype_name
+from convlint.worker.ops.dtype import casts_by_itself, dtype_name
 from convlint.worker.torch_private.fake import tree_map
 from convlint.worker.trace import tensors_in
 from convlint.worker.tracing.confirm import Unconfirmed, refusal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from convlint.worker.requirements import layer_check
+from convlint.worker.ops.registry import layer_check
 
 # Questions about a tensor that no shape depends on beyond their answer: no nodes.
 QUESTIONS = frozenset(

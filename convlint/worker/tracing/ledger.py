@@ -11,8 +11,8 @@ import sympy
 import torch
 
 from convlint.worker.call import Call
+from convlint.worker.ops.memory import of_result
 from convlint.worker.places import Place, span_of
-from convlint.worker.shapes.strides import of_result
 from convlint.worker.sizes import Size, holds_at
 from convlint.worker.strides import Strides, contiguous, of_tensor
 from convlint.worker.torch_private.fake import blank, fake_of, set_env

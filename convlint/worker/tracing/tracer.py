@@ -20,11 +20,11 @@ from convlint.tracebacks import steps_of
 from convlint.worker import devices
 from convlint.worker.call import Call
 from convlint.worker.measures.measures import Measures
+from convlint.worker.ops.memory import of_computed, of_result
+from convlint.worker.ops.registry import function_check, layer_check
+from convlint.worker.ops.results import goes_on_numbers, has_rule, is_one_dtype, numbers_among, result_shape
 from convlint.worker.places import Place, span_of, user_place
 from convlint.worker.project.unavailable import Unavailable
-from convlint.worker.requirements import function_check, layer_check
-from convlint.worker.shapes import goes_on_numbers, has_rule, is_one_dtype, numbers_among, result_shape
-from convlint.worker.shapes.strides import of_computed, of_result
 from convlint.worker.strides import contiguous, of_fake
 from convlint.worker.torch_private.fake import UNDECIDABLE, FakeTensor, is_inner_call, outside_modes
 from convlint.worker.torch_private.modules import changes_arguments, changes_results, module_calls

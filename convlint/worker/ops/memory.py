@@ -13,9 +13,9 @@ import torch
 
 from convlint.ops import elementwise
 from convlint.worker.call import Call
-from convlint.worker.requirements.products import equation_of
-from convlint.worker.shapes.regrouping import reshaped
-from convlint.worker.shapes.rule import Shape
+from convlint.worker.ops.matmul import equation_of
+from convlint.worker.ops.op import Shape
+from convlint.worker.ops.regrouping import reshaped
 from convlint.worker.sizes import Size
 from convlint.worker.strides import Strides, contiguous
 

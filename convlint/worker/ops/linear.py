@@ -6,7 +6,8 @@ import sympy
 import torch
 from torch import nn
 
-from convlint.worker.call import Call, Check
+from convlint.worker.call import Call
+from convlint.worker.ops.op import ROWS, Op, Shape
 from convlint.worker.sizes import Size, equal, product
 
 
@@ -57,5 +58,27 @@ def _functional_linear(call: Call) -> None:
         features(call, 0, "input", weight.shape[1], None)
 
 
-LAYERS: dict[type[nn.Module], Check] = {nn.Linear: _linear, nn.Bilinear: _bilinear}
-FUNCTIONS: dict[str, Check] = {"torch.nn.functional.linear": _functional_linear}
+def _linear_shape(call: Call) -> Shape | None:
+    x = call.tensor(0, "input")
+    return (*x.shape[:-1], call.layer.out_features) if x is not None and isinstance(call.layer, nn.Linear) else None
+
+
+def _bilinear_shape(call: Call) -> Shape | None:
+    """Two inputs that agree in all dims but the last (torch.nn.Bilinear)."""
+    a, b = call.tensor(0, "input1"), call.tensor(1, "input2")
+    if a is None or b is None or a.dim() != b.dim() or not isinstance(call.layer, nn.Bilinear):
+        return None
+    alike = all(equal(one, other) is sympy.true for one, other in zip(a.shape[:-1], b.shape[:-1], strict=True))
+    return (*a.shape[:-1], call.layer.out_features) if alike else None
+
+
+def _functional_shape(call: Call) -> Shape | None:
+    x, weight = call.tensor(0, "input"), call.tensor(1, "weight")
+    return (*x.shape[:-1], weight.shape[0]) if x is not None and weight is not None and weight.dim() == 2 else None
+
+
+OPS = (
+    Op(layers=(nn.Linear,), check=_linear, shape=_linear_shape, axes=ROWS, declares="features", has_weights=True),
+    Op(layers=(nn.Bilinear,), check=_bilinear, shape=_bilinear_shape, has_weights=True),
+    Op(functions=("torch.nn.functional.linear",), check=_functional_linear, shape=_functional_shape),
+)

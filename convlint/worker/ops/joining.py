@@ -1,17 +1,15 @@
-"""Operations that bring tensors together: cat, stack, elementwise arithmetic."""
+"""cat and stack: the tensors are alike in every other dim."""
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import Any
 
 import sympy
 import torch
 
-from convlint.ops.elementwise import OF_TWO, OPERATORS
-from convlint.worker.call import Call, Check
-from convlint.worker.sizes import broadcasts, equal
-from convlint.worker.torch_private.symbols import expr_of
+from convlint.worker.call import Call
+from convlint.worker.ops.op import Op, Shape
+from convlint.worker.sizes import equal
 
 
 def _same_shape(call: Call, tensors: list[torch.Tensor], free: int | None) -> list[torch.Tensor]:
@@ -77,45 +75,23 @@ def _stack(call: Call) -> None:
         call.put(0, "tensors", _same_shape(call, tensors, None))
 
 
-def _elementwise(call: Call) -> None:
-    """Operands broadcast from the last dim backwards; an in-place operation keeps the shape of its first."""
-    places = [i for i, arg in enumerate(call.args) if isinstance(arg, torch.Tensor)]
-    if len(places) > 1:
-        in_place = call.target.rsplit(".", 1)[-1].endswith("_") and not call.target.endswith("__")
-        _broadcast(call, places[0], places[1], in_place=in_place)
+def concatenated(call: Call) -> Shape | None:
+    tensors, dim = call.get(0, "tensors"), call.get(1, "dim", 0)
+    if not isinstance(tensors, (list, tuple)) or not tensors or not isinstance(dim, int):
+        return None
+    first = tensors[0]
+    if any(x.dim() != first.dim() or x.dtype != first.dtype for x in tensors) or first.dim() == 0:
+        return None
+    shape = list(first.shape)
+    dim %= len(shape)
+    for x in tensors[1:]:
+        if any(i != dim and equal(a, b) is not sympy.true for i, (a, b) in enumerate(zip(shape, x.shape, strict=True))):
+            return None
+        shape[dim] = shape[dim] + x.shape[dim]
+    return tuple(shape)
 
 
-def _chosen(call: Call) -> None:
-    """`where(mask, a, b)`: each two of the three broadcast."""
-    places = [i for i, arg in enumerate(call.args) if isinstance(arg, torch.Tensor)]
-    for i, j in combinations(places, 2):
-        _broadcast(call, i, j)
-
-
-def _broadcast(call: Call, i: int, j: int, *, in_place: bool = False) -> None:
-    a, b = call.args[i], call.args[j]
-    chosen: int | None = None
-    for back in range(1, min(a.dim(), b.dim()) + 1):
-        left, right = a.shape[-back], b.shape[-back]
-        condition = broadcasts(left, right)
-        if in_place:  # the first operand cannot grow
-            condition = sympy.Or(equal(left, right), sympy.Eq(expr_of(right), 1))
-        if call.need("broadcast", f"inputs[{j}].shape[{-back}]", condition, came=right, needed=left, value=left):
-            continue
-        chosen = call.ledger.choose(2) if chosen is None and not in_place else chosen or 0
-        if chosen:
-            a = call.resized(a, -back, right)
-        else:
-            b = call.resized(b, -back, left)
-    call.args[i], call.args[j] = a, b
-
-
-FUNCTIONS: dict[str, Check] = {
-    **dict.fromkeys(("torch.cat", "torch.concat", "torch.concatenate"), _concatenate),
-    "torch.stack": _stack,
-    **{f"torch.{name}": _elementwise for name in OF_TWO},
-    **{f"torch.Tensor.{name}": _elementwise for name in (*OF_TWO, *OPERATORS)},
-    **{f"torch.Tensor.{name}_": _elementwise for name in (*OF_TWO, "masked_fill")},
-    **dict.fromkeys(("torch.masked_fill", "torch.Tensor.masked_fill"), _elementwise),
-    **dict.fromkeys(("torch.where", "torch.Tensor.where"), _chosen),
-}
+OPS = (
+    Op(functions=("torch.cat", "torch.concat", "torch.concatenate"), check=_concatenate, shape=concatenated),
+    Op(functions=("torch.stack",), check=_stack),
+)

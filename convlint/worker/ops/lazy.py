@@ -9,7 +9,8 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from convlint.worker.call import Call, Check
-from convlint.worker.requirements.conv import LAYERS as CONVOLUTIONS
+from convlint.worker.ops import convolution
+from convlint.worker.ops.op import RANKS, Op
 from convlint.worker.torch_private.symbols import hint_of
 
 
@@ -41,7 +42,7 @@ def _conv(call: Call) -> None:
         options["output_padding"] = layer.output_padding
     twin: Any = layer.cls_to_become(channels, layer.out_channels, layer.kernel_size, **options)
     inner = Call(call.ledger, call.target, [x], {}, layer=twin)
-    CONVOLUTIONS[type(twin)](inner)
+    convolution.check_layer(inner)
     call.spoiled = inner.spoiled
     call.result = torch.nn.Module.__call__(twin, inner.args[0])
 
@@ -54,11 +55,14 @@ def _while_lazy(check: Check) -> Check:
     return checked
 
 
-_CONVOLUTIONS = [f"Lazy{kind}{rank}d" for kind in ("Conv", "ConvTranspose") for rank in (1, 2, 3)]
-_NORMS = [f"Lazy{kind}{rank}d" for kind in ("BatchNorm", "InstanceNorm") for rank in (1, 2, 3)]
-
-LAYERS: dict[type[nn.Module], Check] = {
-    nn.LazyLinear: _while_lazy(_linear),
-    **{getattr(nn, name): _while_lazy(_conv) for name in _CONVOLUTIONS},
-    **{getattr(nn, name): _norm for name in _NORMS},
-}
+OPS = (
+    Op(layers=(nn.LazyLinear,), check=_while_lazy(_linear)),
+    Op(
+        layers=tuple(getattr(nn, f"Lazy{kind}{end}") for kind in ("Conv", "ConvTranspose") for end in RANKS),
+        check=_while_lazy(_conv),
+    ),
+    Op(
+        layers=tuple(getattr(nn, f"Lazy{kind}{end}") for kind in ("BatchNorm", "InstanceNorm") for end in RANKS),
+        check=_norm,
+    ),
+)

@@ -8,7 +8,8 @@ import sympy
 import torch
 from torch import nn
 
-from convlint.worker.call import Call, Check, shape_text
+from convlint.worker.call import Call, shape_text
+from convlint.worker.ops.op import ROWS, SEQUENCE, Op
 from convlint.worker.packing import PAD, Packed, pack, unpack
 from convlint.worker.sizes import Size, equal
 from convlint.worker.strides import Strides
@@ -132,8 +133,8 @@ def _repad(call: Call) -> None:
     call.result = call.ledger.fresh((*before, length if is_known else call.ledger.unknown(length), *after), padded)
 
 
-FUNCTIONS: dict[str, Check] = {PAD: _repad}
-LAYERS: dict[type[nn.Module], Check] = {
-    **dict.fromkeys((nn.RNN, nn.LSTM, nn.GRU), _sequence),
-    **dict.fromkeys((nn.RNNCell, nn.LSTMCell, nn.GRUCell), _cell),
-}
+OPS = (
+    Op(layers=(nn.RNN, nn.LSTM, nn.GRU), check=_sequence, axes=SEQUENCE, has_weights=True),
+    Op(layers=(nn.RNNCell, nn.LSTMCell, nn.GRUCell), check=_cell, axes=ROWS, has_weights=True),
+    Op(functions=(PAD,), check=_repad),
+)

@@ -9,8 +9,10 @@ import torch
 from torch import nn
 
 from convlint.worker.call import Call, Check
-from convlint.worker.requirements.rank import has_rank
-from convlint.worker.requirements.room import with_room
+from convlint.worker.ops.op import CHANNELS, RANKS, Op, Shape
+from convlint.worker.ops.rank import has_rank
+from convlint.worker.ops.room import with_room
+from convlint.worker.sizes import Size
 
 # How much larger than the padding the image must be (torch.nn.ReflectionPad2d, torch.nn.CircularPad2d).
 _MORE = {"reflect": 1, "circular": 0}
@@ -52,9 +54,34 @@ def _layer(mode: str) -> Check:
     return check
 
 
-LAYERS: dict[type[nn.Module], Check] = {
-    getattr(nn, f"{name}Pad{rank}d"): _layer(mode)
-    for name, mode in (("Reflection", "reflect"), ("Circular", "circular"), ("Replication", "replicate"))
-    for rank in (1, 2, 3)
-}
-FUNCTIONS: dict[str, Check] = {"torch.nn.functional.pad": _function}
+def padded(call: Call) -> Shape | None:
+    """Two numbers a dim, the last dim first (torch.nn.functional.pad)."""
+    x, pads = call.tensor(0, "input"), call.get(1, "pad")
+    if x is None or not isinstance(pads, (list, tuple)) or len(pads) % 2 or len(pads) > 2 * x.dim():
+        return None
+    shape: list[Size] = list(x.shape)
+    for i in range(0, len(pads), 2):
+        shape[-1 - i // 2] = shape[-1 - i // 2] + pads[i] + pads[i + 1]
+    return tuple(shape)
+
+
+def padded_by_layer(call: Call) -> Shape | None:
+    x = call.tensor(0, "input")
+    pads = getattr(call.layer, "padding", None)
+    return None if x is None else padded(Call(call.ledger, "", [x, pads], {}))
+
+
+_CHECKED = {"Reflection": "reflect", "Circular": "circular", "Replication": "replicate"}
+
+OPS = (
+    *(
+        Op(
+            layers=tuple(getattr(nn, f"{name}Pad{end}") for end in RANKS),
+            check=_layer(_CHECKED[name]) if name in _CHECKED else None,
+            shape=padded_by_layer,
+            keeps=CHANNELS,
+        )
+        for name in ("Zero", "Constant", *_CHECKED)
+    ),
+    Op(functions=("torch.nn.functional.pad",), check=_function, shape=padded, keeps=CHANNELS),
+)

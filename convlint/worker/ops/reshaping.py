@@ -9,7 +9,8 @@ import sympy
 import torch
 from torch import nn
 
-from convlint.worker.call import Call, Check, shape_text
+from convlint.worker.call import Call, shape_text
+from convlint.worker.ops.op import Op, Shape, places
 from convlint.worker.sizes import Size, at_least, divides, equal, product
 
 _HOLE = 8  # the size of a -1 that has none
@@ -139,8 +140,85 @@ def _unflatten_dim(call: Call, x: torch.Tensor | None, dim: Any, sizes: Any) -> 
         call.result = call.ledger.fresh((*x.shape[:dim], *filled, *x.shape[dim + 1 :]), x)
 
 
-LAYERS: dict[type[nn.Module], Check] = {nn.Unflatten: _unflatten}
-FUNCTIONS: dict[str, Check] = {
-    **dict.fromkeys(("torch.Tensor.view", "torch.Tensor.reshape", "torch.reshape"), _method),
-    **dict.fromkeys(("torch.Tensor.unflatten", "torch.unflatten"), _unflatten),
-}
+def flattened(call: Call) -> Shape | None:
+    x = call.tensor(0, "input")
+    start, end = call.option(1, "start_dim", 0), call.option(2, "end_dim", -1)
+    if x is None or x.dim() == 0 or not isinstance(start, int) or not isinstance(end, int):
+        return None
+    start, end = start % x.dim(), end % x.dim()
+    if start >= end:
+        return tuple(x.shape) if start == end else None
+    return (*x.shape[:start], product(x.shape[start : end + 1]), *x.shape[end + 1 :])
+
+
+def unflattened(call: Call) -> Shape | None:
+    """One dim taken apart; a -1 stands for what the other sizes leave (torch.unflatten)."""
+    layer: Any = call.layer
+    x = call.tensor(0, "input")
+    dim, sizes = (
+        (layer.dim, layer.unflattened_size) if layer is not None else (call.get(1, "dim"), call.get(2, "sizes"))
+    )
+    if x is None or type(dim) is not int or not isinstance(sizes, (list, tuple)) or not -x.dim() <= dim < x.dim():
+        return None
+    dim %= x.dim()
+    filled = _filled(sizes, x.shape[dim]) if _are_sizes(sizes) else None
+    return (*x.shape[:dim], *filled, *x.shape[dim + 1 :]) if filled is not None else None
+
+
+def _filled(sizes: Sequence[Size], whole: Size) -> list[Size] | None:
+    """With what the others leave of the whole in the place of a -1."""
+    known = [size for size in sizes if not _is_open(size)]
+    if len(known) < len(sizes) - 1 or any(isinstance(size, int) and size < 1 for size in known):
+        return None
+    rest = whole // product(known)
+    return [rest if _is_open(size) else size for size in sizes]
+
+
+def _are_sizes(given: Sequence[Any]) -> bool:
+    return all(isinstance(size, (int, torch.SymInt)) for size in given)
+
+
+def _is_open(size: Size) -> bool:
+    """A -1, for what the other sizes leave."""
+    return isinstance(size, int) and size == -1
+
+
+def viewed(call: Call) -> Shape | None:
+    """A target with one -1 whose size is a plain quotient."""
+    x, target = call.tensor(0, "input"), _target(call)
+    if x is None or call.kwargs or not target:
+        return None
+    known = [size for size in target if not _is_open(size)]
+    if len(known) < len(target) - 1 or any(isinstance(size, int) and size == 0 for size in target):
+        return None
+    if len(known) == len(target):
+        return target
+    shape, known = _cancelled(list(x.shape), known)
+    inferred = product(shape) // product(known) if known else product(shape)
+    return tuple(inferred if _is_open(size) else size for size in target)
+
+
+def _target(call: Call) -> Shape | None:
+    """The sizes that a view is given, one by one or together."""
+    rest = call.args[1:]
+    given = rest[0] if len(rest) == 1 and isinstance(rest[0], (list, tuple, torch.Size)) else rest
+    return tuple(given) if _are_sizes(given) else None
+
+
+def _cancelled(shape: list[Size], target: list[Size]) -> tuple[list[Size], list[Size]]:
+    """Both without the sizes that they share, so that a quotient stays simple."""
+    for size in list(target):
+        twin = next((i for i, own in enumerate(shape) if equal(own, size) is sympy.true), None)
+        if twin is not None:
+            del shape[twin]
+            target.remove(size)
+    return shape, target
+
+
+OPS = (
+    Op(functions=("torch.Tensor.view", *places("reshape")), check=_method, shape=viewed),
+    Op(functions=places("unflatten"), check=_unflatten, shape=unflattened),
+    Op(layers=(nn.Unflatten,), check=_unflatten, shape=unflattened),
+    Op(layers=(nn.Flatten,), shape=flattened),
+    Op(functions=places("flatten"), shape=flattened),
+)

@@ -8,7 +8,9 @@ import sympy
 import torch
 from torch import nn
 
-from convlint.worker.call import Call, Check
+from convlint.worker.call import Call
+from convlint.worker.ops.constructor import ConstructorNeed, is_count
+from convlint.worker.ops.op import SEQUENCE, Op
 from convlint.worker.sizes import Size, equal, shared_out
 
 _OPERANDS = (
@@ -92,4 +94,24 @@ def _has_plain_masks(call: Call, layer: Any, batch: Size, length: Size, places: 
     return True
 
 
-LAYERS: dict[type[nn.Module], Check] = {nn.MultiheadAttention: _multihead}
+def _heads(given: dict[str, Any]) -> ConstructorNeed | None:
+    """`embed_dim % num_heads == 0` (torch.nn.MultiheadAttention)."""
+    features, heads = given["embed_dim"], given["num_heads"]
+    if not (is_count(features) and is_count(heads)) or features % heads == 0:
+        return None
+    near = sorted((n for n in range(1, features + 1) if features % n == 0), key=lambda n: (abs(n - heads), n))[:2]
+    detail = (
+        f"embed_dim {features} is not divisible by num_heads {heads}; {' or '.join(map(str, sorted(near)))} would fit"
+    )
+    return ConstructorNeed("num_heads", "module.num_heads", "num_heads", heads, features, detail, ("num_heads", 1))
+
+
+OPS = (
+    Op(
+        layers=(nn.MultiheadAttention,),
+        check=_multihead,
+        axes=SEQUENCE,
+        has_weights=True,
+        constructor=(_heads,),
+    ),
+)

@@ -8,8 +8,9 @@ import sympy
 import torch
 from torch import nn
 
-from convlint.worker.call import Call, Check
-from convlint.worker.requirements.rank import has_rank
+from convlint.worker.call import Call
+from convlint.worker.ops.op import Op
+from convlint.worker.ops.rank import has_rank
 
 _WHOLE = (torch.int32, torch.int64)
 
@@ -63,5 +64,8 @@ def _bag(call: Call) -> None:
     call.result = call.ledger.fresh((bags, layer.embedding_dim), x, layer.weight.dtype)
 
 
-LAYERS: dict[type[nn.Module], Check] = {nn.Embedding: _indices, nn.EmbeddingBag: _bag}
-FUNCTIONS: dict[str, Check] = {"torch.nn.functional.embedding": _indices}
+OPS = (
+    Op(layers=(nn.Embedding,), check=_indices, axes=("B", "L"), declares="features"),
+    Op(layers=(nn.EmbeddingBag,), check=_bag),
+    Op(functions=("torch.nn.functional.embedding",), check=_indices),
+)

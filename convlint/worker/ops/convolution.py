@@ -1,4 +1,4 @@
-"""Convolutions: rank, channels, and a kernel that fits into the padded input."""
+"""Convolutions: rank, channels, a kernel that fits into the padded input, and the sizes that come out."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from torch import nn
 
 from convlint.ops.window import Window, per_dim, windows
 from convlint.worker.call import Call, Check
-from convlint.worker.requirements.output_size import check_output_size
-from convlint.worker.requirements.padding import check_pads
-from convlint.worker.requirements.room import with_room
+from convlint.worker.ops.constructor import divisible
+from convlint.worker.ops.op import IMAGES, RANKS, Op, Rule, Shape
+from convlint.worker.ops.output_size import check_output_size
+from convlint.worker.ops.padding import check_pads
+from convlint.worker.ops.room import with_room
 from convlint.worker.sizes import Size, at_least, divides, equal, shared_out
-
-_RANKS = {"1d": 1, "2d": 2, "3d": 3}
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _windows(kernel: Sequence[Size], stride: Any, padding: Any, dilation: Any) -
     return None if padding == "same" else windows(kernel, stride, 0 if padding == "valid" else padding, dilation)
 
 
-def _layer(call: Call) -> None:
+def check_layer(call: Call) -> None:
     layer: Any = call.layer
     rank = len(layer.kernel_size)
     check_convolution(
@@ -183,11 +183,66 @@ def _functional(rank: int, transposed: bool) -> Check:
     return check
 
 
-LAYERS: dict[type[nn.Module], Check] = dict.fromkeys(
-    (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d), _layer
+def _layer_shape(call: Call) -> Shape | None:
+    layer: Any = call.layer
+    x = call.tensor(0, "input")
+    if x is None or len(call.args) + len(call.kwargs) > 1:
+        return None
+    padding = None if layer.padding == "same" else 0 if layer.padding == "valid" else layer.padding
+    moves = None if padding is None else windows(layer.kernel_size, layer.stride, padding, layer.dilation)
+    if layer.transposed:
+        return _transposed(x, layer.out_channels, moves, layer.output_padding) if moves is not None else None
+    return _convolved(x, layer.out_channels, len(layer.kernel_size), moves)
+
+
+def _convolved(x: torch.Tensor, channels: Size, rank: int, moves: Sequence[Window] | None) -> Shape:
+    """No windows where the padding is "same" and the stride 1: then the sizes stay."""
+    sizes: list[Size] = list(x.shape[x.dim() - rank :])
+    if moves is not None:
+        sizes = [window.places(size) for window, size in zip(moves, sizes, strict=True)]
+    return (*x.shape[: x.dim() - rank - 1], channels, *sizes)
+
+
+def _transposed(x: torch.Tensor, channels: Size, moves: Sequence[Window], extra: Sequence[int]) -> Shape:
+    spatial = x.shape[x.dim() - len(moves) :]
+    sizes = [window.spread(size, more) for window, size, more in zip(moves, spatial, extra, strict=True)]
+    return (*x.shape[: x.dim() - len(moves) - 1], channels, *sizes)
+
+
+def _function_shape(rank: int) -> Rule:
+    def rule(call: Call) -> Shape | None:
+        x, weight = call.tensor(0, "input"), call.tensor(1, "weight")
+        padding = call.get(4, "padding", 0)
+        if x is None or weight is None or isinstance(padding, str):
+            return None
+        stride, dilation = call.get(3, "stride", 1), call.get(5, "dilation", 1)
+        return _convolved(x, weight.shape[0], rank, windows(weight.shape[2:], stride, padding, dilation))
+
+    return rule
+
+
+_KINDS = ((nn.Conv1d, nn.ConvTranspose1d), (nn.Conv2d, nn.ConvTranspose2d), (nn.Conv3d, nn.ConvTranspose3d))
+
+OPS = (
+    *(
+        Op(
+            layers=kinds,
+            check=check_layer,
+            shape=_layer_shape,
+            axes=axes,
+            is_rigid=True,
+            declares="channels",
+            has_weights=True,
+            constructor=(divisible("in_channels", "groups"), divisible("out_channels", "groups")),
+        )
+        for kinds, axes in zip(_KINDS, IMAGES, strict=True)
+    ),
+    *(
+        Op(functions=(f"torch.nn.functional.conv{name}",), check=_functional(rank, False), shape=_function_shape(rank))
+        for name, rank in RANKS.items()
+    ),
+    *(
+        Op(functions=(f"torch.nn.functional.conv_transpose{name}",), check=_functional(rank, True))
+        for name, rank in RANKS.items()
+    ),
 )
-FUNCTIONS: dict[str, Check] = {
-    f"torch.nn.functional.conv{'_transpose' if transposed else ''}{name}": _functional(rank, transposed)
-    for name, rank in _RANKS.items()
-    for transposed in (False, True)
-}

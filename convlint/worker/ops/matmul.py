@@ -10,7 +10,9 @@ import sympy
 import torch
 
 from convlint.worker.call import Call, Check
-from convlint.worker.requirements.dtype import check_same_dtype
+from convlint.worker.ops.dtype import check_same_dtype
+from convlint.worker.ops.elementwise import broadcast_sizes
+from convlint.worker.ops.op import Op, Shape, places
 from convlint.worker.sizes import Size, broadcasts, equal
 
 
@@ -127,10 +129,42 @@ def _grouped(call: Call) -> None:
     call.result = call.ledger.fresh((a.shape[0], b.shape[2]), a, dtype)
 
 
-FUNCTIONS: dict[str, Check] = {
-    **dict.fromkeys(("torch.matmul", "torch.Tensor.matmul"), _matmul),
-    **dict.fromkeys(("torch.mm", "torch.sparse.mm", "torch.Tensor.mm"), _of_rank(2)),
-    **dict.fromkeys(("torch.bmm", "torch.Tensor.bmm"), _of_rank(3)),
-    **dict.fromkeys(("torch.einsum", "torch.functional.einsum"), _einsum),
-    **dict.fromkeys(("_grouped_mm", "torch.nn.functional.grouped_mm"), _grouped),
-}
+def _product_shape(call: Call) -> Shape | None:
+    """Matrices in the last two dims, the dims before them broadcast (torch.matmul)."""
+    a = call.tensor(0, "input")
+    b = call.tensor(1, "mat2" if "mat2" in call.kwargs else "other")
+    if a is None or b is None or a.dim() < 2 or b.dim() < 2 or a.dtype != b.dtype:
+        return None
+    if call.target.endswith("bmm") and not a.dim() == b.dim() == 3:
+        return None
+    rank = max(a.dim(), b.dim())
+    fronts = [[*[1] * (rank - x.dim()), *x.shape[:-2]] for x in (a, b)]
+    front = broadcast_sizes(*fronts)
+    return (*front, a.shape[-2], b.shape[-1]) if front is not None else None
+
+
+def einstein(call: Call) -> Shape | None:
+    """The sizes that the letters behind the arrow stand for (torch.einsum)."""
+    equation = equation_of(call)
+    if equation is None or equation.result is None:
+        return None
+    pairs = list(zip(equation.terms, equation.operands, strict=True))
+    if any(len(term) != x.dim() for term, x in pairs):
+        return None
+    sizes: dict[str, Size] = {}
+    for term, x in pairs:
+        for letter, size in zip(term, x.shape, strict=True):
+            if not (isinstance(size, int) and size == 1):
+                sizes[letter] = size
+            sizes.setdefault(letter, size)
+    return tuple(sizes[letter] for letter in equation.result) if set(equation.result) <= set(sizes) else None
+
+
+OPS = (
+    Op(functions=places("matmul"), check=_matmul, shape=_product_shape),
+    Op(functions=("torch.Tensor.__matmul__",), shape=_product_shape),
+    Op(functions=(*places("mm"), "torch.sparse.mm"), check=_of_rank(2)),
+    Op(functions=places("bmm"), check=_of_rank(3), shape=_product_shape),
+    Op(functions=("torch.einsum", "torch.functional.einsum"), check=_einsum, shape=einstein),
+    Op(functions=("_grouped_mm", "torch.nn.functional.grouped_mm"), check=_grouped),
+)

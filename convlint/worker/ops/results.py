@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from convlint.worker.call import Call
-from convlint.worker.shapes.rule import Rule, Shape
-from convlint.worker.shapes.tables import FUNCTIONS, LAYERS
+from convlint.worker.ops.op import Rule, Shape
+from convlint.worker.ops.registry import op_of_call
 
 
 def goes_on_numbers(call: Call) -> bool:
@@ -29,9 +29,8 @@ def goes_on_numbers(call: Call) -> bool:
 
 
 def _rule(call: Call) -> Rule | None:
-    if call.layer is not None:
-        return LAYERS.get(type(call.layer))
-    return FUNCTIONS.get(call.target)
+    op = op_of_call(call)
+    return op.shape if op is not None else None
 
 
 def is_one_dtype(call: Call, tensors: Sequence[torch.Tensor]) -> bool:

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 from convlint.worker.call import Call, Check
+from convlint.worker.ops.constructor import divisible
+from convlint.worker.ops.op import BOTH, EVERYWHERE, IMAGES, ROWS, SEQUENCE, Op, places, same
 from convlint.worker.sizes import Size, at_least, divides, equal, product, shared_out
 
 
@@ -204,24 +206,39 @@ def _slopes(call: Call) -> None:
             call.result = call.ledger.fresh(tuple(x.shape), x)
 
 
-LAYERS: dict[type[nn.Module], Check] = {
-    nn.BatchNorm1d: _batch(2, 3),
-    nn.BatchNorm2d: _batch(4),
-    nn.BatchNorm3d: _batch(5),
-    nn.SyncBatchNorm: _batch(2, 3, 4, 5),
-    nn.InstanceNorm1d: _instance(1),
-    nn.InstanceNorm2d: _instance(2),
-    nn.InstanceNorm3d: _instance(3),
-    nn.GroupNorm: _group,
-    nn.LayerNorm: _layer_norm,
-    nn.RMSNorm: _layer_norm,
-    nn.PReLU: _slopes,
-}
-FUNCTIONS: dict[str, Check] = {
-    "torch.nn.functional.layer_norm": _functional_layer_norm,
-    "torch.nn.functional.rms_norm": _functional_layer_norm,
-    "torch.nn.functional.batch_norm": _functional_batch_norm,
-    "torch.nn.functional.instance_norm": _functional_instance_norm,
-    "torch.nn.functional.group_norm": _group,
-    **dict.fromkeys(("torch.nn.functional.prelu", "torch.prelu", "torch.Tensor.prelu"), _slopes),
-}
+def _batch_norm(kind: type[nn.Module], ranks: tuple[int, ...], axes: tuple[str, ...], *, is_rigid: bool) -> Op:
+    return Op(layers=(kind,), check=_batch(*ranks), axes=axes, is_rigid=is_rigid, keeps=BOTH, has_weights=True)
+
+
+OPS = (
+    _batch_norm(nn.BatchNorm1d, (2, 3), ROWS, is_rigid=False),
+    _batch_norm(nn.BatchNorm2d, (4,), IMAGES[1], is_rigid=True),
+    _batch_norm(nn.BatchNorm3d, (5,), IMAGES[2], is_rigid=True),
+    Op(layers=(nn.SyncBatchNorm,), check=_batch(2, 3, 4, 5), keeps=BOTH),
+    *(
+        Op(layers=(kind,), check=_instance(rank), shape=same, keeps=BOTH, has_weights=True)
+        for rank, kind in enumerate((nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d), 1)
+    ),
+    Op(
+        layers=(nn.GroupNorm,),
+        check=_group,
+        keeps=BOTH,
+        has_weights=True,
+        constructor=(divisible("num_channels", "num_groups"),),
+    ),
+    Op(layers=(nn.LayerNorm,), check=_layer_norm, axes=SEQUENCE, keeps=BOTH, has_weights=True),
+    Op(layers=(nn.RMSNorm,), check=_layer_norm, keeps=BOTH),
+    Op(layers=(nn.LocalResponseNorm,), shape=same, keeps=BOTH),
+    Op(layers=(nn.PReLU,), check=_slopes, shape=same, keeps=BOTH),
+    Op(functions=places("prelu", EVERYWHERE), check=_slopes),
+    *(
+        Op(functions=(f"torch.nn.functional.{name}",), check=check, shape=same, keeps=BOTH)
+        for name, check in {
+            "layer_norm": _functional_layer_norm,
+            "rms_norm": _functional_layer_norm,
+            "batch_norm": _functional_batch_norm,
+            "instance_norm": _functional_instance_norm,
+            "group_norm": _group,
+        }.items()
+    ),
+)

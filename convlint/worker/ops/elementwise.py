@@ -1,0 +1,101 @@
+"""Functions of each number for itself, and of several tensors that are aligned from the last dim."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import sympy
+import torch
+from torch import nn
+
+from convlint.ops import elementwise
+from convlint.worker.call import Call
+from convlint.worker.ops.op import BOTH, EVERYWHERE, Op, Shape, places, same
+from convlint.worker.sizes import Size, broadcasts, equal
+from convlint.worker.torch_private.symbols import expr_of
+
+
+def _elementwise(call: Call) -> None:
+    """Operands broadcast from the last dim backwards; an in-place operation keeps the shape of its first."""
+    places = [i for i, arg in enumerate(call.args) if isinstance(arg, torch.Tensor)]
+    if len(places) > 1:
+        in_place = call.target.rsplit(".", 1)[-1].endswith("_") and not call.target.endswith("__")
+        _broadcast(call, places[0], places[1], in_place=in_place)
+
+
+def _chosen(call: Call) -> None:
+    """`where(mask, a, b)`: each two of the three broadcast."""
+    places = [i for i, arg in enumerate(call.args) if isinstance(arg, torch.Tensor)]
+    for i, j in combinations(places, 2):
+        _broadcast(call, i, j)
+
+
+def _broadcast(call: Call, i: int, j: int, *, in_place: bool = False) -> None:
+    a, b = call.args[i], call.args[j]
+    chosen: int | None = None
+    for back in range(1, min(a.dim(), b.dim()) + 1):
+        left, right = a.shape[-back], b.shape[-back]
+        condition = broadcasts(left, right)
+        if in_place:  # the first operand cannot grow
+            condition = sympy.Or(equal(left, right), sympy.Eq(expr_of(right), 1))
+        if call.need("broadcast", f"inputs[{j}].shape[{-back}]", condition, came=right, needed=left, value=left):
+            continue
+        chosen = call.ledger.choose(2) if chosen is None and not in_place else chosen or 0
+        if chosen:
+            a = call.resized(a, -back, right)
+        else:
+            b = call.resized(b, -back, left)
+    call.args[i], call.args[j] = a, b
+
+
+def broadcast(call: Call) -> Shape | None:
+    """Operands aligned from the last dim, a size of 1 gives way (torch.broadcast_shapes)."""
+    operands = [arg for arg in call.args if isinstance(arg, torch.Tensor)]
+    numeric = [x for x in operands if x.dtype is not torch.bool]
+    if not numeric or any(not x.is_floating_point() for x in numeric) or call.kwargs.keys() - {"alpha", "value"}:
+        return None
+    result: list[Size] = []
+    for x in operands:
+        shape: list[Size] = list(x.shape)
+        rank = max(len(result), len(shape))
+        merged = broadcast_sizes([*[1] * (rank - len(result)), *result], [*[1] * (rank - len(shape)), *shape])
+        if merged is None:
+            return None
+        result = merged
+    return tuple(result)
+
+
+def broadcast_sizes(a: list[Size], b: list[Size]) -> list[Size] | None:
+    result: list[Size] = []
+    for left, right in zip(a, b, strict=True):
+        if isinstance(left, int) and left == 1:
+            result.append(right)
+        elif (isinstance(right, int) and right == 1) or equal(left, right) is sympy.true:
+            result.append(left)
+        else:
+            return None
+    return result
+
+
+def _of_two(name: str) -> tuple[Op, ...]:
+    """A function of two or three tensors, and the method that writes its result into the first."""
+    check = _elementwise if name in elementwise.OF_TWO else None
+    is_arithmetic = name in elementwise.ARITHMETIC
+    return (
+        Op(functions=places(name), check=check, shape=broadcast if is_arithmetic else None),
+        Op(functions=(f"torch.Tensor.{name}_",), check=check, shape=same if is_arithmetic else None, keeps=BOTH),
+    )
+
+
+OPS = (
+    Op(layers=tuple(getattr(nn, name) for name in sorted(elementwise.layers() - {"PReLU"})), shape=same, keeps=BOTH),
+    *(
+        Op(functions=places(name, EVERYWHERE), shape=same, keeps=BOTH)
+        for name in sorted({*elementwise.functions(), "normalize"})
+    ),
+    *(Op(functions=places(f"{name}_", EVERYWHERE), shape=same, keeps=BOTH) for name in sorted(elementwise.in_place())),
+    *(op for name in sorted({*elementwise.OF_TWO, *elementwise.ARITHMETIC}) for op in _of_two(name)),
+    Op(functions=tuple(f"torch.Tensor.{name}" for name in elementwise.OPERATORS), check=_elementwise),
+    Op(functions=(*places("masked_fill"), "torch.Tensor.masked_fill_"), check=_elementwise),
+    Op(functions=places("where"), check=_chosen),
+)
