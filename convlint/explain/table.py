@@ -15,7 +15,7 @@ from convlint.explain.meaning import meaning
 from convlint.explain.operation import Operation, Shape, operation_of
 from convlint.explain.remarks import mismade, problem, remarks
 from convlint.explain.reshapes import equation, joined, regrouped
-from convlint.facts import Dim, Layer, ModelFacts, Node
+from convlint.facts import Dim, Layer, ModelFacts, Node, Unmet
 from convlint.reporters.source import beside, line, spot
 
 _ARITHMETIC: Final = {"add": "+", "sub": "-", "mul": "*", "div": "/", "true_divide": "/", "floor_divide": "//"}
@@ -83,20 +83,25 @@ def table_of(filename: str, model: ModelFacts) -> Table:
     counts = [work(operation).total for _, operation in nodes]
     broken = {one.layer: mismade(one) for one in model.unmet if one.layer}
     rows = tuple(_rows(nodes, filename, numbers, broken))
-    total = sum((one for one in counts if one is not None), Count())
+    total = sum((one for one in counts if one is not None), Count()).value
     listed = sum(row.parameters for row in rows) + sum(map(math.prod, model.other_weights.values()))
     return Table(
         filename=filename,
         model=model,
         rows=rows,
         parameters=model.parameters,
-        multiply_adds=total.value,
+        multiply_adds=total,
         uncounted=tuple(row.name for row, one in zip(rows, counts, strict=True) if one is None),
         numbers=numbers,
-        at_example=work_out(total.value, numbers.example) if isinstance(total.value, str) else None,
+        at_example=work_out(total, numbers.example) if isinstance(total, str) else None,
         shares_weights=listed > model.parameters,
-        problems=tuple(f"{one.layer}: {mismade(one)}" if one.layer else mismade(one) for one in model.unmet),
+        problems=tuple(map(_of_constructor, model.unmet)),
     )
+
+
+def _of_constructor(unmet: Unmet) -> str:
+    """What is wrong with the arguments that a layer is made with."""
+    return f"{unmet.layer}: {mismade(unmet)}" if unmet.layer else mismade(unmet)
 
 
 def _numbers(model: ModelFacts) -> Numbers:
@@ -149,41 +154,49 @@ def _keeps_last(operation: Operation) -> bool:
 
 
 def _row(node: Node, operation: Operation, numbers: Numbers, seen: dict[str, str], origin: str | None) -> Row:
-    layer, done = operation.layer, work(operation)
-    formulas = list(sizes(operation, numbers))
-    notes = list(remarks(operation))
+    layer, call = operation.layer, node.call
     parameters = layer.parameters if layer is not None else 0
-    if layer is not None and node.layer is not None:
-        if node.layer in seen and parameters:
-            notes.append(f"the same layer as in {seen[node.layer]}: its parameters count once")
-            parameters = 0
-        text = parameters_text(layer) if parameters else None
-        formulas += [Formula("parameters", text)] if text else []
-    if operation.kind == "linear" and origin:
-        formulas.insert(0, Formula("features", origin))
-    place = spot(node.call.filename, node.call.row) if node.call else None
-    total = None if done.total is None else done.total.value
-    if total:
-        formulas.append(Formula("multiply-adds", f"{done.text} = {total}"))
+    notes = list(remarks(operation))
+    if parameters and node.layer in seen:
+        notes.append(f"the same layer as in {seen[node.layer]}: its parameters count once")
+        parameters = 0
+    place = spot(call.filename, call.row) if call else None
+    total = work(operation).total
     return Row(
         id=node.id,
-        filename=node.call.filename if node.call else None,
+        filename=call.filename if call else None,
         cell=place.cell if place else None,
         line=place.row if place else None,
-        code=(line(node.call.filename, node.call.row) or "").strip() if node.call else None,
+        code=(line(call.filename, call.row) or "").strip() if call else None,
         path=node.layer,
         block=node.block,
-        kind=kind_of(node, operation.layer),
+        kind=kind_of(node, layer),
         inputs=operation.inputs,
         outputs=operation.outputs,
         parameters=parameters,
-        multiply_adds=total,
-        formulas=tuple(formulas),
+        multiply_adds=None if total is None else total.value,
+        formulas=tuple(_formulas(operation, numbers, origin, counts_parameters=parameters > 0)),
         meaning=meaning(operation),
         remarks=tuple(notes),
         problems=tuple(problem(one) for one in node.unmet),
         operation=operation,
     )
+
+
+def _formulas(
+    operation: Operation, numbers: Numbers, origin: str | None, *, counts_parameters: bool
+) -> Iterator[Formula]:
+    """How the numbers of a row are reckoned; `origin` tells how the last size of its input was joined."""
+    if operation.kind == "linear" and origin:
+        yield Formula("features", origin)
+    yield from sizes(operation, numbers)
+    if operation.layer is not None and counts_parameters:
+        text = parameters_text(operation.layer)
+        if text:
+            yield Formula("parameters", text)
+    done = work(operation)
+    if done.total is not None and done.total.value:
+        yield Formula("multiply-adds", f"{done.text} = {done.total.value}")
 
 
 def kind_of(node: Node, layer: Layer | None) -> str:

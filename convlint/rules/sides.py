@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from convlint.diagnostics import Side
-from convlint.facts import Dim, ModelFacts, Node
+from convlint.facts import Dim, Layer, ModelFacts, Node
 from convlint.ops import elementwise, normalisation
 from convlint.rules.naming import title
 from convlint.rules.origin import feeders
@@ -105,13 +105,17 @@ def _grouped(found: Sequence[Side]) -> Iterator[tuple[str, list[int]]]:
     backs = sorted({dim - len(side.shape) for side in found for dim in side.differs})
     spatial = _SPATIAL.get(rank, ())
     places = [back for back in backs if rank > 3 and -back <= len(spatial)]
-    columns = {tuple(side.shape[back] if _has(side, back) else None for side in found) for back in places}
+    is_one_size = len(places) == len(spatial) and _differ_alike(found, places)
     for back in backs:
-        if back in places and len(columns) == 1 and len(places) == len(spatial):
-            if back == places[0]:
-                yield "size", places
-        else:
+        if back not in places or not is_one_size:
             yield _word(rank, back), [back]
+        elif back == places[0]:
+            yield "size", places
+
+
+def _differ_alike(found: Sequence[Side], backs: Sequence[int]) -> bool:
+    """Whether the sizes of each side are the same in all of these dims."""
+    return len({tuple(side.shape[back] if _has(side, back) else None for side in found) for back in backs}) == 1
 
 
 def _word(rank: int, back: int) -> str:
@@ -132,10 +136,14 @@ def _halved(nodes: Mapping[int, Node], fed: Sequence[Node | None], found: Sequen
     for node in fed:
         past = list(_history(nodes, node, back))
         for before, after in pairwise(reversed(past)):
-            is_odd = isinstance(before, int) and isinstance(after, int) and before % 2 == 1 and after == before // 2
-            if is_odd and before in sizes and past[0] == int(before) - 1:
+            if before in sizes and _is_floored(before, after) and past[0] == int(before) - 1:
                 return f": {before} is odd, pooled to {after} and doubled to {past[0]}"
     return ""
+
+
+def _is_floored(before: Dim, after: Dim) -> bool:
+    """Whether one number is half of another, an odd one, less the rest."""
+    return isinstance(before, int) and isinstance(after, int) and before % 2 == 1 and after == before // 2
 
 
 def _history(nodes: Mapping[int, Node], node: Node | None, back: int) -> Iterator[Dim]:
@@ -156,16 +164,20 @@ def _strided(model: ModelFacts, nodes: Mapping[int, Node], fed: Sequence[Node | 
     if len(fed) != 2 or len(found) != 2 or None in fed:
         return ""
     behind = [list(_behind(nodes, node)) for node in fed if node is not None]
-    for i, own in enumerate(behind):
+    for own, others, other in zip(behind, reversed(behind), reversed(found), strict=True):
         for one in own:
             layer = model.layers.get(one.layer) if one.layer is not None else None
-            stride = layer.attributes.get("stride") if layer is not None else None
-            steps = stride if isinstance(stride, tuple) else (stride,)
-            largest = max((step for step in steps if isinstance(step, int)), default=1)
-            other = found[1 - i].title
-            if layer is not None and largest > 1 and one not in behind[1 - i] and other is not None:
-                return f": `{layer.path}` has stride {largest}, and `{other}` skips it"
+            stride = _stride(layer) if layer is not None else 1
+            if layer is not None and stride > 1 and one not in others and other.title is not None:
+                return f": `{layer.path}` has stride {stride}, and `{other.title}` skips it"
     return ""
+
+
+def _stride(layer: Layer) -> int:
+    """The largest step of a layer; 1 for one that takes none."""
+    stride = layer.attributes.get("stride")
+    steps = stride if isinstance(stride, tuple) else (stride,)
+    return max((step for step in steps if isinstance(step, int)), default=1)
 
 
 def _behind(nodes: Mapping[int, Node], node: Node) -> Iterator[Node]:

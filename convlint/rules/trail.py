@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from convlint.diagnostics import Place, Related
 from convlint.facts import Layer, ModelFacts, Node, Span, Unmet
@@ -93,17 +93,27 @@ def _offender(unmet: Unmet | None) -> int:
 def trail(filename: str, model: ModelFacts, node: Node, operands: Iterable[int]) -> tuple[Related, ...]:
     """The calls that changed the shape from the model's input to these operands, in forward's order."""
     nodes = {one.id: one for one in model.nodes}
-    fed = feeders(nodes, node)
-    seen: set[int] = set()
+    behind: set[int] = set()
     for operand in operands:
-        current = fed[operand] if operand < len(fed) else None
-        if current is None and node.producers:
-            current = nodes.get(node.producers[operand if operand < len(node.producers) else 0])
-        while current is not None and current.id not in seen:
-            seen.add(current.id)
-            current = nodes.get(current.producers[0]) if current.producers else None
-    steps = (_step(filename, model, one) for one in model.nodes if one.id in seen)
+        _follow(nodes, _feeder(nodes, node, operand), behind)
+    steps = (_step(filename, model, one) for one in model.nodes if one.id in behind)
     return _elided((*_construction(filename, model), *(step for step in steps if step is not None)))
+
+
+def _feeder(nodes: Mapping[int, Node], node: Node, operand: int) -> Node | None:
+    """The call that gives an operand; where that does not show, the one of that number, or the first one."""
+    fed, producers = feeders(nodes, node), node.producers
+    found = fed[operand] if operand < len(fed) else None
+    if found is None and producers:
+        return nodes.get(producers[operand if operand < len(producers) else 0])
+    return found
+
+
+def _follow(nodes: Mapping[int, Node], node: Node | None, seen: set[int]) -> None:
+    """The first input of each call, back to forward's, or to a call that was seen."""
+    while node is not None and node.id not in seen:
+        seen.add(node.id)
+        node = nodes.get(node.producers[0]) if node.producers else None
 
 
 def _construction(filename: str, model: ModelFacts) -> tuple[Related, ...]:
@@ -121,9 +131,7 @@ def _step(filename: str, model: ModelFacts, node: Node) -> Related | None:
         return None
     place = node.call or row_span(filename, model.row)
     if node.op == "input":
-        source = next((one.source for one in model.inputs if one.name == node.target), None)
-        said = f" ({source})" if source else ""
-        return _in_trail(place, f"{node.target}: {spell(after)}{said}")
+        return _in_trail(place, f"{node.target}: {spell(after)}{_source(model, node)}")
     layer = model.layers.get(node.layer) if node.layer is not None else None
     came = f"{spell(before)} -> " if before is not None and not is_idle else ""
     stays = " as before" if is_idle else ""
@@ -133,6 +141,12 @@ def _step(filename: str, model: ModelFacts, node: Node) -> Related | None:
     site = layer.site
     made_at = Place(filename=site.filename, location=start(site), end_location=end(site))
     return step.model_copy(update={"made_at": made_at})
+
+
+def _source(model: ModelFacts, node: Node) -> str:
+    """` (MNIST)`: where the shape of an input is known from."""
+    source = next((one.source for one in model.inputs if one.name == node.target), None)
+    return f" ({source})" if source else ""
 
 
 def _titled(node: Node, layer: Layer | None, call: Span) -> str:
