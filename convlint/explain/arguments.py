@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from convlint.explain.operation import Operation
 from convlint.facts import Attribute
+from convlint.ops.operation import Operation
 
 _MEANINGS: Final[dict[str, str]] = {
     "in_channels": "the input must have {} channels: its second size",

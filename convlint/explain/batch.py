@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from convlint.explain.expression import BATCH
-from convlint.explain.operation import Shape
 from convlint.facts import ModelFacts, Node, TensorFact
+from convlint.ops.expression import BATCH
+from convlint.ops.operation import Shape
 
 
 @dataclass(frozen=True, slots=True)

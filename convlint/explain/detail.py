@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from convlint.explain.arguments import arguments
-from convlint.explain.counts import weight_of
-from convlint.explain.operation import Operation, shape_text
 from convlint.explain.table import Row, Table, kind_of
 from convlint.explain.values import Values
 from convlint.facts import Layer, Node
+from convlint.ops.convolution import weight_of
+from convlint.ops.operation import Operation, shape_text
 from convlint.reporters import source
 
 

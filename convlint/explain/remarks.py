@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from convlint.explain.expression import operand
-from convlint.explain.laws import windows
-from convlint.explain.operation import Operation
-from convlint.explain.windows import unrounded
 from convlint.facts import Dim, Unmet
-from convlint.ops.window import Window
+from convlint.ops.expression import operand
+from convlint.ops.operation import Operation
+from convlint.ops.window import Window, unrounded
 
 _WINDOWED: Final = frozenset({"conv", "max_pool", "avg_pool", "lp_pool"})
 _NAMES: Final = {1: ("step",), 2: ("row", "column"), 3: ("plane", "row", "column")}
@@ -18,7 +16,7 @@ _NAMES: Final = {1: ("step",), 2: ("row", "column"), 3: ("plane", "row", "column
 
 def remarks(operation: Operation) -> Iterator[str]:
     """Where pixels are lost: the last rows and columns that no window reaches."""
-    moves = windows(operation) if operation.kind in _WINDOWED else ()
+    moves = operation.windows() if operation.kind in _WINDOWED else ()
     if not moves or not operation.inputs or not operation.outputs:
         return
     lost: dict[tuple[Dim, Dim, int, str], list[str]] = {}

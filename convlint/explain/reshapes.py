@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
-from convlint.explain.expression import Values, times, work_out
-from convlint.explain.operation import Shape
 from convlint.facts import Dim
+from convlint.ops.expression import Values, times, work_out
+from convlint.ops.operation import Shape
 
 Group = tuple[Shape, Shape]
 

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from convlint.explain.expression import Count, count
-from convlint.explain.operation import shape_text
 from convlint.explain.table import Row, Table
 from convlint.facts import Dim
+from convlint.ops.expression import Count, count
+from convlint.ops.operation import shape_text
 from convlint.reporters.summary import reason
 
 _SHOWN: Final = 8  # weights outside of layers that are listed

@@ -9,13 +9,14 @@ from typing import Final
 
 from convlint.explain.batch import with_batch
 from convlint.explain.counts import parameters_text, work
-from convlint.explain.expression import BATCH, Count, Values, symbols, work_out
-from convlint.explain.laws import Formula, Numbers, sizes
-from convlint.explain.meaning import meaning
-from convlint.explain.operation import Operation, Shape, operation_of
+from convlint.explain.laws import Formula, sizes
 from convlint.explain.remarks import mismade, problem, remarks
 from convlint.explain.reshapes import equation, joined, regrouped
 from convlint.facts import Dim, Layer, ModelFacts, Node, Unmet
+from convlint.ops.expression import BATCH, Count, Values, symbols, work_out
+from convlint.ops.kind import Numbers
+from convlint.ops.operation import Operation, Shape
+from convlint.ops.registry import kind_named, operation_of
 from convlint.reporters.source import beside, line, spot
 
 _ARITHMETIC: Final = {"add": "+", "sub": "-", "mul": "*", "div": "/", "true_divide": "/", "floor_divide": "//"}
@@ -176,7 +177,7 @@ def _row(node: Node, operation: Operation, numbers: Numbers, seen: dict[str, str
         parameters=parameters,
         multiply_adds=None if total is None else total.value,
         formulas=tuple(_formulas(operation, numbers, origin, counts_parameters=parameters > 0)),
-        meaning=meaning(operation),
+        meaning=kind_named(operation.kind).say(operation),
         remarks=tuple(notes),
         problems=tuple(problem(one) for one in node.unmet),
         operation=operation,

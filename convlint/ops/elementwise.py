@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from convlint.ops.kind import OperationKind
+
 Memory = Literal["as-operand", "new", "alias"]
 """How a result lies in memory: as its operand does, as a new contiguous tensor, or it may be the operand itself."""
 
@@ -104,3 +106,13 @@ def in_place() -> frozenset[str]:
 def of_memory(memory: Memory) -> frozenset[str]:
     """The layers and functions of one tensor whose results lie in memory like this."""
     return frozenset(name for one in UNARY if one.memory == memory for name in one.names)
+
+
+KINDS = (
+    OperationKind(
+        "dropout",
+        layers=("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout"),
+        functions=("dropout",),
+        meaning="sets some numbers to 0 while training",
+    ),
+)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from convlint.ops.kind import OperationKind
+from convlint.ops.work import NOTHING
+
 Over = Literal["batch", "instance", "group", "features"]
 
 
@@ -33,3 +36,22 @@ def layers(*over: Over) -> tuple[str, ...]:
 
 def functions() -> tuple[str, ...]:
     return tuple(one.function for one in NORMALISATIONS)
+
+
+_MEANINGS: Final[dict[Over, str | None]] = {
+    "batch": "brings each channel to mean 0 and variance 1 over the batch, then scales and shifts it",
+    "instance": None,
+    "group": "brings groups of channels to mean 0 and variance 1, then scales and shifts them",
+    "features": "brings the features of each place to mean 0 and variance 1, then scales and shifts them",
+}
+
+KINDS = tuple(
+    OperationKind(
+        one.function,
+        layers=one.layers,
+        functions=(one.function,),
+        work=lambda _: NOTHING,
+        meaning=_MEANINGS[one.over] if one.function != "rms_norm" else None,
+    )
+    for one in NORMALISATIONS
+)

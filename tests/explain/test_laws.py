@@ -11,12 +11,14 @@ from torch import nn
 
 from convlint.explain.batch import with_batch
 from convlint.explain.counts import work
-from convlint.explain.expression import Count, count, symbols, work_out
-from convlint.explain.laws import Numbers, sizes
-from convlint.explain.operation import Operation, operation_of
+from convlint.explain.laws import sizes
 from convlint.explain.remarks import remarks
 from convlint.explain.reshapes import equation, regrouped
 from convlint.facts import InputFact, Layer, ModelFacts, Node, TensorFact
+from convlint.ops.expression import Count, count, symbols, work_out
+from convlint.ops.kind import Numbers
+from convlint.ops.operation import Operation
+from convlint.ops.registry import operation_of
 
 NUMBERS = Numbers(({"B": 3, "H": 224, "W": 256}, {"B": 5, "H": 331, "W": 349}), {})
 windows = st.tuples(
