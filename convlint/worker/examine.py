@@ -41,6 +41,8 @@ def examine(
             continue
         if taken is not None and first.comes_through:
             continue
+        if not first.comes_through and (item.exact is None or _runs(shop, item.exact)):
+            first = past_fixed_sizes(shop, first)  # of an open batch one may fit
         examination = judged(shop, first, is_found_out=item.inputs is None)
         if item.is_told:
             return examination

@@ -14,13 +14,14 @@ from convlint.worker.deciding.counterexamples import is_taken_in_another_form, r
 from convlint.worker.deciding.domain import ACCEPTED, UNCOVERED, Domain
 from convlint.worker.deciding.explore import Outcome
 from convlint.worker.deciding.fixed_sizes import course_at
+from convlint.worker.deciding.real_run import NotRun, runs_for_real
 from convlint.worker.deciding.search import Fates
 from convlint.worker.dimensions import sizes_in_words
 from convlint.worker.inputs.guesses import UNCONFIRMED
 from convlint.worker.inputs.input import BATCH, hint
 from convlint.worker.places import span_of
 from convlint.worker.run import Course, Run, Workshop
-from convlint.worker.trail import Need, Stop
+from convlint.worker.trail import Need, Raised, Stop
 
 _USUAL = 64  # pixels of an image that any net for images takes
 _OTHER = 5  # how much larger another batch is
@@ -68,12 +69,20 @@ def _one_batch(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
     batch = _fixed_batch(shop, outcome)
     if batch is None:
         return
-    is_also_one = batch > 1 and shop.run(_at_batch(outcome, 1)).comes_through
+    is_also_one = batch > 1 and _runs(shop, shop.run(_at_batch(outcome, 1)))
     if is_taken_in_another_form(shop, outcome.first, (1, batch) if is_also_one else (batch,)):
         return
     at, _ = _culprit(shop, shop.run(_at_batch(outcome, batch + _OTHER)))
     words = f"1 or {batch}" if is_also_one else str(batch)
     yield Unmet(name="fixed_batch", operand="forward", needed=batch, sizes=words, at=at)
+
+
+def _runs(shop: Workshop, run: Run) -> bool:
+    """Whether a run comes through, as far as real tensors can say on these as well."""
+    try:
+        return run.comes_through and runs_for_real(shop, run)
+    except NotRun:
+        return run.comes_through
 
 
 def _images(shop: Workshop, outcome: Outcome, domain: Domain, fates: Fates) -> Iterator[Unmet]:
@@ -170,7 +179,7 @@ def _fixed_batch(shop: Workshop, outcome: Outcome) -> int | None:
     if size == hint(BATCH):  # nothing asked for another one
         return None
     others = dict.fromkeys((size + _OTHER, max(2, 2 * size), hint(BATCH)))
-    return size if all(refuses_all_but(shop.run(_at_batch(outcome, other)), size) for other in others) else None
+    return size if all(refuses_all_but(shop, shop.run(_at_batch(outcome, other)), size) for other in others) else None
 
 
 def _at_batch(outcome: Outcome, batch: int) -> Course:
@@ -187,6 +196,8 @@ def _culprit(shop: Workshop, run: Run) -> tuple[Span | None, str | None]:
             return found.at or _place(run, event.node), found.layer
         if isinstance(event, Stop):
             return _place(run, event.node), None
+        if isinstance(event, Raised):
+            return event.at, None
     return None, None
 
 

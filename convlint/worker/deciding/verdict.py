@@ -19,7 +19,7 @@ from convlint.worker.deciding.degenerate import degenerate
 from convlint.worker.deciding.elements import iterated_input
 from convlint.worker.deciding.explore import Outcome, explore
 from convlint.worker.deciding.findings import Finding, finding, has_known_sizes, in_symbols
-from convlint.worker.deciding.fixed_sizes import past_fixed_sizes
+from convlint.worker.deciding.fixed_sizes import course_at, past_fixed_sizes
 from convlint.worker.deciding.joined_batch import joined_batches
 from convlint.worker.deciding.mistakes import without_follow_ups
 from convlint.worker.deciding.pinned import pinned
@@ -31,7 +31,7 @@ from convlint.worker.inputs.guesses import UNCONFIRMED
 from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.layers import holds_nothing
 from convlint.worker.run import Run, Workshop, course_of
-from convlint.worker.trail import Halt, Key, Objection, Refusal
+from convlint.worker.trail import Halt, Key, Objection, Refusal, Unread
 from convlint.worker.work import WorkSpent, unlimited
 
 _MORE = 5
@@ -40,6 +40,7 @@ _MORE = 5
 
 def judged(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
     """The verdict on inputs that the first layers take; none where forward runs on plain numbers only."""
+    first = _with_single_example(shop, first)
     shop.judging.append(first)
     if first.is_on_numbers:
         reason = "forward cannot be followed in symbols, so only these sizes were tried"
@@ -48,6 +49,18 @@ def judged(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
         reason = "it is a list of layers that holds none yet, so errors of its forward are not reported"
         return Examination(first, undecided(first), (), reason)
     return _decided(shop, first, is_found_out=is_found_out)
+
+
+def _with_single_example(shop: Workshop, first: Run) -> Run:
+    """The run of a batch of 1 where no other comes through: `squeeze` may take it away, or a layer ask for it."""
+    end = first.trace.trail.end()
+    if BATCH not in first.symbols or end is None or (any(unconditional(first)) and not isinstance(end, Unread)):
+        return first
+    single = shop.run(course_at(first.course, {BATCH: 1}))
+    if single.trace.trail.end() is not None or any(unconditional(single)):
+        return first
+    outcome = _outcome(shop, single)
+    return single if outcome.accepted is not None and not outcome.rejected else first
 
 
 def at_told_sizes(shop: Workshop, first: Run) -> tuple[Finding, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,16 @@ import torch
 
 from convlint.worker.call import Call, Check
 from convlint.worker.requirements.dtype import check_same_dtype
-from convlint.worker.sizes import broadcasts, equal
+from convlint.worker.sizes import Size, broadcasts, equal
 
 
 def _matmul(call: Call) -> None:
     """`[*, n, k] @ [*, k, m]`, leading dims broadcast (torch.matmul)."""
+    _product(call, broadcasts)
+
+
+def _product(call: Call, fits: Callable[[Size, Size], sympy.Basic]) -> None:
+    """Two operands, whose leading dims fit in this way."""
     a, b = (
         call.tensor(0, "input"),
         call.tensor(1, "other" if len(call.args) < 2 and "other" in call.kwargs else "mat2"),
@@ -33,7 +38,7 @@ def _matmul(call: Call) -> None:
         call.put(0, "input", a)
     for back in range(3, min(a.dim(), b.dim()) + 1):
         left, right = a.shape[-back], b.shape[-back]
-        if not call.need("matmul", f"inputs[1].shape[{-back}]", broadcasts(left, right), came=right, needed=left):
+        if not call.need("matmul", f"inputs[1].shape[{-back}]", fits(left, right), came=right, needed=left):
             b = call.resized(b, -back, left)
             call.put(1, "other", b)
 
@@ -50,7 +55,7 @@ def _of_rank(rank: int) -> Check:
                 call.put(i, name, call.ledger.fresh(tuple(shape), x))
                 call.spoiled = True
         if not call.spoiled:
-            _matmul(call)
+            _product(call, equal)
         else:
             a, b = call.tensor(0, "input"), call.tensor(1, "mat2")
             if a is not None and b is not None:
