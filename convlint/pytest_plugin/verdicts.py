@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from convlint.diagnostics import Diagnostic
 from convlint.facts import ModelFacts
 from convlint.filenames import display
 from convlint.report import Report
@@ -38,13 +39,22 @@ class Verdicts(BaseModel):
         return self.of_models[path][target]
 
 
-def judge(report: Report, path: str, target: str, least: Severity, missing: str | None) -> Verdict:
-    """`least` is the severity that fails a test; `missing` says which device models could not be run on."""
+Place = tuple[str, str]
+"""The path of a file and the name of a model in it."""
+
+
+def judge(report: Report, place: Place, behind: Iterable[Place], least: Severity, missing: str | None) -> Verdict:
+    """The verdict on a model, and on those `behind` it that have no test of their own.
+
+    `least` is the severity that fails a test; `missing` says which device models could not be run on.
+    """
+    path, target = place
     filename = display(path)
     facts = next((file for file in report.files if file.filename == filename), None)
     models = [model for model in facts.models if model.target == target] if facts is not None else []
     findings = [one for one in report.of_files if one.filename == filename]
     findings += [one for model in models for one in report.findings_of(filename, model)]
+    findings += [one for other in behind for one in _findings(report, *other)]
     text = full.findings(dict.fromkeys(findings)).rstrip()
     if any(one.severity in SEVERITIES[: SEVERITIES.index(least) + 1] for one in findings):
         return Verdict(status="failed", text=text)
@@ -56,6 +66,14 @@ def judge(report: Report, path: str, target: str, least: Severity, missing: str 
         why = next(filter(None, reasons), "convlint tells nothing of it")
         return Verdict(status="failed" if fails else "skipped", text=_placed(filename, models, target, why))
     return Verdict(status="passed", text=text)
+
+
+def _findings(report: Report, path: str, target: str) -> Iterator[Diagnostic]:
+    filename = display(path)
+    for file in report.files:
+        if file.filename == filename:
+            for model in file.models:
+                yield from report.findings_of(filename, model) if model.target == target else ()
 
 
 def _unchecked(filename: str, model: ModelFacts, missing: str | None) -> str | None:

@@ -18,7 +18,6 @@ from convlint.worker.run import Run, Workshop, course_of
 from convlint.worker.trail import Raised, Refusal, Stop
 from convlint.worker.work import WorkBudget, WorkSpent, limited
 
-
 _SMALLER = {"D": 6, "H": 10, "W": 14}
 """Sizes for the dims of an input of another rank, where a refused call is tried again on real tensors."""
 _MOST_STEPS = 2000
