@@ -64,7 +64,7 @@ def _with_single_example(shop: Workshop, first: Run) -> Run:
 
 
 def at_told_sizes(shop: Workshop, first: Run) -> tuple[Finding, ...]:
-    """What breaks on plain numbers whatever the batch is, where it alone is open: the same at two batches."""
+    """What breaks on plain numbers whatever the batch is, where it alone is open: the same at two batches and at 1."""
     sizes = first.course.sizes
     if sizes.keys() - {BATCH} or first.trace.decisions:
         return ()
@@ -72,7 +72,9 @@ def at_told_sizes(shop: Workshop, first: Run) -> tuple[Finding, ...]:
     if not found or BATCH not in sizes:
         return found
     other = _examine_course(shop, shop.run(first.course.at({BATCH: sizes[BATCH] + _MORE}))).findings
-    same = {(one.key, one.unmet.came, one.unmet.needed) for one in other}
+    same = {(one.key, one.unmet.came, one.unmet.needed) for one in other if one.unmet.needed is not None}
+    if shop.run(first.course.at({BATCH: 1})).comes_through:
+        return ()
     return tuple(one for one in found if (one.key, one.unmet.came, one.unmet.needed) in same)
 
 
