@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from convlint.worker.deciding.alternatives import other_courses_of
+from convlint.worker.deciding.degenerate import FIXED_BATCH
 from convlint.worker.deciding.findings import Finding
 from convlint.worker.deciding.fixed_sizes import past_fixed_sizes
 from convlint.worker.deciding.raising import always_raises
@@ -45,6 +46,8 @@ def examine(
         if not first.comes_through and (item.exact is None or _runs(shop, item.exact)):
             first = past_fixed_sizes(shop, first)  # of an open batch one may fit
         examination = judged(shop, first, is_found_out=item.inputs is None)
+        if any(unmet.name == FIXED_BATCH for unmet in examination.odd):
+            examination = _with_exact_batch(shop, item) or examination
         if item.is_told:
             return examination
         if examination.findings and item.exact is not None and _runs(shop, item.exact):
@@ -59,6 +62,14 @@ def examine(
     if settled is not None:
         return settled
     return _found_out(shop, [item for item in found if not item.is_strong], squares)
+
+
+def _with_exact_batch(shop: Workshop, item: Evidence) -> Examination | None:
+    """The verdict on a certain example, where its batch is none of those that the model takes."""
+    if not item.is_certain or item.exact is None:
+        return None
+    examination = judged(shop, shop.first(course_of(item.exact)), is_found_out=False)
+    return examination if examination.findings else None
 
 
 def glance(

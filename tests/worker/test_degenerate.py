@@ -10,7 +10,6 @@ from tracing import Linter, Shape, net
 from convlint.inputspec import InputSpec
 from convlint.jobs import Hint
 
-
 BATCHES: list[tuple[str, str, str, Sequence[Shape | InputSpec], str, int]] = [
     (
         "by_number",

@@ -23,6 +23,7 @@ from convlint.worker.places import span_of
 from convlint.worker.run import Course, Run, Workshop
 from convlint.worker.trail import Need, Raised, Stop
 
+FIXED_BATCH = "fixed_batch"
 _USUAL = 64  # pixels of an image that any net for images takes
 _OTHER = 5  # how much larger another batch is
 _SPATIAL = ("H", "W")
@@ -74,7 +75,7 @@ def _one_batch(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
         return
     at, _ = _culprit(shop, shop.run(_at_batch(outcome, batch + _OTHER)))
     words = f"1 or {batch}" if is_also_one else str(batch)
-    yield Unmet(name="fixed_batch", operand="forward", needed=batch, sizes=words, at=at)
+    yield Unmet(name=FIXED_BATCH, operand="forward", needed=batch, sizes=words, at=at)
 
 
 def _runs(shop: Workshop, run: Run) -> bool:
