@@ -18,9 +18,9 @@ from convlint.worker.run import Run, Workshop, course_of
 from convlint.worker.trail import Raised, Refusal, Stop
 from convlint.worker.work import WorkBudget, WorkSpent, limited
 
-_SMALLER = {"D": 6, "H": 10, "W": 14}
+_SMALLER = {"D": 4, "H": 5, "W": 7}
 """Sizes for the dims of an input of another rank, where a refused call is tried again on real tensors."""
-_MOST_STEPS = 2000
+_MOST_STEPS = 8000
 """Of work, to try inputs of other ranks."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import sympy
+from torch import nn
 
 from convlint.facts import LARGEST_SIZE, Span, Unmet
 from convlint.worker.deciding.accepted import SMALLEST, accepted_sizes, sizes_along
@@ -18,7 +19,7 @@ from convlint.worker.deciding.real_run import NotRun, runs_for_real
 from convlint.worker.deciding.search import Fates
 from convlint.worker.dimensions import sizes_in_words
 from convlint.worker.inputs.guesses import UNCONFIRMED
-from convlint.worker.inputs.input import BATCH, hint
+from convlint.worker.inputs.input import BATCH, Input, hint
 from convlint.worker.places import span_of
 from convlint.worker.run import Course, Run, Workshop
 from convlint.worker.trail import Need, Raised, Stop
@@ -64,9 +65,8 @@ def refused(shop: Workshop, outcome: Outcome, unmet: Unmet) -> Run | None:
 
 
 def _one_batch(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
-    inputs = outcome.first.course.inputs
-    if any(not item.is_settled and item.spec.shape is not None and len(item.spec.shape) == 1 for item in inputs):
-        return  # its only dimension may be a length
+    if any(not item.is_settled and _may_begin_with_length(outcome.first, item) for item in outcome.first.course.inputs):
+        return
     batch = _fixed_batch(shop, outcome)
     if batch is None:
         return
@@ -76,6 +76,14 @@ def _one_batch(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
     at, _ = _culprit(shop, shop.run(_at_batch(outcome, batch + _OTHER)))
     words = f"1 or {batch}" if is_also_one else str(batch)
     yield Unmet(name=FIXED_BATCH, operand="forward", needed=batch, sizes=words, at=at)
+
+
+def _may_begin_with_length(run: Run, item: Input) -> bool:
+    """Whether the first dimension of an input is its only one, or an RNN takes it for a length."""
+    if item.spec.shape is None or len(item.spec.shape) > 2:
+        return False
+    recurrent = (node for node in run.trace.nodes if isinstance(node.meta.get("layer"), nn.RNNBase))
+    return len(item.spec.shape) == 1 or any(len(meta.shape) == 2 for node in recurrent for meta in node.meta["inputs"])
 
 
 def _runs(shop: Workshop, run: Run) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -47,8 +48,11 @@ def raises_at(shop: Workshop, run: Run, end: Raised) -> bool:
 
 
 def runs_for_real(shop: Workshop, run: Run) -> bool:
-    """Whether real tensors of the sizes of this run come through. Raises NotRun where that cannot be tried."""
-    return _error(shop.model, run.course, run.course.sizes) is None
+    """Whether real tensors of the sizes of this run come through, in evaluation: a norm may ask for more to train.
+
+    Raises NotRun where that cannot be tried.
+    """
+    return _error(shop.model, replace(run.course, training=False), run.course.sizes) is None
 
 
 def _sizes(course: Course) -> Iterator[dict[str, int]]:
