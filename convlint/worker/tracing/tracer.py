@@ -21,6 +21,7 @@ from convlint.worker import devices
 from convlint.worker.call import Call
 from convlint.worker.measures.measures import Measures
 from convlint.worker.places import Place, span_of, user_place
+from convlint.worker.project.standins import lacking
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.requirements import function_check, layer_check
 from convlint.worker.shapes import goes_on_numbers, has_rule, is_one_dtype, numbers_among, result_shape
@@ -234,6 +235,9 @@ class ShapeTracer(fx.Tracer):
         except Unavailable:
             raise
         except Exception as error:
+            absent = lacking((call.args, call.kwargs))
+            if absent is not None:  # a layer asks a stand-in for its shape
+                raise Unavailable(absent) from None
             if isinstance(error, UNDECIDABLE) and not _is_of_torch_nn(error):
                 raise Halted(f"{call.target} depends on data: {first_line(error)}", self._user_place()) from None
             real = self._confirmed(call, subject, error)
