@@ -31,7 +31,7 @@ from convlint.worker.inputs.guesses import UNCONFIRMED
 from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.layers import holds_nothing
 from convlint.worker.run import Run, Workshop, course_of
-from convlint.worker.trail import Halt, Key, Objection, Refusal
+from convlint.worker.trail import Halt, Key, Need, Objection, Refusal
 from convlint.worker.work import WorkSpent, unlimited
 
 _MORE = 5
@@ -216,7 +216,9 @@ def _examine_course(shop: Workshop, first: Run, known: frozenset[Key] = frozense
     outcome = _outcome(shop, first)
     run = outcome.first
     rejected = [item for item in without_follow_ups(outcome.rejected, run) if item.key not in known]
-    has_detail = rejected and has_known_sizes(run) and not shop.is_plain
+    # What holds between layers has no formula, and no size of the input mends it.
+    is_open = any(isinstance(item, Need) and not is_of_layers(run, item) for item in rejected)
+    has_detail = is_open and has_known_sizes(run) and not shop.is_plain
     try:
         detail = in_symbols(shop, run) if has_detail else None
         findings = tuple(finding(shop, outcome, run, item, detail) for item in rejected)
