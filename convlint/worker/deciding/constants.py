@@ -33,7 +33,7 @@ _CHANNELS = _Kind(
 )
 _FEATURES = _Kind((nn.Linear, nn.Embedding), (same,))
 _KINDS = {"in_channels": _CHANNELS, "num_features": _CHANNELS, "in_features": _FEATURES, "normalized_shape": _FEATURES}
-_NORMS = (NORM_BASE, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
+_SAME = (nn.Identity, NORM_BASE, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 
 
 def unconditional(run: Run) -> Iterator[Need]:
@@ -98,7 +98,7 @@ def _is_made(node: fx.Node, kind: _Kind, known: dict[fx.Node, bool]) -> bool:
 
 
 def _rule_of(layer: type[nn.Module]) -> Rule | None:
-    return same if issubclass(layer, _NORMS) else LAYERS.get(layer)
+    return same if issubclass(layer, _SAME) else LAYERS.get(layer)
 
 
 def _dim(node: fx.Node) -> object:

@@ -151,8 +151,10 @@ def cover(
                 return sizes, True, domain, fate
             search.failed.add(tuple(sizes[str(axis.symbols[0])] for axis in domain.axes))
         elif (fate == UNCOVERED).any():
+            if _same_everywhere(search, forgiven):
+                return None, True, domain, fate
             if search.traces >= search.most:
-                return None, _same_everywhere(search, forgiven), domain, fate
+                return None, False, domain, fate
             search.traces += 1
             before = int((fate == UNCOVERED).sum())
             search.add(search.trace(search.first.course.at(sizes_at(domain, pick(fate, UNCOVERED)))))

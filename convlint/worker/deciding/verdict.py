@@ -16,6 +16,7 @@ from convlint.worker.deciding.alternatives import (
 )
 from convlint.worker.deciding.constants import is_of_layers, unconditional
 from convlint.worker.deciding.degenerate import degenerate
+from convlint.worker.deciding.dependence import is_apart_from_sizes
 from convlint.worker.deciding.elements import iterated_input
 from convlint.worker.deciding.explore import Outcome, explore
 from convlint.worker.deciding.findings import Finding, finding, has_known_sizes, in_symbols
@@ -31,7 +32,7 @@ from convlint.worker.inputs.guesses import UNCONFIRMED
 from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.layers import holds_nothing
 from convlint.worker.run import Run, Workshop, course_of
-from convlint.worker.trail import Halt, Key, Objection, Refusal, Unread
+from convlint.worker.trail import Halt, Key, Need, Objection, Refusal, Unread
 from convlint.worker.work import WorkSpent, unlimited
 
 _MORE = 5
@@ -231,7 +232,9 @@ def _examine_course(shop: Workshop, first: Run, known: frozenset[Key] = frozense
     outcome = _outcome(shop, first)
     run = outcome.first
     rejected = [item for item in without_follow_ups(outcome.rejected, run) if item.key not in known]
-    has_detail = rejected and has_known_sizes(run) and not shop.is_plain
+    # A number that is the same for every size of the input has no formula, and no size mends it.
+    is_open = any(isinstance(item, Need) and not is_apart_from_sizes(run, item) for item in rejected)
+    has_detail = is_open and has_known_sizes(run) and not shop.is_plain
     try:
         detail = in_symbols(shop, run) if has_detail else None
         findings = tuple(finding(shop, outcome, run, item, detail) for item in rejected)

@@ -18,17 +18,17 @@ _COPY: Final = "copy"
 
 def reshaped(strides: Strides, before: Sequence[Size], after: Sequence[Size], *, copies: bool) -> Strides | None:
     """None where it is not known, or where the call may not copy and would have to. No size is 1."""
-    groups = list(_groups(before, after))
-    ways = [_way(strides, group) for group in groups]
+    together = list(groups(before, after))
+    ways = [_way(strides, group) for group in together]
     if _COPY in ways:
         return contiguous(len(after)) if copies else None
     if None in ways:
         return None
     order, loose = list[int](), set[int]()
-    new_of = {old[0]: new for old, new in groups}
+    new_of = {old[0]: new for old, new in together}
     for dim in strides.order:
         order += new_of.get(dim, ())
-    for old, new in groups:
+    for old, new in together:
         loose |= {new[-1]} if old[-1] in strides.loose else set()
     return Strides(tuple(order), frozenset(loose))
 
@@ -46,7 +46,7 @@ def _way(strides: Strides, group: Group) -> str | None:
     return _COPY if len(new) == 1 else None
 
 
-def _groups(before: Sequence[Size], after: Sequence[Size]) -> Iterator[Group]:
+def groups(before: Sequence[Size], after: Sequence[Size]) -> Iterator[Group]:
     """The smallest groups that the formulas of the sizes tell; dims that stay are groups of one."""
     start, end = _untouched(before, after)
     olds, news = len(before) - end, len(after) - end

@@ -6,7 +6,7 @@ torch lays out the result of most calls: tests hold what is written here against
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import torch
@@ -136,8 +136,13 @@ def of_view(call: Call, known: Known) -> Strides | None:
 
 def moved_dims(call: Call, rank: int) -> tuple[int, ...] | None:
     """For each dim of the result, the dim of the operand that it is."""
-    name, rest = call.target.rpartition(".")[2], list(call.args[1:])
-    if call.kwargs or not all(type(dim) is int and -rank <= dim < rank for dim in _flat(rest)):
+    return order_of_dims(call.target, call.args, call.kwargs, rank)
+
+
+def order_of_dims(target: str, args: Sequence[Any], kwargs: Mapping[str, Any], rank: int) -> tuple[int, ...] | None:
+    """The same of the function and its arguments."""
+    name, rest = target.rpartition(".")[2], list(args[1:])
+    if kwargs or not all(type(dim) is int and -rank <= dim < rank for dim in _flat(rest)):
         return None
     dims = [dim % rank for dim in _flat(rest)] if rank else []
     if name == "permute" and sorted(dims) == list(range(rank)):
