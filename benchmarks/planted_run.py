@@ -58,8 +58,9 @@ def _other(model: nn.Module, inputs: list[dict[str, Any]], sizes: dict[str, int]
     """Another input that the model takes: with that it is no mistake, but a model of other data."""
     tried = [(varied, sizes) for varied in itertools.islice(_varied(inputs), 40)]
     tried += [(inputs, others) for others in itertools.islice(_choices(inputs), 5)]
-    if len(free := sizes.keys() - {"B"}) == 1:  # a signal, which may be long
-        tried += [(inputs, sizes | dict.fromkeys(free, 8192))]
+    if all(sum(isinstance(size, str) and size != "B" for size in one["shape"] or []) < 2 for one in inputs):
+        free = sizes.keys() - {"B"}  # signals, which may be long
+        tried += [(inputs, sizes | dict.fromkeys(free, length)) for length in (8192, 65536)]
     for varied, others in tried:
         try:
             _run(model, varied, others)
