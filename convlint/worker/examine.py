@@ -8,7 +8,6 @@ from dataclasses import replace
 from convlint.worker.deciding.alternatives import other_courses_of
 from convlint.worker.deciding.fixed_sizes import past_fixed_sizes
 from convlint.worker.deciding.raising import always_raises
-from convlint.worker.deciding.refusals import is_refused_in_every_form
 from convlint.worker.deciding.verdict import at_told_sizes, judged
 from convlint.worker.deciding.ways import best_variant, past_decisions
 from convlint.worker.examination import Examination, undecided
@@ -103,10 +102,7 @@ def _found_out(shop: Workshop, candidates: Sequence[Evidence], squares: tuple[in
         lambda inputs: course_of(inputs, start),
         squares=squares,
     )
-    is_judged = doubt is None or is_refused_in_every_form(shop, first)
-    examination = judged(shop, first, is_found_out=True) if is_judged else None
-    if doubt is not None and examination is not None and not examination.findings:
-        examination = None
+    examination = None if doubt is not None else judged(shop, first, is_found_out=True)
     if examination is not None and not examination.findings and first.trace.trail.end() is None:
         return examination
     for item in candidates:
