@@ -224,7 +224,7 @@ class _Work:
                 built = builder.guess(style)
             except NotBuilt as error:
                 if first is None:
-                    return self._skipped(builder, refusals[0] if refusals and not _is_bare(refusals[0]) else error)
+                    return self._skipped(builder, refusals[0] if refusals and not refusals[0].is_bare else error)
                 continue
             if built.construction.key in seen:
                 continue  # it is the same model
@@ -295,8 +295,3 @@ class _Work:
 
     def _name(self, wanted: ModelJob) -> str:
         return f"{Path(self.job.path).stem}.{wanted.target}"
-
-
-def _is_bare(error: NotBuilt) -> bool:
-    """Whether a model was only not built because its constructor was called without arguments."""
-    return error.reason.startswith("its constructor needs ")

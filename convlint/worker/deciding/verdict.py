@@ -212,11 +212,16 @@ def _explored(shop: Workshop, inputs: tuple[Input, ...], known: _Known | None = 
     """What becomes of other inputs; there is no search where all sizes of them meet the same, or something else that
     is wrong."""
     course = course_of(inputs, {name: size for name, size in known.sizes.items() if size > 1} if known else None)
-    for begun in growing(course, shop.run) if known else ():
-        if refused_at_once(begun, known.found) or (known and known.certain <= {n.key for n in unconditional(begun)}):
+    for begun in growing(course, shop.run) if known is not None else ():
+        if known is not None and _is_decided(begun, known):
             return begun, replace(undecided(begun), rejected=tuple(unconditional(begun)))
     first = past_fixed_sizes(shop, past_decisions(shop, shop.first(course)))
     return first, _outcome(shop, first)
+
+
+def _is_decided(run: Run, known: _Known) -> bool:
+    """Whether one run proves that the inputs are refused: by all that is certain again, or by something else."""
+    return refused_at_once(run, known.found) or known.certain <= {need.key for need in unconditional(run)}
 
 
 def _on_one_way_only(shop: Workshop, main: Examination, findings: Mapping[Key, Finding]) -> set[Key]:

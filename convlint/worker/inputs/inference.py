@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -29,6 +29,7 @@ from convlint.worker.inputs.guesses import (
     Guess,
     first_guess,
     guessed,
+    kind_of,
     slots,
     with_source,
 )
@@ -49,7 +50,6 @@ CourseOf = Callable[[tuple[Input, ...]], Course]
 """The course that inputs are tried on first."""
 _MOST_TRACES = 8
 """Runs in search of sizes that inputs of the right rank may need."""
-_MEANT = frozenset("BNCDHW")  # letters of axes that are more than a size
 _SQUARES = (224, 256, 32, 28, 64, 128, 96, 299, 512)
 
 
@@ -167,7 +167,7 @@ def infer(
 
 
 def _improvements(search: _Search, best: _Attempt, first: Mapping[str, Guess]) -> Iterator[_Attempt]:
-    tried = [_kind_of(first), _kind_of(best.guesses)]
+    tried = [kind_of(first), kind_of(best.guesses)]
     refuted: list[Mapping[str, Guess]] = []
     is_taken = best.is_clean or _runs_at_some_size(search, best)
     for change in changes(search.model, best.run, best.guesses):
@@ -177,8 +177,8 @@ def _improvements(search: _Search, best: _Attempt, first: Mapping[str, Guess]) -
         # A layer may have settled what was open when the changes were thought of.
         start = {**best.guesses, **{n: guess for n, guess in changed.items() if not best.guesses[n].is_settled}}
         apart = {name: replace(guess, is_shared=False) for name, guess in start.items()}
-        if _kind_of(start) not in tried and apart not in refuted:
-            tried.append(_kind_of(start))
+        if kind_of(start) not in tried and apart not in refuted:
+            tried.append(kind_of(start))
             found = _listen(search, start, best)
             if found.merit[1] < best.merit[1]:  # plain numbers do not fit: it is the same with shared sizes
                 refuted.append(apart)
@@ -186,22 +186,6 @@ def _improvements(search: _Search, best: _Attempt, first: Mapping[str, Guess]) -
                 best = _past_symbols(search, found)
                 is_taken = best.is_clean or _runs_at_some_size(search, best)
                 yield best
-
-
-def _kind_of(guesses: Mapping[str, Guess]) -> Hashable:
-    """What tells guesses apart: not how an axis is called, as long as the same axes are alike."""
-    names: dict[str, int] = {}
-    kind: list[Hashable] = []
-    number = 0
-    for name, guess in guesses.items():
-        number += guess.given is None
-        spec = guess.spec(number, None)
-        shape = [
-            size if isinstance(size, int) or size[0] in _MEANT else (names.setdefault(size, len(names)),)
-            for size in spec.shape or ()
-        ]
-        kind.append((name, guess.given and guess.given.model_dump_json(), tuple(shape), guess.dtype, guess.filled))
-    return tuple(kind)
 
 
 def _runs_at_some_size(search: _Search, best: _Attempt) -> bool:
