@@ -36,10 +36,11 @@ _KINDS = {"in_channels": _CHANNELS, "num_features": _CHANNELS, "in_features": _F
 _SAME = (nn.Identity, NORM_BASE, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 
 
-def unconditional(run: Run) -> Iterator[Need]:
+def unconditional(run: Run, *, past_repairs: bool = False) -> Iterator[Need]:
     """The requirements that are false whatever the sizes are, at calls that every size comes to, each key once.
 
-    A call is one of these as long as the user's code has asked nothing of a size before it.
+    A call is one of these as long as the user's code has asked nothing of a size before it. What comes behind a repair
+    counts only where the shape that it gave has no part in it.
     """
     seen: set[Key] = set()
     for event in run.trace.trail.events:
@@ -51,7 +52,7 @@ def unconditional(run: Run) -> Iterator[Need]:
             if event.key not in seen:
                 seen.add(event.key)
                 yield event
-        elif is_spoiling(run, event):
+        elif not past_repairs and is_spoiling(run, event):
             return  # sizes that meet the requirement go another way
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from convlint.facts import Unmet
 from convlint.worker.deciding.alternatives import (
@@ -14,6 +14,7 @@ from convlint.worker.deciding.alternatives import (
     refused_at_once,
     running,
 )
+from convlint.worker.deciding.bystanders import bystanders
 from convlint.worker.deciding.constants import is_of_layers, unconditional
 from convlint.worker.deciding.degenerate import degenerate
 from convlint.worker.deciding.dependence import is_apart_from_sizes
@@ -84,7 +85,12 @@ def of_code(shop: Workshop, first: Run, *, is_told: bool) -> tuple[Finding, ...]
     if first.trace.settled or first.course.fixed:
         return ()
     is_certain, is_one = is_told and not pinned(first), is_told or not asks_for_rank(shop.model)
-    needs = [need for need in unconditional(first) if is_certain or (is_one and is_of_layers(first, need))]
+    every = {need.key for need in unconditional(first)} if is_certain else frozenset[Key]()
+    needs = [
+        need
+        for need in unconditional(first, past_repairs=True)
+        if need.key in every or (is_one and is_of_layers(first, need))
+    ]
     outcome = undecided(first)
     return tuple(finding(shop, outcome, first, need, None) for need in without_follow_ups(needs, first))
 
@@ -179,8 +185,9 @@ def _doubts(
             other = Alternative(owner, inputs, *_explored(shop, inputs))
             if other.is_clean:
                 return other
-    keys = frozenset(findings)
-    for other in alternatives(main.run, lambda inputs: _explored(shop, inputs, keys)) if certain else ():
+    idle = bystanders(shop.model, main.run, [found.node for found in certain])
+    known = _Known(frozenset(findings), frozenset(found.key for found in certain), main.outcome.accepted or {})
+    for other in alternatives(main.run, lambda inputs: _explored(shop, inputs, known), idle) if certain else ():
         if other.is_clean:
             return other
         unlike = [found for found in certain if not other.repeats(found)]
@@ -208,14 +215,29 @@ def _guessed(name: str) -> str:
     return f"the shape of {name} is only a guess, and what follows from it no finding"
 
 
-def _explored(shop: Workshop, inputs: tuple[Input, ...], known: frozenset[Key] = frozenset()) -> tuple[Run, Outcome]:
-    """What becomes of other inputs; there is no search where something else is wrong with all sizes of them."""
-    course = course_of(inputs)
-    for begun in growing(course, shop.run) if known else ():
-        if refused_at_once(begun, known):
+@dataclass(frozen=True)
+class _Known:
+    """What is found with the first inputs, which of it no input is known to mend, and sizes that all else takes."""
+
+    found: frozenset[Key]
+    certain: frozenset[Key]
+    sizes: Mapping[str, int]
+
+
+def _explored(shop: Workshop, inputs: tuple[Input, ...], known: _Known | None = None) -> tuple[Run, Outcome]:
+    """What becomes of other inputs; there is no search where all sizes of them meet the same, or something else that
+    is wrong."""
+    course = course_of(inputs, {name: size for name, size in known.sizes.items() if size > 1} if known else None)
+    for begun in growing(course, shop.run) if known is not None else ():
+        if known is not None and _is_decided(begun, known):
             return begun, replace(undecided(begun), rejected=tuple(unconditional(begun)))
     first = past_fixed_sizes(shop, past_decisions(shop, shop.first(course)))
     return first, _outcome(shop, first)
+
+
+def _is_decided(run: Run, known: _Known) -> bool:
+    """Whether one run proves that the inputs are refused: by all that is certain again, or by something else."""
+    return refused_at_once(run, known.found) or known.certain <= {need.key for need in unconditional(run)}
 
 
 def _on_one_way_only(shop: Workshop, main: Examination, findings: Mapping[Key, Finding]) -> set[Key]:

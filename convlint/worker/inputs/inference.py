@@ -29,6 +29,7 @@ from convlint.worker.inputs.guesses import (
     Guess,
     first_guess,
     guessed,
+    kind_of,
     slots,
     with_source,
 )
@@ -166,7 +167,7 @@ def infer(
 
 
 def _improvements(search: _Search, best: _Attempt, first: Mapping[str, Guess]) -> Iterator[_Attempt]:
-    tried = [first, dict(best.guesses)]
+    tried = [kind_of(first), kind_of(best.guesses)]
     refuted: list[Mapping[str, Guess]] = []
     is_taken = best.is_clean or _runs_at_some_size(search, best)
     for change in changes(search.model, best.run, best.guesses):
@@ -176,8 +177,8 @@ def _improvements(search: _Search, best: _Attempt, first: Mapping[str, Guess]) -
         # A layer may have settled what was open when the changes were thought of.
         start = {**best.guesses, **{n: guess for n, guess in changed.items() if not best.guesses[n].is_settled}}
         apart = {name: replace(guess, is_shared=False) for name, guess in start.items()}
-        if start not in tried and apart not in refuted:
-            tried.append(start)
+        if kind_of(start) not in tried and apart not in refuted:
+            tried.append(kind_of(start))
             found = _listen(search, start, best)
             if found.merit[1] < best.merit[1]:  # plain numbers do not fit: it is the same with shared sizes
                 refuted.append(apart)

@@ -43,7 +43,7 @@ from convlint.worker.trace import (
     type_name,
 )
 from convlint.worker.tracing.aliases import canonical
-from convlint.worker.tracing.confirm import Unconfirmed, refusal
+from convlint.worker.tracing.confirm import TooLarge, Unconfirmed, refusal
 from convlint.worker.tracing.dtypes import unmixed
 from convlint.worker.tracing.ending import Ending
 from convlint.worker.tracing.leaves import PROPERTIES, QUESTIONS, is_leaf
@@ -51,7 +51,7 @@ from convlint.worker.tracing.ledger import TraceLedger
 from convlint.worker.tracing.nodes import NodeRecorder
 from convlint.worker.tracing.numeric import on_numbers
 from convlint.worker.tracing.reading import READERS, Reader
-from convlint.worker.trail import Halt, RefusedCall, Stop
+from convlint.worker.trail import Halt, Oversized, RefusedCall, Stop
 from convlint.worker.wording import first_line
 
 # How torch.distributions and torch._check_tensor_all ask whether values are fit: a model that trains passes them.
@@ -89,7 +89,8 @@ class ShapeTracer(fx.Tracer):
             with _FunctionCalls(self), module_calls(self.call_layer), undecided(self._reader.compared):
                 self._trace.output = self.root(*args, **kwargs)
         except Halted as halted:
-            self._ledger.append(Halt(halted.reason, span_of(halted.place) if halted.place else None))
+            kind = Oversized if halted.is_oversized else Halt
+            self._ledger.append(kind(halted.reason, span_of(halted.place) if halted.place else None))
         except Exception as error:
             refused, stop = self._refused or (None, None)
             self._ledger.append(stop if error is refused else self._ending.of(error))
@@ -259,7 +260,10 @@ class ShapeTracer(fx.Tracer):
         try:
             real = refusal(subject, tuple(call.args), call.kwargs)
         except Unconfirmed as unsure:
-            raise Halted(f"{call.target} is refused ({words}), but {unsure}", place) from None
+            is_oversized = isinstance(unsure, TooLarge)
+            raise Halted(
+                f"{call.target} is refused ({words}), but {unsure}", place, is_oversized=is_oversized
+            ) from None
         if real is None:
             raise Halted(f"{call.target} runs in torch but cannot be traced: {words}", place) from None
         return real
