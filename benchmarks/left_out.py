@@ -53,8 +53,8 @@ def _of_call(source: str, call: ast.Call) -> Iterator[Mutant]:
 
 
 def _is_of_torch(node: ast.expr) -> bool:
-    """`torch.flatten(x)`: a function, not a method of a tensor."""
-    return isinstance(node, ast.Name) and node.id in ("torch", "F", "np", "nn", "einops")
+    """`torch.flatten(x)` and `self.flatten(x)`: a function or a layer, not a method of a tensor."""
+    return isinstance(node, ast.Name) and node.id in ("torch", "F", "np", "nn", "einops", "self")
 
 
 def _replaced(source: str, old: ast.Call, new: ast.expr, kind: str) -> Iterator[Mutant]:

@@ -50,16 +50,41 @@ def _told(asked: dict[str, Any]) -> dict[str, Any]:
         classes = sorted({kind.__name__ for kind in kinds if kind.__module__ == module.__name__})
         return {"sizes": sizes, "classes": classes, "modules": len(kinds)}
     if asked["sizes"] is not None:
-        told["other"] = _other(model, asked["inputs"], asked["sizes"])
+        told["other"] = _other(model, asked["inputs"], asked["sizes"]) or _otherwise_built(module, asked)
     return told
+
+
+def _otherwise_built(module: types.ModuleType, asked: dict[str, Any]) -> str | None:
+    """Other arguments, where they are guessed, with which the model runs: two numbers that must have been in step."""
+    if not asked["construction"].startswith("guessed: "):
+        return None
+    call = ast.parse(f"f({asked['construction'].removeprefix('guessed: ')})", mode="eval").body
+    assert isinstance(call, ast.Call)
+    given = {str(one.arg): ast.literal_eval(one.value) for one in call.keywords}
+    numbers = [name for name, value in given.items() if type(value) is int and value > 1]
+    for one, other in itertools.permutations(numbers, 2):
+        for value in (given[other], given[other] // 2, given[other] * 2):
+            text = ", ".join(f"{name}={held!r}" for name, held in {**given, one: value}.items())
+            inputs = [
+                shape | {"shape": [value if size == given[one] else size for size in shape["shape"] or []]}
+                for shape in asked["inputs"]
+            ]
+            for fed in (inputs, asked["inputs"]):
+                try:
+                    _run(_built(module, asked["target"], f"guessed: {text}"), fed, asked["sizes"])
+                except Exception:
+                    continue
+                return text
+    return None
 
 
 def _other(model: nn.Module, inputs: list[dict[str, Any]], sizes: dict[str, int]) -> str | None:
     """Another input that the model takes: with that it is no mistake, but a model of other data."""
     tried = [(varied, sizes) for varied in itertools.islice(_varied(inputs), 40)]
     tried += [(inputs, others) for others in itertools.islice(_choices(inputs), 5)]
-    if len(free := sizes.keys() - {"B"}) == 1:  # a signal, which may be long
-        tried += [(inputs, sizes | dict.fromkeys(free, 8192))]
+    if all(sum(isinstance(size, str) and size != "B" for size in one["shape"] or []) < 2 for one in inputs):
+        free = sizes.keys() - {"B"}  # signals, which may be long
+        tried += [(inputs, sizes | dict.fromkeys(free, length)) for length in (8192, 65536)]
     for varied, others in tried:
         try:
             _run(model, varied, others)

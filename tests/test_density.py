@@ -32,8 +32,8 @@ NOT_YET = {
     ("convlint/worker/inputs/inference.py", "_confirmed"),
     ("convlint/worker/inputs/parameters.py", "_parts_read"),
     ("convlint/worker/job.py", "_Work._guessed"),
-    ("convlint/worker/requirements/recurrent.py", "_sequence"),
-    ("convlint/worker/requirements/reshape.py", "_unflatten_dim"),
+    ("convlint/worker/ops/recurrent.py", "_sequence"),
+    ("convlint/worker/ops/reshaping.py", "_unflatten_dim"),
 }
 """Functions that are still denser. The list may only shrink."""
 

@@ -56,6 +56,6 @@ _ALL: Final = (
 _BY_NAME: Final = {kind.name: kind for kind in _ALL}
 
 
-def kind_of(name: str) -> RequirementKind:
+def requirement_kind(name: str) -> RequirementKind:
     """The kind of a requirement by its name; one with no attributes where nothing follows from it."""
     return _BY_NAME.get(name) or RequirementKind(name)

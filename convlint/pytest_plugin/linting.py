@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -13,9 +13,10 @@ import pytest
 
 from convlint.check import Options, Outcome, check, prepare, settings_for
 from convlint.complaint import Complaint
+from convlint.discovery.discover import LintedFile
 from convlint.hardware import check_device
 from convlint.pytest_plugin.sharing import shared
-from convlint.pytest_plugin.verdicts import Verdict, Verdicts, judge
+from convlint.pytest_plugin.verdicts import Place, Verdict, Verdicts, judge
 
 
 class Linting:
@@ -33,6 +34,7 @@ class Linting:
         self._verdicts: Verdicts | None = None
         self.targets: dict[Path, dict[str, int]] = {}
         """The models of each file below the paths, and their rows."""
+        self._behind: dict[tuple[str, str], tuple[Place, ...]] = {}  # for a factory or instance, what it stands for
 
     @cached_property
     def _paths(self) -> list[str]:
@@ -60,6 +62,15 @@ class Linting:
                     self.targets.setdefault(Path(file.path), {})[failure.kind] = row
         for job in plan.jobs:
             self.targets.setdefault(Path(job.path), {}).update((model.target, model.row) for model in job.models)
+        for job in plan.jobs:
+            for name in (model.target for model in job.models if model.kind != "class"):
+                self._behind[job.path, name] = tuple(self._without_test(discovery.behind(job.path, name)))
+
+    def _without_test(self, files: Iterable[LintedFile]) -> Iterator[Place]:
+        """The models that are checked only where what stands for them cannot be built."""
+        for file in files:
+            known = self.targets.get(Path(file.path), {})
+            yield from ((file.path, model.target) for model in file.models if model.target not in known)
 
     def verdict(self, path: str, target: str, wanted: frozenset[str]) -> Verdict:
         """What becomes of the test of a model; `wanted` are the paths of all files with tests to run."""
@@ -85,12 +96,18 @@ class Linting:
         with contextlib.chdir(self._here):  # where a test may have left
             try:
                 least = settings_for(self._paths, Options()).settings.fail_on
-                outcome, missing = self._outcome(Options(only=wanted))
+                behind = {place[0] for (path, _), made in self._behind.items() if path in wanted for place in made}
+                outcome, missing = self._outcome(Options(only=wanted | behind))
             except Complaint as complaint:
                 return Verdicts(complaint="\n".join(complaint.sentences))
             return Verdicts(
                 of_models={
-                    str(path): {name: judge(outcome.report, str(path), name, least, missing) for name in names}
+                    str(path): {
+                        name: judge(
+                            outcome.report, (str(path), name), self._behind.get((str(path), name), ()), least, missing
+                        )
+                        for name in names
+                    }
                     for path, names in self.targets.items()
                     if str(path) in wanted
                 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -42,12 +42,23 @@ class Verdicts(BaseModel):
         return self.of_models[path][target]
 
 
-def judge(report: Report, path: str, target: str, least: Severity, missing: str | None) -> Verdict:
-    """`least` is the severity that fails a test; `missing` says which device models could not be run on."""
+Place = tuple[str, str]
+"""The path of a file and the name of a model in it."""
+
+
+def judge(report: Report, place: Place, behind: Iterable[Place], least: Severity, missing: str | None) -> Verdict:
+    """The verdict on a model, and on those `behind` it that have no test of their own.
+
+    `least` is the severity that fails a test; `missing` says which device models could not be run on.
+    """
+    path, target = place
     filename = display(path)
     facts = next((file for file in report.files if file.filename == filename), None)
-    models = [model for model in facts.models if model.target == target] if facts is not None else []
-    findings = _findings(report, filename, models)
+    models = _named(report, filename, target)
+    findings = [one for one in report.of_files if one.filename == filename]
+    for one in (place, *behind):
+        findings += _findings(report, *one)
+    findings = list(dict.fromkeys(findings))
     text = full.findings(findings).rstrip()
     if not _FAILING[least].isdisjoint(one.severity for one in findings):
         return Verdict(status="failed", text=text)
@@ -64,12 +75,16 @@ def _failures(facts: FileFacts | None) -> list[str]:
     return [one.message for one in facts.failures] if facts is not None else []
 
 
-def _findings(report: Report, filename: str, models: Sequence[ModelFacts]) -> list[Diagnostic]:
-    """Those of the file as a whole, then those of the models, each once."""
-    found = [one for one in report.of_files if one.filename == filename]
-    for model in models:
-        found += report.findings_of(filename, model)
-    return list(dict.fromkeys(found))
+def _findings(report: Report, path: str, target: str) -> Iterator[Diagnostic]:
+    filename = display(path)
+    for model in _named(report, filename, target):
+        yield from report.findings_of(filename, model)
+
+
+def _named(report: Report, filename: str, target: str) -> list[ModelFacts]:
+    """The models of a file that have this name."""
+    files = [file for file in report.files if file.filename == filename]
+    return [model for file in files for model in file.models if model.target == target]
 
 
 def _unchecked(filename: str, model: ModelFacts, missing: str | None) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from convlint.diagnostics import Diagnostic, Side
 from convlint.facts import FileFacts, Unmet
-from convlint.ops.requirements import kind_of
+from convlint.ops.requirements import requirement_kind
 from convlint.rules.environment import Environment, Formula, resolve
 from convlint.rules.evaluate import Truth, evaluate
 from convlint.rules.locate import end, primary, start
@@ -91,7 +91,7 @@ def _diagnostic(rule: Rule, environment: Environment) -> Diagnostic:
 def _sides(environment: Environment) -> tuple[Side, ...]:
     """The sides of an operation that do not fit, where shapes of equal rank can be told apart."""
     node, model, unmet = environment.node, environment.model, environment.unmet
-    if node is None or model is None or unmet is None or not kind_of(unmet.name).is_of_two_sides:
+    if node is None or model is None or unmet is None or not requirement_kind(unmet.name).is_of_two_sides:
         return ()
     found = sides(model, node)
     return found if any(one.differs for one in found) else ()

@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import Final, Literal
 
 from convlint.facts import Attribute, Dim, Layer, ModelFacts, Node, Span, Unmet
-from convlint.ops.requirements import kind_of
+from convlint.ops.requirements import requirement_kind
 from convlint.rules.naming import title
 from convlint.rules.paths import PathError, parse
 
@@ -118,7 +118,7 @@ def _wanted(node: Node, unmet: Unmet) -> Iterator[tuple[int, int]]:
         across = dim - len(node.inputs[number].shape) + len(shape)
         if other == number:
             continue
-        if kind_of(unmet.name).is_of_two_sides and 0 <= across < len(shape) and shape[across] == unmet.needed:
+        if requirement_kind(unmet.name).is_of_two_sides and 0 <= across < len(shape) and shape[across] == unmet.needed:
             yield other, across
             return
         if shape.count(unmet.needed or 0) == 1:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import sympy
+
 from convlint.facts import Basis
 from convlint.worker.building import Built
 from convlint.worker.construct.agreement import Sides
+from convlint.worker.deciding.constants import unconditional
 from convlint.worker.deciding.findings import Finding
 from convlint.worker.examination import Examination
 from convlint.worker.inputs.demands import is_near, placeholder
@@ -33,6 +38,18 @@ def proved(examination: Examination, built: Built) -> dict[Key, Sides]:
         for one in examination.findings
         if (is_of_numbers and one.key in of_input)
         or (one.unmet.verdict == "proved" and not (one.key in of_input and _is_of_the_input(examination, one)))
+    }
+
+
+def met_again(examination: Examination, known: Mapping[Key, Sequence[Sides]]) -> dict[Key, Sides]:
+    """What was found with other arguments and is broken here by plain numbers, where a limit ended the examination
+    before its end: the limit disproves nothing."""
+    if not examination.is_cut_short:
+        return {}
+    return {
+        need.key: (int(need.came), int(need.needed))
+        for need in unconditional(examination.run)
+        if need.key in known and isinstance(need.came, sympy.Integer) and isinstance(need.needed, sympy.Integer)
     }
 
 

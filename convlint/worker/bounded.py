@@ -59,5 +59,6 @@ def _left(
     reason = f"{limit}, so only what the code alone decides was checked"
     if shop.judging:
         first = shop.judging[-1]
-        return Examination(first, undecided(first), of_code(shop, first, is_told=inputs is not None), None, reason)
+        findings = of_code(shop, first, is_told=inputs is not None)
+        return Examination(first, undecided(first), findings, None, reason, is_cut_short=True)
     return replace(glance(shop, inputs, found, squares), guess=f"{limit}, so only these sizes were tried")

@@ -48,6 +48,11 @@ class NotBuilt(Exception):
         self.failure = failure
         self.at = at
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether it was only not built because its constructor was called without arguments."""
+        return self.reason.startswith("its constructor needs ")
+
 
 @dataclass(frozen=True)
 class Built:

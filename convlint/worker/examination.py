@@ -23,6 +23,7 @@ class Examination:
     guess: str | None = None  # why some findings were held back
     raised: Raised | None = None  # what every run ends with
     odd: tuple[Unmet, ...] = ()  # that forward takes no usual inputs, without a mistake
+    is_cut_short: bool = False  # a limit ended it
     unseen: Halt | None = None  # where another way through forward, by data or in eval mode, could not be followed
 
 

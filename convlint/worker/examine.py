@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from convlint.worker.deciding.alternatives import other_courses_of
+from convlint.worker.deciding.degenerate import FIXED_BATCH
+from convlint.worker.deciding.findings import Finding
 from convlint.worker.deciding.fixed_sizes import past_fixed_sizes
 from convlint.worker.deciding.raising import always_raises
 from convlint.worker.deciding.verdict import at_told_sizes, judged
@@ -41,7 +43,11 @@ def examine(
             continue
         if taken is not None and first.comes_through:
             continue
+        if not first.comes_through and (item.exact is None or _runs(shop, item.exact)):
+            first = past_fixed_sizes(shop, first)  # of an open batch one may fit
         examination = judged(shop, first, is_found_out=item.inputs is None)
+        if any(unmet.name == FIXED_BATCH for unmet in examination.odd):
+            examination = _with_exact_batch(shop, item) or examination
         if item.is_told:
             return examination
         if examination.findings and item.exact is not None and _runs(shop, item.exact):
@@ -58,6 +64,14 @@ def examine(
     return _found_out(shop, [item for item in found if not item.is_strong], squares)
 
 
+def _with_exact_batch(shop: Workshop, item: Evidence) -> Examination | None:
+    """The verdict on a certain example, where its batch is none of those that the model takes."""
+    if not item.is_certain or item.exact is None:
+        return None
+    examination = judged(shop, shop.first(course_of(item.exact)), is_found_out=False)
+    return examination if examination.findings else None
+
+
 def glance(
     shop: Workshop, inputs: tuple[Input, ...] | None, found: Sequence[Evidence] = (), squares: tuple[int, ...] = ()
 ) -> Examination:
@@ -66,14 +80,31 @@ def glance(
     A run proves that its sizes work, and no more; or that those do not which the user has told.
     """
     shop = replace(shop, is_plain=True)
-    given = [inputs] if inputs is not None else [item.inputs for item in found if item.inputs is not None]
-    runs = (shop.run(course_of(known)) for known in given)
-    first, doubt = next((run for run in runs if inputs is not None or run.comes_through), None), None
-    if first is None:
-        first, doubt = infer(shop.model, lambda course: _trial(shop, course), course_of, squares=squares)
     reason = "it takes too long in symbols, so only these sizes were tried"
-    findings = at_told_sizes(shop, first) if inputs is not None else ()
-    return Examination(first, undecided(first), findings, doubt, reason)
+    if inputs is not None:
+        first = shop.run(course_of(inputs))
+        return Examination(first, undecided(first), at_told_sizes(shop, first), None, reason)
+    seen = _glanced(shop, found)
+    if seen is not None:
+        return Examination(seen[0], undecided(seen[0]), seen[1], None, reason)
+    first, doubt = infer(shop.model, lambda course: _trial(shop, course), course_of, squares=squares)
+    return Examination(first, undecided(first), (), doubt, reason)
+
+
+def _glanced(shop: Workshop, found: Sequence[Evidence]) -> tuple[Run, tuple[Finding, ...]] | None:
+    """A run of inputs that are told or certain, with what refuses them; else of the first evidence that runs."""
+    taken: Run | None = None
+    for item in found:
+        run = None if item.inputs is None else shop.run(course_of(item.inputs))
+        if run is None:
+            continue
+        if run.comes_through:
+            taken = taken or run
+        elif item.is_told or item.is_certain:
+            refused = at_told_sizes(shop, run)
+            if refused and (item.exact is None or not _runs(shop, item.exact)):
+                return run, refused
+    return None if taken is None else (taken, ())
 
 
 def _with(shop: Workshop, item: Evidence) -> Run | None:

@@ -16,7 +16,7 @@ from convlint.notebook import line_of
 from convlint.protocol.clock import had
 from convlint.readme import is_readme
 from convlint.worker import chance
-from convlint.worker.basis import basis_of, certain, fed, proved
+from convlint.worker.basis import basis_of, certain, fed, met_again, proved
 from convlint.worker.bounded import LEAST_STEPS, MOST_STEPS, PER_SECOND, bounded
 from convlint.worker.building import Builder, Built, NotBuilt
 from convlint.worker.construct.agreement import Sides, can_agree
@@ -218,15 +218,19 @@ class _Work:
         first: tuple[Built, Workshop, Examination, Way] | None = None
         kept: dict[Key, list[Sides]] = {}
         raised: Raised | None = None
+        seen: set[str] = set()
         for style in STYLES:
             try:
                 built = builder.guess(style)
             except NotBuilt as error:
                 if first is None:
-                    return self._skipped(builder, refusals[0] if refusals and not _is_bare(refusals[0]) else error)
+                    return self._skipped(builder, refusals[0] if refusals and not refusals[0].is_bare else error)
                 continue
+            if built.construction.key in seen:
+                continue  # it is the same model
+            seen.add(built.construction.key)
             shop, examination = self._examination(builder, built)
-            found = proved(examination, built)
+            found = {**met_again(examination, kept), **proved(examination, built)}
             if first is None:
                 first = built, shop, examination, Way(model=self._number(builder), style=style.name)
                 kept, raised = {key: [] for key in found}, certain(examination)
@@ -291,8 +295,3 @@ class _Work:
 
     def _name(self, wanted: ModelJob) -> str:
         return f"{Path(self.job.path).stem}.{wanted.target}"
-
-
-def _is_bare(error: NotBuilt) -> bool:
-    """Whether a model was only not built because its constructor was called without arguments."""
-    return error.reason.startswith("its constructor needs ")

@@ -19,7 +19,7 @@ from convlint.worker.torch_private.fake import FakeTensorMode, set_env
 from convlint.worker.torch_private.symbols import SizeEnv, new_env, new_symbol
 from convlint.worker.trace import MAX_NODES, Setting, Trace
 from convlint.worker.tracing.tracer import ShapeTracer
-from convlint.worker.trail import Halt
+from convlint.worker.trail import Halt, Oversized
 from convlint.worker.users import IsUser
 from convlint.worker.work import RUN, spend
 
@@ -28,7 +28,9 @@ LEVELS = (0, 1, 2)
 MOST_CALLS = 1500
 """In all runs together that are only made to say more of a finding."""
 MOST_KEPT = 300
-"""Calls of a run that is kept, in case it is asked for again."""
+"""Calls of a run that is kept, in case it is asked for again; of larger ones the last few are."""
+_LARGE = 2
+_SMALL = {"D": 16, "H": 64, "W": 64}
 _FEATURES = ("C", "F")  # sizes that layers name outright, which a symbol is needed to hear of
 
 
@@ -66,6 +68,11 @@ class Course:
         """The same course with lengths as plain numbers (1), or every size (2): symbols do not pass through numpy."""
         names = frozenset(name for name in self.sizes if level > 1 or (level and name[0] not in _FEATURES))
         return replace(self, fixed=self.fixed | names, is_quick=self.is_quick or level > 0)
+
+
+def small_sizes(sizes: Mapping[str, int]) -> dict[str, int]:
+    """The sizes of our choice as small as nets for images take them."""
+    return {name: _SMALL.get(name[0], size) if size == hint(name) else size for name, size in sizes.items()}
 
 
 def course_of(inputs: tuple[Input, ...], start: Mapping[str, int] | None = None) -> Course:
@@ -186,6 +193,7 @@ class Workshop:
     cast: str | None = None  # where code outside of forward may change the dtype of the model: "train.py, line 3"
     is_plain: bool = False  # every symbol is a plain number
     known: dict[Hashable, list[tuple[Course, Run]]] = field(default_factory=dict, compare=False)
+    large: list[tuple[Course, Run]] = field(default_factory=list, compare=False)  # the last ones
     judging: list[Run] = field(default_factory=list, compare=False)  # the first run of each verdict that was begun
 
     def run(self, course: Course) -> Run:
@@ -195,17 +203,20 @@ class Workshop:
         asked = course.without_sources()
         whole = replace(asked, limit=None)
         alike = self.known.setdefault(asked.without_inputs(), [])
-        known = next((run for made, run in alike if made in (asked, whole)), None)
+        known = next((run for made, run in (*alike, *self.large) if made in (asked, whole)), None)
         if known is not None:
             return replace(known, course=course)
         run = run_forward(self.model, self.mode, course, self.is_user)
-        if len(run.trace.nodes) <= MOST_KEPT:
-            alike.append((asked if run.is_cut_short else whole, run))
+        kept = alike if len(run.trace.nodes) <= MOST_KEPT else self.large
+        kept.append((asked if run.is_cut_short else whole, run))
+        del self.large[:-_LARGE]
         return run
 
     def first(self, course: Course) -> Run:
         """The first run; on plain numbers where a symbol is what stops the trace before any mistake."""
         run = self.run(course)
+        if isinstance(run.trace.trail.end(), Oversized) and not self.is_plain:
+            run = self.run(course.at(small_sizes(course.sizes)))
         for level in LEVELS[1:] if course.sizes else ():
             if not isinstance(run.trace.trail.end(), Halt) or run.trace.trail.broken():
                 break

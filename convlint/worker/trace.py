@@ -25,10 +25,11 @@ MAX_NODES = 200_000
 class Halted(BaseException):
     """Leaves the user's forward where the trace cannot tell; no `except Exception` may catch it."""
 
-    def __init__(self, reason: str, place: Place | None) -> None:
+    def __init__(self, reason: str, place: Place | None, *, is_oversized: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.place = place
+        self.is_oversized = is_oversized  # only because the tensors are too large
 
 
 @dataclass(frozen=True)

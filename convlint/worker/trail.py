@@ -79,6 +79,11 @@ class Halt:
 
 
 @dataclass(frozen=True, slots=True)
+class Oversized(Halt):
+    """A call is refused that is too large to be tried on real tensors: smaller inputs tell."""
+
+
+@dataclass(frozen=True, slots=True)
 class Raised(Halt):
     """An exception that left forward, which a run on real tensors may confirm."""
 

@@ -27,3 +27,8 @@ def test_a_keyword_or_a_method_is_left_out_one_at_a_time() -> None:
 
 def test_only_the_named_classes_are_changed() -> None:
     assert [mutant.kind for mutant in left_out(SOURCE, ["Other"])] == ["missing unsqueeze"]
+
+
+def test_a_layer_is_no_method_of_a_tensor() -> None:
+    source = "class Net(nn.Module):\n    def forward(self, x):\n        return self.flatten(x)\n"
+    assert list(left_out(source, ["Net"])) == []

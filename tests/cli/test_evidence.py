@@ -112,6 +112,19 @@ WRONG = {
     "a_call_of_literals": "model = MLP(20)\nmodel(torch.randn(4, 10))",
     "a_call_with_a_variable": "batch = 16\nnet = MLP(32)\nx = torch.rand((batch, 33))\nprint(net(x).shape)",
     "the_second_of_two_calls": "net = MLP(20)\nnet(torch.randn(2, 20))\nnet(torch.randn(2, 21))",
+    "a_batch_that_does_not_fit": """
+        class Tokens(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.e = nn.Linear(8, 16)
+                self.c = nn.Parameter(torch.zeros(4, 1, 16))
+
+            def forward(self, x):
+                return torch.cat([self.c, self.e(x)], 1)
+
+        model = Tokens()
+        model(torch.zeros(2, 7, 8))
+    """,
     "a_summary": "from torchinfo import summary\nsummary(MLP(100), input_size=(1, 784))",
     "a_dataset": "model = Conv()\nfor images, labels in mnist:\n    model(images)",
     "nothing_flattens": "model = MLP().to('cpu')\nfor i, (x, y) in enumerate(mnist):\n    model(x.float())",
@@ -176,6 +189,19 @@ WRONG = {
 }
 
 RIGHT = {
+    "the_one_batch_that_fits": """
+        class Tokens(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.e = nn.Linear(8, 16)
+                self.c = nn.Parameter(torch.zeros(4, 1, 16))
+
+            def forward(self, x):
+                return torch.cat([self.c, self.e(x)], 1)
+
+        model = Tokens()
+        model(torch.zeros(4, 7, 8))
+    """,
     "flattened_in_the_loop": "model = MLP()\nfor x, y in mnist:\n    x = x.view(-1, 28 * 28)\n    model(x)",
     "flattened_in_a_function": """
         model = MLP()

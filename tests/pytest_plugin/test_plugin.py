@@ -109,6 +109,16 @@ def test_settings_come_from_the_files(project: pytest.Pytester) -> None:
     done.stdout.fnmatch_lines(["models/nets.py:25: Reads: *unknown_name*"])
 
 
+def test_what_a_factory_stands_for_is_judged_with_it(pytester: pytest.Pytester) -> None:
+    block = NET.format(name="Block", size=9).replace("self)", "self, width)", 1).replace("(4, 8)", "(width, 8)")
+    pytester.makepyfile(blocks=HEAD + block)
+    makes = "from blocks import Block\n\n\ndef make_net(path):\n    open(path)\n    return Block(4)\n"
+    pytester.makepyfile(nets=makes)
+    done = pytester.runpytest_subprocess("--convlint", "-v", "-p", "no:xdist")
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["nets.py::convlint::make_net FAILED*", "*`second` takes 9 features but gets 8*"])
+
+
 def test_a_wrong_configuration_is_a_wrong_usage(project: pytest.Pytester) -> None:
     project.makepyprojecttoml('[tool.convlint]\nselekt = ["CL1"]\n')
     done = project.runpytest_subprocess("--convlint", "models/right.py")

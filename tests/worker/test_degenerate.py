@@ -8,6 +8,7 @@ import pytest
 from tracing import Linter, Shape, net
 
 from convlint.inputspec import InputSpec
+from convlint.jobs import Hint
 
 BATCHES: list[tuple[str, str, str, Sequence[Shape | InputSpec], str, int]] = [
     (
@@ -45,6 +46,61 @@ BATCHES: list[tuple[str, str, str, Sequence[Shape | InputSpec], str, int]] = [
 ]
 
 
+_ENCODED = "self.e = nn.Linear(8, 16)\n"
+BATCHES += [
+    (
+        "of_a_query_in_torchs_own_check",
+        _ENCODED + "self.q = nn.Parameter(torch.zeros(6, 16))\nself.t = nn.Transformer(16, 2, 1, 1, 32)",
+        "return self.t(self.e(x).transpose(0, 1), self.q.unsqueeze(1))",
+        [("B", 7, 8)],
+        "self.t(self.e(x).transpose(0, 1), self.q.unsqueeze(1))",
+        1,
+    ),
+    (
+        "of_a_query",
+        _ENCODED + "self.q = nn.Parameter(torch.zeros(1, 6, 16))\n"
+        "self.a = nn.MultiheadAttention(16, 2, batch_first=True)",
+        "h = self.e(x)\nreturn self.a(self.q, h, h)[0]",
+        [("B", 7, 8)],
+        "self.a(self.q, h, h)",
+        1,
+    ),
+    (
+        "of_an_index",
+        "self.f = nn.Linear(8, 4)\nself.register_buffer('i', torch.tensor([0, 1, 0, 2, 1, 1]))",
+        "return torch.zeros(3, 4).index_add(0, self.i, self.f(x))",
+        [("B", 8)],
+        "torch.zeros(3, 4).index_add(0, self.i, self.f(x))",
+        6,
+    ),
+    (
+        "of_a_gram_matrix",
+        "self.f = nn.Linear(8, 4)\nself.register_buffer('t', torch.eye(6))",
+        "h = self.f(x)\nreturn torch.addmm(self.t, h, h.t())",
+        [("B", 8)],
+        "torch.addmm(self.t, h, h.t())",
+        6,
+    ),
+    (
+        "of_one_weight",
+        _ENCODED + "self.w = nn.Parameter(torch.zeros(1, 16, 4))",
+        "return torch.bmm(self.e(x), self.w)",
+        [("B", 7, 8)],
+        "torch.bmm(self.e(x), self.w)",
+        1,
+    ),
+    (
+        "that_is_squeezed",
+        "self.c = nn.Conv2d(3, 4, 3, padding=1)",
+        "a, b, c = self.c(x).squeeze(0).shape\nreturn torch.zeros(a, b * c)",
+        [("B", 3, 8, 8)],
+        "a, b, c",
+        1,
+    ),
+    ("that_is_unpacked", "self.f = nn.Linear(8, 4)", "a, b = self.f(x)\nreturn a * b", [("B", 8)], "a, b", 2),
+]
+
+
 @pytest.mark.parametrize(
     ("init", "forward", "given", "text", "batch"), [row[1:] for row in BATCHES], ids=[row[0] for row in BATCHES]
 )
@@ -55,7 +111,16 @@ def test_one_batch(
     assert linter.torch_refuses(source, *given)
     finding = linter(source, *given).the_finding
     assert (finding.unmet.name, finding.unmet.needed, finding.text) == ("fixed_batch", batch, text)
+    is_refused = {size: linter.torch_refuses(source, *given, batch=size) for size in (1, 2, 3, batch)}
+    says = set(map(int, str(finding.unmet.sizes).split(" or ")))
+    assert says == {size for size, refused in is_refused.items() if not refused}
     assert linter(source, *[(batch, *shape[1:]) for shape in given if not isinstance(shape, InputSpec)]).is_clean()
+
+
+def test_a_batch_that_fits_is_looked_for_behind_a_comment_too(linter: Linter) -> None:
+    source = net(_ENCODED + "self.c = nn.Parameter(torch.zeros(4, 1, 16))", "return torch.cat([self.c, self.e(x)], 1)")
+    hint = Hint(kind="inputs", source="a comment", is_told=True, inputs=(InputSpec(shape=("B", 7, 8)),))
+    assert linter(source, hints=(hint,)).the_finding.unmet.sizes == "4"
 
 
 ODD = [

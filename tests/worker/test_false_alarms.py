@@ -307,3 +307,12 @@ def test_rows_of_a_known_number_may_be_put_together(linter: Linter, shape: Shape
     source = net("self.c = nn.Identity()", f"return self.c(x).view({view})")
     assert not linter.torch_refuses(source, shape)
     assert linter(source, shape).is_clean()
+
+
+def test_a_layer_that_asks_for_what_an_absent_package_gives_refuses_nothing(linter: Linter) -> None:
+    init = "self.m = absent_sounds.LogMel(64)\nself.n = nn.BatchNorm2d(64)\nself.c = nn.Conv2d(1, 8, 3)"
+    source = "import absent_sounds\n" + net(init, "return self.c(self.n(self.m(x).transpose(1, 3)))")
+    checked = linter(source)
+    assert not checked.findings
+    assert checked.model.status == "skipped"
+    assert "absent_sounds is not installed" in str(checked.model.reason)

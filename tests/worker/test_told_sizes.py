@@ -12,6 +12,7 @@ from torch import nn
 from convlint.inputspec import InputSpec
 from convlint.worker.examination import Examination
 from convlint.worker.examine import glance
+from convlint.worker.inputs.evidence import Evidence
 from convlint.worker.inputs.input import declared
 from convlint.worker.run import Workshop
 from convlint.worker.skeleton import Sites, building, make_fake
@@ -71,6 +72,31 @@ class OneBatch(nn.Module):
         return y
 
 
+class SixRows(nn.Module):
+    """It runs with a batch of 6 alone, which torch's refusal does not tell."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = nn.Linear(16, 8)
+        self.register_buffer("index", torch.tensor([0, 1, 0, 2, 1, 1]))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        index = self.get_buffer("index")
+        return torch.zeros(3, 8).index_add(0, index, self.one(x))
+
+
+class OneQuery(nn.Module):
+    """It runs with a batch of 1 alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = nn.Linear(16, 8)
+        self.query = nn.Parameter(torch.zeros(1, 8))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([self.query, self.one(x)], 1)
+
+
 def short(examination: Examination) -> list[tuple[str, object, object]]:
     return [(one.unmet.name, one.unmet.needed, one.unmet.came) for one in examination.findings]
 
@@ -81,7 +107,7 @@ def test_a_mistake_is_found() -> None:
     assert examination.guess is not None
 
 
-@pytest.mark.parametrize("kind", [Right, OneBatch])
+@pytest.mark.parametrize("kind", [Right, OneBatch, SixRows, OneQuery])
 def test_what_runs_at_some_batch_is_none(kind: type[nn.Module]) -> None:
     assert short(looked_at(kind, ("B", 16))) == []
 
@@ -89,3 +115,13 @@ def test_what_runs_at_some_batch_is_none(kind: type[nn.Module]) -> None:
 @pytest.mark.parametrize("shapes", [(), (("B", "F"),), (("B", "L", 16),)])
 def test_where_sizes_are_not_told_nothing_is_said(shapes: tuple[tuple[int | str, ...], ...]) -> None:
     assert short(looked_at(Wrong, *shapes)) == []
+
+
+@pytest.mark.parametrize("kind", [Wrong, Right, OneBatch])
+@pytest.mark.parametrize("is_certain", [False, True])
+def test_certain_evidence_counts_like_what_is_told(kind: type[nn.Module], is_certain: bool) -> None:
+    with built(kind) as (model, mode, sites):
+        inputs = declared(model, (InputSpec(shape=("B", 16)),), "a call")
+        found = [Evidence("a call", True, inputs, {}, is_certain=is_certain)]
+        examination = glance(Workshop(model, mode, sites, lambda name: name == __file__), None, found)
+    assert bool(short(examination)) == (is_certain and kind is Wrong)

@@ -79,11 +79,12 @@ def _numbers(need: Need) -> tuple[int | str | None, int | str | None]:
     return came, needed
 
 
-def alternatives(run: Run, attempt: Try) -> Iterator[Alternative]:
-    """Each guessed input in its other forms, one at a time."""
+def alternatives(run: Run, attempt: Try, idle: Collection[str] = ()) -> Iterator[Alternative]:
+    """Each guessed input in its other forms, one at a time; not those that are idle, which have no part in it."""
     for owner, inputs in other_inputs(run.course.inputs):
-        found = attempt(inputs)
-        yield Alternative(owner, inputs, *found)
+        if owner not in idle:
+            found = attempt(inputs)
+            yield Alternative(owner, inputs, *found)
 
 
 def running(run: Run, trace: Callable[[Course], Run]) -> Iterator[tuple[str, Inputs]]:

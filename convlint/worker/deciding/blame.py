@@ -9,7 +9,7 @@ import sympy
 from torch import fx, nn
 
 from convlint.facts import Span
-from convlint.ops.requirements import kind_of
+from convlint.ops.requirements import requirement_kind
 from convlint.worker.layers import argument_span, site_of
 from convlint.worker.run import Run
 from convlint.worker.skeleton import Sites
@@ -37,7 +37,7 @@ def blame(need: Need, run: Run, root: nn.Module, sites: Sites, is_user: IsUser) 
         return Blame(argument_span(layer, need.argument, chain, is_user) or site_of(chain, is_user))
     if need.name == "batch":
         return _reader(need, node, sites, is_user)
-    if kind_of(need.name).is_of_two_sides and node.meta["block"]:
+    if requirement_kind(need.name).is_of_two_sides and node.meta["block"]:
         return _giver(need, node, root, sites, is_user)
     return Blame()
 

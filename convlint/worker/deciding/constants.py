@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import sympy
 from torch import fx
 
-from convlint.ops.requirements import Dimension, kind_of
+from convlint.ops.requirements import Dimension, requirement_kind
 from convlint.worker.ops.elementwise import broadcast
 from convlint.worker.ops.joining import concatenated
 from convlint.worker.ops.registry import op_of, op_of_kind
@@ -15,10 +15,11 @@ from convlint.worker.run import Run
 from convlint.worker.trail import Assumption, Halt, Key, Need, Stop
 
 
-def unconditional(run: Run) -> Iterator[Need]:
+def unconditional(run: Run, *, past_repairs: bool = False) -> Iterator[Need]:
     """The requirements that are false whatever the sizes are, at calls that every size comes to, each key once.
 
-    A call is one of these as long as the user's code has asked nothing of a size before it.
+    A call is one of these as long as the user's code has asked nothing of a size before it. What comes behind a repair
+    counts only where the shape that it gave has no part in it.
     """
     seen: set[Key] = set()
     for event in run.trace.trail.events:
@@ -30,7 +31,7 @@ def unconditional(run: Run) -> Iterator[Need]:
             if event.key not in seen:
                 seen.add(event.key)
                 yield event
-        elif is_spoiling(run, event):
+        elif not past_repairs and is_spoiling(run, event):
             return  # sizes that meet the requirement go another way
 
 
@@ -45,7 +46,7 @@ def is_of_layers(run: Run, need: Need) -> bool:
     Then it is the same for inputs of every shape that come so far: a convolution fixes its rank, and a Linear works on
     the last dimension of any.
     """
-    along = kind_of(need.name).along
+    along = requirement_kind(need.name).along
     if along is None or need.node is None or need.condition is not sympy.false:
         return False
     if not isinstance(need.came, sympy.Integer):

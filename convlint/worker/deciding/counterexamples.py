@@ -10,28 +10,58 @@ from convlint.worker.deciding.alternatives import other_inputs
 from convlint.worker.deciding.domain import UNCOVERED
 from convlint.worker.deciding.explore import Outcome, explore
 from convlint.worker.deciding.fixed_sizes import past_fixed_sizes, sizes_that_run
+from convlint.worker.deciding.real_run import NotRun, raises_at
 from convlint.worker.deciding.search import Search, cover, domains
 from convlint.worker.deciding.ways import past_decisions
 from convlint.worker.inputs.input import BATCH
 from convlint.worker.run import Run, Workshop, course_of
-from convlint.worker.trail import Stop
+from convlint.worker.trail import Raised, Refusal, Stop
+from convlint.worker.work import WorkBudget, WorkSpent, limited
+
+_SMALLER = {"D": 4, "H": 5, "W": 7}
+"""Sizes for the dims of an input of another rank, where a refused call is tried again on real tensors."""
+_MOST_STEPS = 8000
+"""Of work, to try inputs of other ranks."""
 
 
-def refuses_all_but(run: Run, batch: int) -> bool:
+def refuses_all_but(shop: Workshop, run: Run, batch: int) -> bool:
     """Whether a run was refused, and not only cut short, and its refused call takes no batch but this one and 1."""
     trail = run.trace.trail
     end = trail.end()
     if trail.broken():  # of a batch and a length together nothing is said
         return len(trail.broken()[0].condition.free_symbols - {run.symbols.get(BATCH)}) == 0
+    if isinstance(end, Raised):
+        return not isinstance(end, Refusal) and _is_raised(shop, run, end)
     if not isinstance(end, Stop) or end.call is None:
         return isinstance(end, Stop)
     return all(sizes.get(BATCH, batch) in (1, batch) for sizes in sizes_that_run(run, end.call))
 
 
+def _is_raised(shop: Workshop, run: Run, end: Raised) -> bool:
+    try:
+        return raises_at(shop, run, end)
+    except NotRun:
+        return False
+
+
 def is_taken_in_another_form(shop: Workshop, run: Run, batches: Collection[int] = ()) -> bool:
-    """Whether an input of a guessed rank may have another one, with a batch that is none of these."""
+    """Whether an input of a guessed rank may have another one, with a batch that is none of these.
+
+    So it may where that takes more work to find out than it is worth.
+    """
+    budget = WorkBudget(_MOST_STEPS)
+    try:
+        with limited(budget):
+            return _is_taken(shop, run, batches)
+    except WorkSpent as spent:
+        if spent.budget is not budget:
+            raise
+        return True
+
+
+def _is_taken(shop: Workshop, run: Run, batches: Collection[int]) -> bool:
     for _, inputs in other_inputs(run.course.inputs):
-        first = past_fixed_sizes(shop, past_decisions(shop, shop.first(course_of(inputs))))
+        first = past_fixed_sizes(shop, past_decisions(shop, shop.first(course_of(inputs, _SMALLER))))
         if first.trace.trail.end() is not None:
             continue
         outcome = explore(first, shop.run)

@@ -6,23 +6,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import sympy
+from torch import nn
 
 from convlint.facts import LARGEST_SIZE, Span, Unmet
-from convlint.ops.requirements import kind_of
+from convlint.ops.requirements import requirement_kind
 from convlint.worker.deciding.accepted import SMALLEST, accepted_sizes, sizes_along
 from convlint.worker.deciding.blame import blame
 from convlint.worker.deciding.counterexamples import is_taken_in_another_form, refuses_all_but, takes_oblong_images
 from convlint.worker.deciding.domain import ACCEPTED, UNCOVERED, Domain
 from convlint.worker.deciding.explore import Outcome
 from convlint.worker.deciding.fixed_sizes import course_at
+from convlint.worker.deciding.real_run import NotRun, runs_for_real
 from convlint.worker.deciding.search import Fates
 from convlint.worker.dimensions import sizes_in_words
 from convlint.worker.inputs.guesses import UNCONFIRMED
-from convlint.worker.inputs.input import BATCH, hint
+from convlint.worker.inputs.input import BATCH, Input, hint
 from convlint.worker.places import span_of
 from convlint.worker.run import Course, Run, Workshop
-from convlint.worker.trail import Need, Stop
+from convlint.worker.trail import Need, Raised, Stop
 
+FIXED_BATCH = "fixed_batch"
 _USUAL = 64  # pixels of an image that any net for images takes
 _OTHER = 5  # how much larger another batch is
 _SPATIAL = ("H", "W")
@@ -62,18 +65,33 @@ def refused(shop: Workshop, outcome: Outcome, unmet: Unmet) -> Run | None:
 
 
 def _one_batch(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
-    inputs = outcome.first.course.inputs
-    if any(not item.is_settled and item.spec.shape is not None and len(item.spec.shape) == 1 for item in inputs):
-        return  # its only dimension may be a length
+    if any(not item.is_settled and _may_begin_with_length(outcome.first, item) for item in outcome.first.course.inputs):
+        return
     batch = _fixed_batch(shop, outcome)
     if batch is None:
         return
-    is_also_one = batch > 1 and shop.run(_at_batch(outcome, 1)).comes_through
+    is_also_one = batch > 1 and _runs(shop, shop.run(_at_batch(outcome, 1)))
     if is_taken_in_another_form(shop, outcome.first, (1, batch) if is_also_one else (batch,)):
         return
     at, _ = _culprit(shop, shop.run(_at_batch(outcome, batch + _OTHER)))
     words = f"1 or {batch}" if is_also_one else str(batch)
-    yield Unmet(name="fixed_batch", operand="forward", needed=batch, sizes=words, at=at)
+    yield Unmet(name=FIXED_BATCH, operand="forward", needed=batch, sizes=words, at=at)
+
+
+def _may_begin_with_length(run: Run, item: Input) -> bool:
+    """Whether the first dimension of an input is its only one, or an RNN takes it for a length."""
+    if item.spec.shape is None or len(item.spec.shape) > 2:
+        return False
+    recurrent = (node for node in run.trace.nodes if isinstance(node.meta.get("layer"), nn.RNNBase))
+    return len(item.spec.shape) == 1 or any(len(meta.shape) == 2 for node in recurrent for meta in node.meta["inputs"])
+
+
+def _runs(shop: Workshop, run: Run) -> bool:
+    """Whether a run comes through, as far as real tensors can say on these as well."""
+    try:
+        return run.comes_through and runs_for_real(shop, run)
+    except NotRun:
+        return run.comes_through
 
 
 def _images(shop: Workshop, outcome: Outcome, domain: Domain, fates: Fates) -> Iterator[Unmet]:
@@ -126,7 +144,9 @@ def _single_pixel(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
     spatial = [name for name in accepted if name[0] in _SPATIAL]
     if spatial and all(accepted[name] == 1 for name in spatial):
         usual = shop.run(outcome.first.course.at(dict.fromkeys(spatial, _USUAL)))
-        if any(kind_of(need.name).is_of_two_sides for need in usual.trace.trail.broken()):  # a head takes pooled maps
+        if any(
+            requirement_kind(need.name).is_of_two_sides for need in usual.trace.trail.broken()
+        ):  # a head takes pooled maps
             at, layer = _culprit(shop, usual)
             yield Unmet(name="tiny_images", operand="forward", sizes=f"{' = '.join(spatial)} = 1", at=at, layer=layer)
 
@@ -170,7 +190,7 @@ def _fixed_batch(shop: Workshop, outcome: Outcome) -> int | None:
     if size == hint(BATCH):  # nothing asked for another one
         return None
     others = dict.fromkeys((size + _OTHER, max(2, 2 * size), hint(BATCH)))
-    return size if all(refuses_all_but(shop.run(_at_batch(outcome, other)), size) for other in others) else None
+    return size if all(refuses_all_but(shop, shop.run(_at_batch(outcome, other)), size) for other in others) else None
 
 
 def _at_batch(outcome: Outcome, batch: int) -> Course:
@@ -187,6 +207,8 @@ def _culprit(shop: Workshop, run: Run) -> tuple[Span | None, str | None]:
             return found.at or _place(run, event.node), found.layer
         if isinstance(event, Stop):
             return _place(run, event.node), None
+        if isinstance(event, Raised):
+            return event.at, None
     return None, None
 
 

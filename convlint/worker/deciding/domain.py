@@ -21,6 +21,12 @@ _CHUNK = 1 << 21  # points evaluated at once, to bound memory
 _SOME = 1 << 20
 """Points that are looked at where there are too many for all: they prove nothing by themselves."""
 
+_FEW, _THIN = 1 << 12, 16
+"""Grids of fewer points are cheap as they are; the part of a larger one below which its points are taken out of it."""
+
+_LEAST, _AT_ONCE = 1 << 12, 1 << 15
+"""What a condition costs that few points are asked for, in points, and how many are paid for together."""
+
 ACCEPTED, UNCOVERED, HALTED, REJECTED = 0, 1, 2, 3
 
 
@@ -147,9 +153,27 @@ def _fates_of(
         event = events[number]
         if isinstance(event, Need) and event.spoils:
             fate = np.where(fate == ACCEPTED, np.uint8(UNCOVERED), fate)
-        if not (fate == ACCEPTED).any():
+        left = fate == ACCEPTED
+        if not left.any():
+            break
+        if _is_thin(left):
+            rest = events[number + 1 :]
+            fate[left] = _fates_of(rest, _at_points(values, left), (int(left.sum()),), forgiven)
             break
     return fate
+
+
+def _is_thin(left: npt.NDArray[np.bool_]) -> bool:
+    """Whether so few points are left that the rest is asked of these alone: a broken model is no slower than a
+    right one."""
+    return left.size > _FEW and int(left.sum()) * _THIN < left.size
+
+
+def _at_points(values: Mapping[sympy.Symbol, Grid], left: npt.NDArray[np.bool_]) -> dict[sympy.Symbol, Grid]:
+    return {
+        symbol: np.broadcast_to(grid, left.shape)[left] if isinstance(grid, np.ndarray) else grid
+        for symbol, grid in values.items()
+    }
 
 
 def none_left_at(domain: Domain, events: Sequence[Event], forgiven: Collection[Key] = ()) -> int | None:
@@ -174,6 +198,10 @@ def _none_left_at(
         left &= ~broken
         if not left.any():
             return number
+        if _is_thin(left):
+            rest = events[number + 1 :]
+            end = _none_left_at(rest, _at_points(values, left), (int(left.sum()),), forgiven)
+            return None if end is None else number + 1 + end
     return None
 
 
@@ -185,6 +213,7 @@ def _breaks(
 ) -> Iterator[tuple[int, npt.NDArray[np.bool_], int]]:
     """For each event its number, the points that it ends for, and what becomes of these."""
     memo: dict[sympy.Basic, Grid] = {}
+    points = 0
     for number, event in enumerate(events):
         if isinstance(event, Need | Stop) and event.key in forgiven:
             if isinstance(event, Stop):
@@ -192,7 +221,10 @@ def _breaks(
         elif isinstance(event, Halt):
             yield number, np.ones(shape, dtype=bool), REJECTED if isinstance(event, Refusal) else HALTED
         else:
-            spend_on(math.prod(shape))
+            points += max(math.prod(shape), _LEAST)
+            if points >= _AT_ONCE:
+                spend_on(points)
+                points = 0
             mark = UNCOVERED if isinstance(event, Assumption) else REJECTED
             try:
                 holds = np.asarray(evaluate(event.condition, values, memo), dtype=bool)

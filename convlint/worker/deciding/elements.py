@@ -20,6 +20,14 @@ def iterated_input(run: Run, node: int) -> str | None:
     return next((name for name in _iterated(run.trace.nodes[node]) if name in open_names), None)
 
 
+def is_iterated(run: Run, name: str) -> bool:
+    """Whether forward takes an input apart along its first dim, so that its size counts the rounds of a loop."""
+    return any(
+        node.meta.get("name") in _ITERATED and name in {str(one.meta.get("name")) for one in ancestors(node)}
+        for node in run.trace.nodes
+    )
+
+
 def _iterated(node: fx.Node) -> Iterator[str]:
     for one in ancestors(node):
         if one.meta.get("name") in _ITERATED:

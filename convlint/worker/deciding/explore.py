@@ -6,16 +6,30 @@ accepted by one, rejected by one, or the budget ends: a proof needs all of them,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import sympy
+
 from convlint.worker.deciding.constants import unconditional
-from convlint.worker.deciding.domain import Domain, none_left_at
+from convlint.worker.deciding.domain import ACCEPTED, Domain, fates, none_left_at
 from convlint.worker.deciding.extremes import long_size, single_size
 from convlint.worker.deciding.pinned import standing
-from convlint.worker.deciding.search import MAX_TRACES, Fates, Search, Tracer, cover, domains, unknown
+from convlint.worker.deciding.search import (
+    MAX_TRACES,
+    SPATIAL,
+    Fates,
+    Search,
+    Tracer,
+    cover,
+    domains,
+    named,
+    rebuilt,
+    square_domain,
+    unknown,
+)
 from convlint.worker.run import Run
-from convlint.worker.trail import Halt, Key, Need, Stop
+from convlint.worker.trail import Event, Halt, Key, Need, Stop
 from convlint.worker.work import WorkSpent
 
 
@@ -82,10 +96,29 @@ def _outcome(search: Search) -> Outcome:
                 domain,
                 fate,
             )
-        rejected.append(blamed)
         if isinstance(blamed, Stop):
+            rejected.append(blamed)
             return Outcome(first, _in_order(rejected, first), None, None, complete, domain, fate)
-        forgiven |= {blamed.key}
+        alike = _alike(first, blamed, forgiven)
+        rejected += alike
+        forgiven |= {need.key for need in alike}
+
+
+def _alike(first: Run, blamed: Need, forgiven: frozenset[Key]) -> list[Need]:
+    """The requirement that no size meets, and each behind it with the same condition: a block that is built n times
+    is decided once."""
+    events = first.trace.trail.events
+    behind = events[next(i for i, event in enumerate(events) if event is blamed) + 1 :]
+    same = (
+        event
+        for event in behind
+        if isinstance(event, Need)
+        and not event.holds
+        and event.condition == blamed.condition
+        and event.key != blamed.key
+        and event.key not in forgiven
+    )
+    return [blamed, *_distinct(same)]
 
 
 def _in_order(rejected: list[Need | Stop], first: Run) -> tuple[Need | Stop, ...]:
@@ -105,7 +138,7 @@ def _decided(first: Run) -> Outcome:
     return Outcome(first, tuple(rejected), sizes, end if isinstance(end, Halt) else None, True)
 
 
-def _distinct(needs: Iterable[Need]) -> Iterable[Need]:
+def _distinct(needs: Iterable[Need]) -> Iterator[Need]:
     seen: set[Key] = set()
     for need in needs:
         if need.key not in seen:
@@ -128,13 +161,34 @@ def _settle(
 
 
 def _blame(search: Search, forgiven: frozenset[Key]) -> Need | Stop | None:
-    """The first requirement of the first run at which no size is left."""
+    """The first requirement of the first run at which no size is left, or one before it that fits by chance."""
     path, events = search.paths[0], search.first.trace.trail.events
     end = none_left_at(domains(search)[-1](), path, forgiven)
     if end is None:
         return None
-    for event, original in zip(path[end:], events[end:], strict=True):
+    for number, event in enumerate(path[end:], end):
         if isinstance(event, Need | Stop) and event.key not in forgiven:
+            chance = _fits_by_chance(search, path[:number], forgiven)
+            original = events[number if chance is None else chance]
             assert isinstance(original, Need | Stop)
             return original
+    return None
+
+
+def _fits_by_chance(search: Search, path: Sequence[Event], forgiven: frozenset[Key]) -> int | None:
+    """The first sum that is broken at the sizes of the run and fits only images so small that one side of it is 1:
+    what conflicts with that follows from it."""
+    fixed = {named(name): size for name, size in search.first.course.sizes.items() if name not in search.names}
+    domain = square_domain(search, search.names, fixed)
+    names = {symbol: named(name) for name, symbol in search.first.symbols.items()}
+    spatial = {symbol for axis in domain.axes[:1] for symbol in axis.symbols if str(symbol)[0] in SPATIAL}
+    for number, event in enumerate(path):
+        if not isinstance(event, Need) or event.holds or event.key in forgiven or event.name != "broadcast":
+            continue
+        sides = [rebuilt(side, names) for side in (event.came, event.needed) if isinstance(side, sympy.Expr)]
+        used = set[sympy.Basic]().union(*(side.free_symbols for side in sides))
+        if len(sides) == 2 and used and used <= spatial:
+            equal = replace(event, condition=sympy.Eq(*sides, evaluate=False))
+            if not (fates(Domain(domain.axes[:1], fixed), [equal]) == ACCEPTED).any():
+                return number
     return None

@@ -45,14 +45,17 @@ def _sizes_beside(
     """Sizes for the other symbols that meet the requirements of the first path, where some are 1."""
     hints = search.first.course.sizes
     fixed = {named(name): ones.get(name, size) for name, size in hints.items() if name not in rest}
-    numbers = {symbol: sympy.Integer(size) for symbol, size in fixed.items()}
-    needs = [
-        replace(event, condition=rebuilt(event.condition, numbers))
-        for event in search.paths[0]
-        if isinstance(event, Need)
-    ]
-    every = grouped([named(name) for name in rest], [needs], MAX_POINTS)
-    for domain in (square_domain(search, rest, fixed), replace(every, fixed=fixed)):
+    key = frozenset(ones)
+    if key not in search.beside:
+        numbers = {symbol: sympy.Integer(size) for symbol, size in fixed.items()}
+        needs = tuple(
+            replace(event, condition=rebuilt(event.condition, numbers))
+            for event in search.paths[0]
+            if isinstance(event, Need)
+        )
+        search.beside[key] = needs, replace(grouped([named(name) for name in rest], [needs], MAX_POINTS), fixed=fixed)
+    needs, every = search.beside[key]
+    for domain in (square_domain(search, rest, fixed), every):
         fate = fates(domain, needs, forgiven)
         if (fate == ACCEPTED).any():
             return sizes_at(domain, pick(fate, ACCEPTED))

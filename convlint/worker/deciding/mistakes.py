@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import sympy
 
-from convlint.ops.requirements import kind_of
+from convlint.ops.requirements import requirement_kind
 from convlint.worker.deciding.blame import linear_behind
 from convlint.worker.run import Run
 from convlint.worker.sizes import Size
@@ -50,9 +50,9 @@ def without_follow_ups(rejected: Iterable[Need | Stop], run: Run) -> list[Need |
 
 def _follows(need: Need, earlier: Sequence[Need], run: Run) -> bool:
     """Whether one of the mistakes before it explains a broken requirement."""
-    kind, pair = kind_of(need.name), {str(need.came), str(need.needed)}
+    kind, pair = requirement_kind(need.name), {str(need.came), str(need.needed)}
     for one in earlier:
-        before = kind_of(one.name)
+        before = requirement_kind(one.name)
         if before.keeps_size and {str(one.came), str(one.needed)} == pair and _is_behind(run, need, one):
             return True
         if kind.loses_layout and before.loses_layout and _is_behind(run, need, one):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -31,19 +32,40 @@ class NotRun(Exception):
 
 
 def raises_for_real(shop: Workshop, run: Run, end: Raised) -> bool:
-    """Whether forward raises the same exception at the same place on real tensors.
+    """Whether forward raises the same exception at the same place on real tensors, and a single example fails as well.
 
     Raises NotRun where that cannot be tried.
     """
-    return all(_raises_at(shop, run.course, sizes, end) for sizes in _sizes(run.course))
+    if not all(_raises_at(shop, run.course, sizes, end) for sizes in _sizes(run.course)):
+        return False
+    is_open = run.course.sizes.get(BATCH) == hint(BATCH)
+    return not is_open or _error(shop.model, run.course, {**_small(run.course), BATCH: 1}) is not None
+
+
+def raises_at(shop: Workshop, run: Run, end: Raised) -> bool:
+    """Whether forward raises the same exception at the same place on real tensors of the batch of this run."""
+    return _raises_at(shop, run.course, _small(run.course), end)
+
+
+def runs_for_real(shop: Workshop, run: Run) -> bool:
+    """Whether real tensors of the sizes of this run come through, in evaluation: a norm may ask for more to train.
+
+    Raises NotRun where that cannot be tried.
+    """
+    return _error(shop.model, replace(run.course, training=False), run.course.sizes) is None
 
 
 def _sizes(course: Course) -> Iterator[dict[str, int]]:
-    """The sizes of the run, those of our choice made small."""
-    small = {name: _SMALL.get(name[0], size) if size == hint(name) else size for name, size in course.sizes.items()}
+    """The sizes of the run, those of our choice made small, with two small batches."""
+    small = _small(course)
     batches = _SMALL_BATCHES if small.get(BATCH) == hint(BATCH) else (small.get(BATCH, 0),)
     for batch in batches:
         yield {**small, BATCH: batch} if BATCH in small else small
+
+
+def _small(course: Course) -> dict[str, int]:
+    """The sizes of the run, those of images that are our choice made small."""
+    return {name: _SMALL.get(name[0], size) if size == hint(name) else size for name, size in course.sizes.items()}
 
 
 def _raises_at(shop: Workshop, course: Course, sizes: Mapping[str, int], end: Raised) -> bool:

@@ -40,6 +40,9 @@ class Search:
     met: frozenset[str] = frozenset()  # the unknown symbols that any path speaks of
     seen: dict[object, tuple[Fates, int]] = field(default_factory=dict)
     # the last look and how many paths it held, since a new path changes only what was uncovered
+    grids: dict[tuple[int, tuple[str, ...], int], Domain] = field(default_factory=dict)  # by how many paths they are of
+    beside: dict[frozenset[str], tuple[tuple[Need, ...], Domain]] = field(default_factory=dict)
+    # the requirements of the first path where these symbols are 1, and a grid of the others
 
     def add(self, run: Run) -> None:
         self.paths.append(tuple(_renamed(run)))
@@ -50,6 +53,15 @@ class Search:
         course = replace(self.first.course.at(sizes), fixed=frozenset(fixed))
         trail = self.trace(course).trace.trail
         return trail.end() is None and all(need.key in forgiven for need in trail.broken())
+
+    def grouped(self, names: Sequence[str], full: int) -> Domain:
+        """Every combination of sizes of these symbols, worked out once for all that is known so far."""
+        key = (len(self.paths), tuple(names), full)
+        if key not in self.grids:
+            self.grids = {key: grouped([named(name) for name in names], self.paths, full)} | {
+                other: grid for other, grid in self.grids.items() if other[0] == len(self.paths)
+            }
+        return self.grids[key]
 
     def look(self, domain: Domain, forgiven: frozenset[Key]) -> Fates:
         """The fate of every size, by the path that covers it."""
@@ -120,7 +132,7 @@ def domains(search: Search) -> list[Callable[[], Domain]]:
         return square_domain(search, [*spatial, *others], fixed)
 
     def every_combination() -> Domain:
-        return replace(grouped([named(name) for name in (*spatial, *others)], search.paths, MAX_POINTS), fixed=fixed)
+        return replace(search.grouped([*spatial, *others], MAX_POINTS), fixed=fixed)
 
     return [square, every_combination] if len(spatial) > 1 else [square]
 
@@ -130,7 +142,7 @@ def square_domain(search: Search, names: Sequence[str], fixed: Mapping[sympy.Sym
     spatial = [named(name) for name in names if name[0] in SPATIAL]
     first = [Axis(tuple(spatial), EVERY)] if spatial else []
     room = MAX_POINTS // len(EVERY) if spatial else MAX_POINTS
-    rest = grouped([named(name) for name in names if name[0] not in SPATIAL], search.paths, room)
+    rest = search.grouped([name for name in names if name[0] not in SPATIAL], room)
     return Domain((*first, *rest.axes), fixed, rest.is_whole)
 
 
@@ -151,8 +163,10 @@ def cover(
                 return sizes, True, domain, fate
             search.failed.add(tuple(sizes[str(axis.symbols[0])] for axis in domain.axes))
         elif (fate == UNCOVERED).any():
+            if _same_everywhere(search, forgiven):
+                return None, True, domain, fate
             if search.traces >= search.most:
-                return None, _same_everywhere(search, forgiven), domain, fate
+                return None, False, domain, fate
             search.traces += 1
             before = int((fate == UNCOVERED).sum())
             search.add(search.trace(search.first.course.at(sizes_at(domain, pick(fate, UNCOVERED)))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from convlint.facts import Unmet
 from convlint.worker.deciding.alternatives import (
@@ -14,12 +14,14 @@ from convlint.worker.deciding.alternatives import (
     refused_at_once,
     running,
 )
+from convlint.worker.deciding.bystanders import bystanders
 from convlint.worker.deciding.constants import is_of_layers, unconditional
 from convlint.worker.deciding.degenerate import degenerate
+from convlint.worker.deciding.dependence import is_apart_from_sizes
 from convlint.worker.deciding.elements import iterated_input
 from convlint.worker.deciding.explore import Outcome, explore
 from convlint.worker.deciding.findings import Finding, finding, has_known_sizes, in_symbols
-from convlint.worker.deciding.fixed_sizes import past_fixed_sizes
+from convlint.worker.deciding.fixed_sizes import course_at, past_fixed_sizes
 from convlint.worker.deciding.joined_batch import joined_batches
 from convlint.worker.deciding.mistakes import without_follow_ups
 from convlint.worker.deciding.pinned import pinned
@@ -31,7 +33,7 @@ from convlint.worker.inputs.guesses import UNCONFIRMED
 from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.layers import holds_nothing
 from convlint.worker.run import Run, Workshop, course_of
-from convlint.worker.trail import Halt, Key, Objection, Refusal
+from convlint.worker.trail import Halt, Key, Need, Objection, Refusal, Unread
 from convlint.worker.work import WorkSpent, unlimited
 
 _MORE = 5
@@ -40,6 +42,7 @@ _MORE = 5
 
 def judged(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
     """The verdict on inputs that the first layers take; none where forward runs on plain numbers only."""
+    first = _with_single_example(shop, first)
     shop.judging.append(first)
     if first.is_on_numbers:
         reason = "forward cannot be followed in symbols, so only these sizes were tried"
@@ -50,8 +53,20 @@ def judged(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
     return _decided(shop, first, is_found_out=is_found_out)
 
 
+def _with_single_example(shop: Workshop, first: Run) -> Run:
+    """The run of a batch of 1 where no other comes through: `squeeze` may take it away, or a layer ask for it."""
+    end = first.trace.trail.end()
+    if BATCH not in first.symbols or end is None or (any(unconditional(first)) and not isinstance(end, Unread)):
+        return first
+    single = shop.run(course_at(first.course, {BATCH: 1}))
+    if single.trace.trail.end() is not None or any(unconditional(single)):
+        return first
+    outcome = _outcome(shop, single)
+    return single if outcome.accepted is not None and not outcome.rejected else first
+
+
 def at_told_sizes(shop: Workshop, first: Run) -> tuple[Finding, ...]:
-    """What breaks on plain numbers whatever the batch is, where it alone is open: the same at two batches."""
+    """What breaks on plain numbers whatever the batch is, where it alone is open: the same at two batches and at 1."""
     sizes = first.course.sizes
     if sizes.keys() - {BATCH} or first.trace.decisions:
         return ()
@@ -59,7 +74,9 @@ def at_told_sizes(shop: Workshop, first: Run) -> tuple[Finding, ...]:
     if not found or BATCH not in sizes:
         return found
     other = _examine_course(shop, shop.run(first.course.at({BATCH: sizes[BATCH] + _MORE}))).findings
-    same = {(one.key, one.unmet.came, one.unmet.needed) for one in other}
+    same = {(one.key, one.unmet.came, one.unmet.needed) for one in other if one.unmet.needed is not None}
+    if shop.run(first.course.at({BATCH: 1})).comes_through:
+        return ()
     return tuple(one for one in found if (one.key, one.unmet.came, one.unmet.needed) in same)
 
 
@@ -68,7 +85,12 @@ def of_code(shop: Workshop, first: Run, *, is_told: bool) -> tuple[Finding, ...]
     if first.trace.settled or first.course.fixed:
         return ()
     is_certain, is_one = is_told and not pinned(first), is_told or not asks_for_rank(shop.model)
-    needs = [need for need in unconditional(first) if is_certain or (is_one and is_of_layers(first, need))]
+    every = {need.key for need in unconditional(first)} if is_certain else frozenset[Key]()
+    needs = [
+        need
+        for need in unconditional(first, past_repairs=True)
+        if need.key in every or (is_one and is_of_layers(first, need))
+    ]
     outcome = undecided(first)
     return tuple(finding(shop, outcome, first, need, None) for need in without_follow_ups(needs, first))
 
@@ -163,8 +185,9 @@ def _doubts(
             other = Alternative(owner, inputs, *_explored(shop, inputs))
             if other.is_clean:
                 return other
-    keys = frozenset(findings)
-    for other in alternatives(main.run, lambda inputs: _explored(shop, inputs, keys)) if certain else ():
+    idle = bystanders(shop.model, main.run, [found.node for found in certain])
+    known = _Known(frozenset(findings), frozenset(found.key for found in certain), main.outcome.accepted or {})
+    for other in alternatives(main.run, lambda inputs: _explored(shop, inputs, known), idle) if certain else ():
         if other.is_clean:
             return other
         unlike = [found for found in certain if not other.repeats(found)]
@@ -192,14 +215,29 @@ def _guessed(name: str) -> str:
     return f"the shape of {name} is only a guess, and what follows from it no finding"
 
 
-def _explored(shop: Workshop, inputs: tuple[Input, ...], known: frozenset[Key] = frozenset()) -> tuple[Run, Outcome]:
-    """What becomes of other inputs; there is no search where something else is wrong with all sizes of them."""
-    course = course_of(inputs)
-    for begun in growing(course, shop.run) if known else ():
-        if refused_at_once(begun, known):
+@dataclass(frozen=True)
+class _Known:
+    """What is found with the first inputs, which of it no input is known to mend, and sizes that all else takes."""
+
+    found: frozenset[Key]
+    certain: frozenset[Key]
+    sizes: Mapping[str, int]
+
+
+def _explored(shop: Workshop, inputs: tuple[Input, ...], known: _Known | None = None) -> tuple[Run, Outcome]:
+    """What becomes of other inputs; there is no search where all sizes of them meet the same, or something else that
+    is wrong."""
+    course = course_of(inputs, {name: size for name, size in known.sizes.items() if size > 1} if known else None)
+    for begun in growing(course, shop.run) if known is not None else ():
+        if known is not None and _is_decided(begun, known):
             return begun, replace(undecided(begun), rejected=tuple(unconditional(begun)))
     first = past_fixed_sizes(shop, past_decisions(shop, shop.first(course)))
     return first, _outcome(shop, first)
+
+
+def _is_decided(run: Run, known: _Known) -> bool:
+    """Whether one run proves that the inputs are refused: by all that is certain again, or by something else."""
+    return refused_at_once(run, known.found) or known.certain <= {need.key for need in unconditional(run)}
 
 
 def _on_one_way_only(shop: Workshop, main: Examination, findings: Mapping[Key, Finding]) -> set[Key]:
@@ -216,7 +254,9 @@ def _examine_course(shop: Workshop, first: Run, known: frozenset[Key] = frozense
     outcome = _outcome(shop, first)
     run = outcome.first
     rejected = [item for item in without_follow_ups(outcome.rejected, run) if item.key not in known]
-    has_detail = rejected and has_known_sizes(run) and not shop.is_plain
+    # A number that is the same for every size of the input has no formula, and no size mends it.
+    is_open = any(isinstance(item, Need) and not is_apart_from_sizes(run, item) for item in rejected)
+    has_detail = is_open and has_known_sizes(run) and not shop.is_plain
     try:
         detail = in_symbols(shop, run) if has_detail else None
         findings = tuple(finding(shop, outcome, run, item, detail) for item in rejected)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dis
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 from itertools import product
+from types import CodeType
 
 import sympy
 from torch import nn
@@ -41,8 +44,27 @@ def asks_for_rank(model: nn.Module) -> bool:
     """Whether any forward outside torch looks at how many dims a tensor has: it may do something else with others."""
     kinds = {type(module) for module in model.modules() if not type(module).__module__.startswith("torch.nn.")}
     functions = (function for kind in kinds for function in vars(kind).values())
-    named = ({*code.co_names} for function in functions if (code := getattr(function, "__code__", None)) is not None)
-    return any(names & _RANKS or ("len" in names and names & {"shape", "size"}) for names in named)
+    codes = (code for function in functions if (code := getattr(function, "__code__", None)) is not None)
+    return any(
+        _counts_dims(code) or ("len" in code.co_names and {*code.co_names} & {"shape", "size"}) for code in codes
+    )
+
+
+@lru_cache(maxsize=1024)
+def _counts_dims(code: CodeType) -> bool:
+    """Whether `dim()` or `ndim` of anything is read; `self.dim` is what a layer was made with."""
+    if _RANKS.isdisjoint(code.co_names):
+        return False
+    before: object = None
+    for one in dis.get_instructions(code):
+        if one.opname in ("LOAD_ATTR", "LOAD_METHOD") and one.argval in _RANKS and not _is_self(before):
+            return True
+        before = one.argval
+    return False
+
+
+def _is_self(read: object) -> bool:
+    return (read[-1:] == ("self",)) if isinstance(read, tuple) else read == "self"
 
 
 def _names(kind: type) -> set[str]:

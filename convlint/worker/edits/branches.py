@@ -11,7 +11,7 @@ import sympy
 from torch import fx, nn
 
 from convlint.facts import Change
-from convlint.ops.requirements import kind_of
+from convlint.ops.requirements import requirement_kind
 from convlint.ops.window import same_padding
 from convlint.worker.edits.case import Candidate, Case, number
 from convlint.worker.edits.expressions import Point, expressions
@@ -36,7 +36,7 @@ _POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool1d, nn.AvgPool2d, 
 def branches(case: Case) -> Iterator[Candidate]:
     """Edits of the layers of one side, or of both, after which the two come to the same sizes."""
     need = case.need
-    if not isinstance(need, Need) or not kind_of(need.name).is_of_two_sides:
+    if not isinstance(need, Need) or not requirement_kind(need.name).is_of_two_sides:
         return
     pair = pair_of(case)
     if pair is None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from torch import nn
 
-from convlint.ops.requirements import kind_of
+from convlint.ops.requirements import requirement_kind
 from convlint.worker.edits.case import Candidate, Case, number, shape_of
 from convlint.worker.edits.syntax import Written, inserted, one_line, replaced
 from convlint.worker.trail import Need
@@ -21,14 +21,14 @@ _NORMS = (
 def layouts(case: Case) -> Iterator[Candidate]:
     """Permutations that bring the wanted size to where it is wanted."""
     need = case.need
-    if not isinstance(need, Need) or kind_of(need.name).along is None or not case.inputs:
+    if not isinstance(need, Need) or requirement_kind(need.name).along is None or not case.inputs:
         return
     given, whole = _given(case), case.written()
     shape = shape_of(case.inputs[0])
     wanted = number(need.needed)
     if given is None or whole is None or wanted is None or len(shape) < 3:
         return
-    goal = len(shape) - 1 if kind_of(need.name).along == "features" else 1
+    goal = len(shape) - 1 if requirement_kind(need.name).along == "features" else 1
     there = _only_other(shape, wanted, goal)
     if there is None:
         return

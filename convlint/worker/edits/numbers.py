@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from convlint.ops.requirements import kind_of
+from convlint.ops.requirements import requirement_kind
 from convlint.worker.edits.case import Candidate, Case, Tier, layers_behind, number
 from convlint.worker.edits.expressions import Point, expressions, names_alone
 from convlint.worker.edits.rebuild import is_editable
@@ -62,7 +62,7 @@ def numbers(case: Case) -> Iterator[Candidate]:
 
 def givers(case: Case, need: Need, wanted: Mapping[tuple[int, str], int]) -> Iterator[Candidate]:
     """The nearest layer whose result has the size that came is to give the one that is needed; and the reverse."""
-    if not kind_of(need.name).is_produced:
+    if not requirement_kind(need.name).is_produced:
         return
     is_either = case.layer is None and need.name != "elements"
     for side in (1, 2) if is_either else (1,):

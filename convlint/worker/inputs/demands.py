@@ -8,7 +8,7 @@ from dataclasses import replace
 import sympy
 from torch import fx, nn
 
-from convlint.ops.requirements import kind_of
+from convlint.ops.requirements import requirement_kind
 from convlint.worker.inputs.guesses import FILLED, GUESSED, NAMED, PER_SAMPLE, RANKS, Guess
 from convlint.worker.inputs.input import BATCH
 from convlint.worker.ops.registry import op_of_kind
@@ -109,7 +109,13 @@ def _fixed(need: Need, owner: str, run: Run, guess: Guess, label: str) -> Guess 
     """A size of the input that a layer names outright: `Conv2d(3, ...)` on a `[B, C, H, W]`."""
     symbol, size = _solved(need, run)
     shape = next(item.spec.shape for item in run.course.inputs if item.name == owner)
-    if symbol is None or shape is None or symbol not in shape or symbol == BATCH or not kind_of(need.name).fixes_input:
+    if (
+        symbol is None
+        or shape is None
+        or symbol not in shape
+        or symbol == BATCH
+        or not requirement_kind(need.name).fixes_input
+    ):
         return None
     dim = shape.index(symbol)
     if need.name == "matmul" and 0 < dim < len(shape) - 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -30,6 +30,9 @@ RANKS: dict[int, tuple[str, ...]] = {
     4: ("B", "C", "H", "W"),
     5: ("B", "C", "D", "H", "W"),
 }
+
+_MEANT = frozenset("BNCDHW")
+"""The letters of axes that are more than a size."""
 
 PER_SAMPLE = (("B",), ("B", "1"))
 """The axes of an input with one number a sample."""
@@ -194,3 +197,19 @@ def guessed(model: nn.Module, guesses: Mapping[str, Guess]) -> tuple[Input, ...]
         made = Input(slot.name, spec, guess.source, is_keyword, slot.within, filled=guess.filled, fed=guess.fed)
         result.append(with_source(made, guess))
     return tuple(result)
+
+
+def kind_of(guesses: Mapping[str, Guess]) -> Hashable:
+    """What tells guesses apart: not how an axis is called, as long as the same axes are alike."""
+    names: dict[str, int] = {}
+    kind: list[Hashable] = []
+    number = 0
+    for name, guess in guesses.items():
+        number += guess.given is None
+        spec = guess.spec(number, None)
+        shape = [
+            size if isinstance(size, int) or size[0] in _MEANT else (names.setdefault(size, len(names)),)
+            for size in spec.shape or ()
+        ]
+        kind.append((name, repr(guess.given), tuple(shape), guess.dtype, guess.filled))
+    return tuple(kind)

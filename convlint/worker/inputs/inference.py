@@ -9,7 +9,7 @@ from functools import cached_property
 
 from torch import nn
 
-from convlint.ops.requirements import kind_of
+from convlint.ops.requirements import requirement_kind
 from convlint.worker.deciding.constants import is_of_layers
 from convlint.worker.deciding.explore import explore
 from convlint.worker.inputs.changes import changes
@@ -27,6 +27,7 @@ from convlint.worker.inputs.guesses import (
     Guess,
     first_guess,
     guessed,
+    kind_of,
     slots,
     with_source,
 )
@@ -65,7 +66,7 @@ class _Attempt:
         """
         trail = self.run.trace.trail
         broken = self._mistakes
-        taken = not any(kind_of(need.name).doubts_input and self._is_open(need) for need in broken)
+        taken = not any(requirement_kind(need.name).doubts_input and self._is_open(need) for need in broken)
         # A layer that asks for one batch size was reached by the wrong dim.
         certain = sum(not need.condition.free_symbols or self._asks_for_a_batch(need) for need in broken)
         end = trail.end()
@@ -164,7 +165,7 @@ def infer(
 
 
 def _improvements(search: _Search, best: _Attempt, first: Mapping[str, Guess]) -> Iterator[_Attempt]:
-    tried = [first, dict(best.guesses)]
+    tried = [kind_of(first), kind_of(best.guesses)]
     refuted: list[Mapping[str, Guess]] = []
     is_taken = best.is_clean or _runs_at_some_size(search, best)
     for change in changes(search.model, best.run, best.guesses):
@@ -174,8 +175,8 @@ def _improvements(search: _Search, best: _Attempt, first: Mapping[str, Guess]) -
         # A layer may have settled what was open when the changes were thought of.
         start = {**best.guesses, **{n: guess for n, guess in changed.items() if not best.guesses[n].is_settled}}
         apart = {name: replace(guess, is_shared=False) for name, guess in start.items()}
-        if start not in tried and apart not in refuted:
-            tried.append(start)
+        if kind_of(start) not in tried and apart not in refuted:
+            tried.append(kind_of(start))
             found = _listen(search, start, best)
             if found.merit[1] < best.merit[1]:  # plain numbers do not fit: it is the same with shared sizes
                 refuted.append(apart)
@@ -285,5 +286,5 @@ def _doubt(run: Run) -> str:
     end = run.trace.trail.end()
     if end is not None:
         return end.reason
-    need = next(need for need in run.trace.trail.broken() if kind_of(need.name).doubts_input)
+    need = next(need for need in run.trace.trail.broken() if requirement_kind(need.name).doubts_input)
     return f"no input found that its layers take: {need.name} {need.came}, needed {need.needed}"

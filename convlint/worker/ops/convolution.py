@@ -183,7 +183,7 @@ def _functional(rank: int, transposed: bool) -> Check:
     return check
 
 
-def _layer_shape(call: Call) -> Shape | None:
+def layer_shape(call: Call) -> Shape | None:
     layer: Any = call.layer
     x = call.tensor(0, "input")
     if x is None or len(call.args) + len(call.kwargs) > 1:
@@ -228,7 +228,7 @@ OPS = (
         Op(
             layers=kinds,
             check=check_layer,
-            shape=_layer_shape,
+            shape=layer_shape,
             axes=axes,
             is_rigid=True,
             declares="channels",

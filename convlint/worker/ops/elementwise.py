@@ -88,6 +88,7 @@ def _of_two(name: str) -> tuple[Op, ...]:
 
 
 OPS = (
+    Op(layers=(nn.Identity,), keeps=BOTH),
     Op(layers=tuple(getattr(nn, name) for name in sorted(elementwise.layers() - {"PReLU"})), shape=same, keeps=BOTH),
     *(
         Op(functions=places(name, EVERYWHERE), shape=same, keeps=BOTH)

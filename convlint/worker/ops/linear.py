@@ -58,7 +58,7 @@ def _functional_linear(call: Call) -> None:
         features(call, 0, "input", weight.shape[1], None)
 
 
-def _linear_shape(call: Call) -> Shape | None:
+def linear_shape(call: Call) -> Shape | None:
     x = call.tensor(0, "input")
     return (*x.shape[:-1], call.layer.out_features) if x is not None and isinstance(call.layer, nn.Linear) else None
 
@@ -78,7 +78,7 @@ def _functional_shape(call: Call) -> Shape | None:
 
 
 OPS = (
-    Op(layers=(nn.Linear,), check=_linear, shape=_linear_shape, axes=ROWS, declares="features", has_weights=True),
+    Op(layers=(nn.Linear,), check=_linear, shape=linear_shape, axes=ROWS, declares="features", has_weights=True),
     Op(layers=(nn.Bilinear,), check=_bilinear, shape=_bilinear_shape, has_weights=True),
     Op(functions=("torch.nn.functional.linear",), check=_functional_linear, shape=_functional_shape),
 )

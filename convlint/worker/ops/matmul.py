@@ -129,7 +129,7 @@ def _grouped(call: Call) -> None:
     call.result = call.ledger.fresh((a.shape[0], b.shape[2]), a, dtype)
 
 
-def _product_shape(call: Call) -> Shape | None:
+def product_shape(call: Call) -> Shape | None:
     """Matrices in the last two dims, the dims before them broadcast (torch.matmul)."""
     a = call.tensor(0, "input")
     b = call.tensor(1, "mat2" if "mat2" in call.kwargs else "other")
@@ -161,10 +161,10 @@ def einstein(call: Call) -> Shape | None:
 
 
 OPS = (
-    Op(functions=places("matmul"), check=_matmul, shape=_product_shape),
-    Op(functions=("torch.Tensor.__matmul__",), shape=_product_shape),
+    Op(functions=places("matmul"), check=_matmul, shape=product_shape),
+    Op(functions=("torch.Tensor.__matmul__",), shape=product_shape),
     Op(functions=(*places("mm"), "torch.sparse.mm"), check=_of_rank(2)),
-    Op(functions=places("bmm"), check=_of_rank(3), shape=_product_shape),
+    Op(functions=places("bmm"), check=_of_rank(3), shape=product_shape),
     Op(functions=("torch.einsum", "torch.functional.einsum"), check=_einsum, shape=einstein),
     Op(functions=("_grouped_mm", "torch.nn.functional.grouped_mm"), check=_grouped),
 )

@@ -83,8 +83,7 @@ class StandIn:
 
     @classmethod
     def __torch_function__(cls, _: Any, __: Any, args: Any = (), kwargs: Any = None) -> NoReturn:
-        found = next((a for a in _inside((args, kwargs or {})) if isinstance(a, StandIn)), None)
-        raise Unavailable((lacks(found) if found is not None else None) or "a package is not there")
+        raise Unavailable(lacking((args, kwargs or {})) or "a package is not there")
 
     def _refuse(self, *_: Any) -> Any:
         raise Unavailable(self._why)
@@ -143,6 +142,11 @@ def lacks(value: Any) -> str | None:
     if issubclass(kind, AbsentModule) and kind.forward is not nn.Module.forward:
         return None
     return getattr(kind, "_convlint_absent", None) or None
+
+
+def lacking(values: Any) -> str | None:
+    """Why some of these values, or of their items, is a stand-in; None where none is."""
+    return next((lacks(value) for value in _inside(values) if isinstance(value, StandIn)), None)
 
 
 def known(name: str) -> type | None:

@@ -30,6 +30,13 @@ class Unconfirmed(Exception):
     """The call could not be repeated on real tensors; the reason is the message."""
 
 
+class TooLarge(Unconfirmed):
+    """Smaller tensors could be tried."""
+
+    def __init__(self) -> None:
+        super().__init__("it is too large to be tried on real tensors")
+
+
 def _known(size: int | torch.SymInt) -> int:
     hint = hint_of(size)
     if hint is None:
@@ -61,7 +68,7 @@ class _Budget:
         elements = 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True) if size)
         self.left -= elements
         if self.left < 0:
-            raise Unconfirmed("it is too large to be tried on real tensors")
+            raise TooLarge
         memory = np.zeros(elements * x.element_size(), dtype=np.uint8)
         whole = torch.from_numpy(memory).view(x.dtype)
         if self._integer and _may_be_sizes(x):
@@ -99,7 +106,7 @@ def _refused(
             else:
                 function(*real_args, **real_kwargs)
         except MemoryError as error:
-            raise Unconfirmed("it is too large to be tried on real tensors") from error
+            raise TooLarge from error
         except Exception as error:
             return error.with_traceback(None)
     return None

@@ -24,6 +24,7 @@ from convlint.worker.ops.memory import of_computed, of_result
 from convlint.worker.ops.registry import function_check, layer_check
 from convlint.worker.ops.results import goes_on_numbers, has_rule, is_one_dtype, numbers_among, result_shape
 from convlint.worker.places import Place, span_of, user_place
+from convlint.worker.project.standins import lacking
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.strides import contiguous, of_fake
 from convlint.worker.torch_private.fake import UNDECIDABLE, FakeTensor, is_inner_call, outside_modes
@@ -41,7 +42,7 @@ from convlint.worker.trace import (
     type_name,
 )
 from convlint.worker.tracing.aliases import canonical
-from convlint.worker.tracing.confirm import Unconfirmed, refusal
+from convlint.worker.tracing.confirm import TooLarge, Unconfirmed, refusal
 from convlint.worker.tracing.dtypes import unmixed
 from convlint.worker.tracing.ending import Ending
 from convlint.worker.tracing.leaves import PROPERTIES, QUESTIONS, is_leaf
@@ -49,7 +50,7 @@ from convlint.worker.tracing.ledger import TraceLedger
 from convlint.worker.tracing.nodes import NodeRecorder
 from convlint.worker.tracing.numeric import on_numbers
 from convlint.worker.tracing.reading import READERS, Reader
-from convlint.worker.trail import Halt, RefusedCall, Stop
+from convlint.worker.trail import Halt, Oversized, RefusedCall, Stop
 from convlint.worker.wording import first_line
 
 # How torch.distributions and torch._check_tensor_all ask whether values are fit: a model that trains passes them.
@@ -87,7 +88,8 @@ class ShapeTracer(fx.Tracer):
             with _FunctionCalls(self), module_calls(self.call_layer), undecided(self._reader.compared):
                 self._trace.output = self.root(*args, **kwargs)
         except Halted as halted:
-            self._ledger.append(Halt(halted.reason, span_of(halted.place) if halted.place else None))
+            kind = Oversized if halted.is_oversized else Halt
+            self._ledger.append(kind(halted.reason, span_of(halted.place) if halted.place else None))
         except Exception as error:
             refused, stop = self._refused or (None, None)
             self._ledger.append(stop if error is refused else self._ending.of(error))
@@ -238,6 +240,9 @@ class ShapeTracer(fx.Tracer):
         except Unavailable:
             raise
         except Exception as error:
+            absent = lacking((call.args, call.kwargs))
+            if absent is not None:  # a layer asks a stand-in for its shape
+                raise Unavailable(absent) from None
             if isinstance(error, UNDECIDABLE) and not _is_of_torch_nn(error):
                 raise Halted(f"{call.target} depends on data: {first_line(error)}", self._user_place()) from None
             real = self._confirmed(call, subject, error)
@@ -259,7 +264,10 @@ class ShapeTracer(fx.Tracer):
         try:
             real = refusal(subject, tuple(call.args), call.kwargs)
         except Unconfirmed as unsure:
-            raise Halted(f"{call.target} is refused ({words}), but {unsure}", place) from None
+            is_oversized = isinstance(unsure, TooLarge)
+            raise Halted(
+                f"{call.target} is refused ({words}), but {unsure}", place, is_oversized=is_oversized
+            ) from None
         if real is None:
             raise Halted(f"{call.target} runs in torch but cannot be traced: {words}", place) from None
         return real
