@@ -13,9 +13,11 @@ from convlint.worker.ops import (
     convolution,
     elementwise,
     embedding,
+    folding,
     joining,
     lazy,
     linear,
+    losses,
     matmul,
     moving,
     normalisation,
@@ -25,13 +27,14 @@ from convlint.worker.ops import (
     reduction,
     resampling,
     reshaping,
+    spectral,
 )
 from convlint.worker.ops.dtype import on_floats
 from convlint.worker.ops.op import Op
 
 _FAMILIES: Final = (
-    *(attention, convolution, elementwise, embedding, joining, lazy, linear, matmul, moving, normalisation),
-    *(padding, pooling, recurrent, reduction, resampling, reshaping),
+    *(attention, convolution, elementwise, embedding, folding, joining, lazy, linear, losses, matmul, moving),
+    *(normalisation, padding, pooling, recurrent, reduction, resampling, reshaping, spectral),
 )
 
 
