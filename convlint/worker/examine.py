@@ -9,6 +9,7 @@ from convlint.worker.deciding.alternatives import other_courses_of
 from convlint.worker.deciding.degenerate import FIXED_BATCH
 from convlint.worker.deciding.findings import Finding
 from convlint.worker.deciding.fixed_sizes import past_fixed_sizes
+from convlint.worker.deciding.named_sizes import none_of_the_named
 from convlint.worker.deciding.raising import always_raises
 from convlint.worker.deciding.verdict import at_told_sizes, judged
 from convlint.worker.deciding.ways import best_variant, past_decisions
@@ -135,7 +136,8 @@ def _found_out(shop: Workshop, candidates: Sequence[Evidence], squares: tuple[in
     )
     examination = None if doubt is not None else judged(shop, first, is_found_out=True)
     if examination is not None and not examination.findings and first.trace.trail.end() is None:
-        return examination
+        odd = None if examination.odd else none_of_the_named(shop, examination.outcome, candidates, _is_taken)
+        return examination if odd is None else replace(examination, odd=(odd,))
     for item in candidates:
         run = _with(shop, item)
         if run is not None and run.comes_through:

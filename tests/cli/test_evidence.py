@@ -563,3 +563,35 @@ def test_what_an_absent_base_would_have_is_not_known(convlint: Run, write: Write
     assert errors_of(result) == []
     (model,) = json.loads(result.stdout)["models"]
     assert "`encoder` of its base class, and the package some_package is not installed" in model["reason"]
+
+
+NAMED = {
+    "docstring": ('"""Trained on 1x28x28 digits."""', "", ["CL118"]),
+    "comment": ("", "# x: [B, 1, 64, 64]", ["CL118"]),
+    "right": ('"""Trained on 1x32x32 digits."""', "", []),
+    "of_other_channels": ('"""Trained on 3x28x28 images."""', "", []),
+}
+
+
+@pytest.mark.parametrize(("docstring", "comment", "codes"), NAMED.values(), ids=NAMED)
+def test_a_size_that_is_only_named(convlint: Run, write: Write, docstring: str, comment: str, codes: list[str]) -> None:
+    write(
+        "net.py",
+        f"""
+        from torch import nn
+
+        class Net(nn.Module):
+            {docstring}
+
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(1, 8, 3, padding=1, stride=2)
+                self.head = nn.Linear(8 * 16 * 16, 10)
+
+            def forward(self, x):
+                {comment}
+                return self.head(self.conv(x).flatten(1))
+        """,
+    )
+    found = json.loads(convlint("--output-format", "json", "--no-cache").stdout)["diagnostics"]
+    assert [(one["code"], one["severity"]) for one in found] == [(code, "warning") for code in codes]

@@ -73,7 +73,7 @@ def _one_batch(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
     is_also_one = batch > 1 and _runs(shop, shop.run(_at_batch(outcome, 1)))
     if is_taken_in_another_form(shop, outcome.first, (1, batch) if is_also_one else (batch,)):
         return
-    at, _ = _culprit(shop, shop.run(_at_batch(outcome, batch + _OTHER)))
+    at, _ = culprit(shop, shop.run(_at_batch(outcome, batch + _OTHER)))
     words = f"1 or {batch}" if is_also_one else str(batch)
     yield Unmet(name=FIXED_BATCH, operand="forward", needed=batch, sizes=words, at=at)
 
@@ -107,7 +107,7 @@ def _images(shop: Workshop, outcome: Outcome, domain: Domain, fates: Fates) -> I
             f"{' = '.join(map(str, axis.symbols))} {sizes_in_words(taken[str(axis.symbols[0])], LARGEST_SIZE)}"
             for _, axis in spatial
         )
-        at, layer = _culprit(shop, shop.run(outcome.first.course.at(usual)))
+        at, layer = culprit(shop, shop.run(outcome.first.course.at(usual)))
         yield Unmet(name="tiny_images", operand="forward", sizes=words, at=at, layer=layer)
     elif len(spatial) > 1 and len({name[1:] for name in taken}) == 1 and not _has_depth(outcome):
         yield from _never_square(shop, outcome, usual)  # square sizes were looked at before
@@ -117,7 +117,7 @@ def _never_square(shop: Workshop, outcome: Outcome, usual: Mapping[str, int]) ->
     run = shop.run(outcome.first.course.at(usual))
     if _counts_the_batch(run):
         return  # another batch may be meant
-    at, layer = _culprit(shop, run)
+    at, layer = culprit(shop, run)
     yield Unmet(name="never_square", operand="forward", sizes="H and W that differ", at=at, layer=layer)
 
 
@@ -144,10 +144,9 @@ def _single_pixel(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
     spatial = [name for name in accepted if name[0] in _SPATIAL]
     if spatial and all(accepted[name] == 1 for name in spatial):
         usual = shop.run(outcome.first.course.at(dict.fromkeys(spatial, _USUAL)))
-        if any(
-            requirement_kind(need.name).is_of_two_sides for need in usual.trace.trail.broken()
-        ):  # a head takes pooled maps
-            at, layer = _culprit(shop, usual)
+        broken = usual.trace.trail.broken()
+        if any(requirement_kind(need.name).is_of_two_sides for need in broken):  # a head takes pooled maps
+            at, layer = culprit(shop, usual)
             yield Unmet(name="tiny_images", operand="forward", sizes=f"{' = '.join(spatial)} = 1", at=at, layer=layer)
 
 
@@ -199,7 +198,7 @@ def _at_batch(outcome: Outcome, batch: int) -> Course:
     return course if batch == 1 else replace(course, fixed=course.fixed - {BATCH})
 
 
-def _culprit(shop: Workshop, run: Run) -> tuple[Span | None, str | None]:
+def culprit(shop: Workshop, run: Run) -> tuple[Span | None, str | None]:
     """The place in the code, and the layer, that refuses another size first."""
     for event in run.trace.trail.events:
         if isinstance(event, Need) and not event.holds:

@@ -30,6 +30,7 @@ class Evidence:
     known: Mapping[str, Guess]
     is_told: bool = False  # of `Hint`
     is_certain: bool = False  # of `Hint`, and about this very construction
+    is_named: bool = False  # a size that is only named, in prose or a comment, and not fed to any model
     exact: tuple[Input, ...] | None = None  # with the batch of the example, where `inputs` have any
 
     @property
@@ -61,7 +62,12 @@ def evidence(
         found = _evidence(model, names, told.inputs, hint, is_strong)
         if found.inputs is not None and told.exact != told.inputs:
             found = replace(found, exact=declared(model, told.exact, hint.source, hint.fed))
-        yield replace(found, is_told=hint.is_told, is_certain=is_strong and (hint.is_certain or own is not None))
+        yield replace(
+            found,
+            is_told=hint.is_told,
+            is_certain=is_strong and (hint.is_certain or own is not None),
+            is_named=not hint.is_evidence and hint.site is None,
+        )
 
 
 def _held(model: nn.Module, hint: Hint, names: list[str]) -> hints.Told | None:
