@@ -22,16 +22,24 @@ def is_likely(survey: Survey, symbol: Symbol, required: Collection[str] | None) 
 
 def find_factories(survey: Survey, paths: Collection[str]) -> list[Symbol]:
     """Factories that can be called bare, and others that lead to something that those do not."""
-    census = survey.census
-    kin, project = census.kin, census.kin.project
-    public = [symbol for symbol in census.factories if symbol.path in paths and _is_public(survey, symbol)]
-    needy = {symbol for symbol in public if (function := project.function_of(symbol)) and function.required}
-    bare = [symbol for symbol in public if symbol not in needy and _leads_on(survey, symbol)]
-    bare = [symbol for symbol in bare if not _returned(survey, symbol, bare, bare_only=True)]
-    provided = {made for symbol in bare for made in kin.built(symbol).classes}
-    others = [symbol for symbol in public if symbol in needy and _is_needed(survey, symbol, provided)]
+    public = [symbol for symbol in survey.census.factories if symbol.path in paths and _is_public(survey, symbol)]
+    needy = [symbol for symbol in public if _needs_arguments(survey, symbol)]
+    bare = _bare_factories(survey, [symbol for symbol in public if not _needs_arguments(survey, symbol)])
+    provided = {made for symbol in bare for made in survey.census.kin.built(symbol).classes}
+    others = [symbol for symbol in needy if _is_needed(survey, symbol, provided)]
     others = [symbol for symbol in others if not _returned(survey, symbol, [*bare, *others], bare_only=False)]
     return [*bare, *others]
+
+
+def _bare_factories(survey: Survey, candidates: Collection[Symbol]) -> list[Symbol]:
+    """Of factories without required arguments, those that lead on and that no other one merely returns."""
+    leading = [symbol for symbol in candidates if _leads_on(survey, symbol)]
+    return [symbol for symbol in leading if not _returned(survey, symbol, leading, bare_only=True)]
+
+
+def _needs_arguments(survey: Survey, symbol: Symbol) -> bool:
+    function = survey.census.kin.project.function_of(symbol)
+    return function is not None and bool(function.required)
 
 
 def find_instances(survey: Survey, paths: Collection[str], factories: Collection[Symbol]) -> list[Symbol]:

@@ -45,8 +45,7 @@ class Lineage:
 
     def _decide(self, symbol: Symbol, found: ClassOutline) -> ModuleClass | None:
         meanings = [self.project.meaning(symbol.path, base) for base in found.bases]
-        own = [self.of(meaning) for meaning in meanings if isinstance(meaning, Symbol)]
-        parents = [parent for parent in own if parent is not None]
+        parents = self._parents(meanings)
         foreign = [meaning for meaning in meanings if isinstance(meaning, str) and outside.is_module(meaning)]
         if not parents and not foreign and not self._behaves_like_one(symbol, found, meanings):
             return None
@@ -58,6 +57,11 @@ class Lineage:
             required=_required(found, parents, foreign),
             parents=tuple(parent.symbol for parent in parents),
         )
+
+    def _parents(self, bases: list[Meaning]) -> list[ModuleClass]:
+        """The bases that are module classes of the project."""
+        own = [self.of(base) for base in bases if isinstance(base, Symbol)]
+        return [parent for parent in own if parent is not None]
 
     def _behaves_like_one(self, symbol: Symbol, found: ClassOutline, meanings: list[Meaning]) -> bool:
         """An unknown base, but a forward and torch's layers in the body: a BaseModule of some package."""

@@ -205,31 +205,35 @@ def _required_of(node: ast.ClassDef, constructor: ast.FunctionDef | None) -> tup
 
 def _outline_function(node: ast.FunctionDef) -> FunctionOutline:
     body = list(nodes_of(node.body))
-    calls = list(returned_calls(body))
-    returned = {inner.value.id for inner in body if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Name)}
-    attributes = {
-        call.func.attr for call in body if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
-    }
-    is_generator = any(isinstance(inner, ast.Yield | ast.YieldFrom) for inner in body)
-    does_work = (
-        is_generator
-        or node.name.lower().startswith(_WORKING_NAMES)
-        or bool(attributes & _WORKING_CALLS)
-        or "fixture" in decorators(node)
-    )
-    names = [(dotted(call.func), call) for call in calls]
+    calls = [(dotted(call.func), call) for call in returned_calls(body)]
     return FunctionOutline(
         name=node.name,
         row=node.lineno,
         required=_required(node.args),
-        returns=tuple(name for name, _ in names if name),
-        bare_returns=tuple(name for name, call in names if name and not call.args and not call.keywords),
-        changes=tuple(call for name, found in changes_of(body).items() if name in returned for call in found),
+        returns=tuple(name for name, _ in calls if name),
+        bare_returns=tuple(name for name, call in calls if name and not call.args and not call.keywords),
+        changes=_changes_of_returned(body),
         annotation=dotted(node.returns) if node.returns else None,
         takes_module=any((dotted(one.annotation) or "").endswith("Module") for one in node.args.args),
-        does_work=does_work,
+        does_work=_does_work(node, body),
         references=references_of([node]),
     )
+
+
+def _changes_of_returned(body: list[ast.AST]) -> tuple[str, ...]:
+    """What is called for new attributes of the variables that are returned."""
+    returned = {inner.value.id for inner in body if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Name)}
+    return tuple(call for name, found in changes_of(body).items() if name in returned for call in found)
+
+
+def _does_work(node: ast.FunctionDef, body: list[ast.AST]) -> bool:
+    """Whether a function trains, saves or yields, by its name or by what it calls."""
+    if node.name.lower().startswith(_WORKING_NAMES) or "fixture" in decorators(node):
+        return True
+    if any(isinstance(inner, ast.Yield | ast.YieldFrom) for inner in body):
+        return True
+    methods = {call.func.attr for call in body if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)}
+    return not methods.isdisjoint(_WORKING_CALLS)
 
 
 def _outline_value(name: ast.Name, value: ast.expr, is_scripted: bool) -> ValueOutline:

@@ -100,26 +100,34 @@ class Project:
     def _look_up(self, member: Member, name: str) -> Meaning:
         first, _, rest = name.partition(".")
         inner, place = member.outline, member.place
-        if first in inner.classes and rest:
-            symbol = Symbol(place.path, first)
-            return symbol if self.is_constructor(symbol, rest) else None
-        if first in inner.classes or first in inner.functions:
-            return None if rest else Symbol(place.path, first)
+        own = Symbol(place.path, first)
+        whole = None if rest else own  # an attribute of it is nothing that is known
+        if first in inner.classes:
+            return own if not rest or self.is_constructor(own, rest) else None
+        if first in inner.functions:
+            return whole
         value = inner.values.get(first)
         if value is not None and value.alias and value.alias != first:
             return self.meaning(place.path, _join(value.alias, rest))
         if value is not None:
-            return None if rest else Symbol(place.path, first)
+            return whole
         if first in inner.imports:
             return self._absolute(place, _join(inner.imports[first], rest))
-        for star in inner.stars:
-            found = self._absolute(place, f"{star}.{name}")
+        starred = self._starred(member, name)
+        if starred is None and first in inner.scripted:
+            return whole
+        return starred
+
+    def _starred(self, member: Member, name: str) -> Meaning:
+        """What a star import brings under the name."""
+        for star in member.outline.stars:
+            found = self._absolute(member.place, f"{star}.{name}")
             if isinstance(found, Symbol):
                 return found
             # A star import from a file of the project also brings what that file imports: `nn`.
             if found is not None and (name in _STARRED or not found.startswith(f"{star}.")):
                 return found
-        return Symbol(place.path, first) if first in inner.scripted and not rest else None
+        return None
 
     def is_constructor(self, symbol: Symbol, method: str) -> bool:
         """Whether a method of a class, maybe inherited, gives an instance: `Net.from_config` is as good as `Net`."""

@@ -41,30 +41,35 @@ def find_models(
     Blocks that the user asks for are models as well.
     """
     factories = find_factories(survey, paths)
-    instances = find_instances(survey, paths, factories)
-    kin, classes = survey.census.kin, survey.census.classes
-    changed = {symbol for symbol in instances if kin.is_changed(symbol)}
-    entries = [*factories, *instances]
-    provided = {
-        made
-        for entry in entries
-        if entry not in changed
-        for made in kin.built(entry).classes
-        if made in classes and not classes[made].is_bare
-    }
-    blocks = survey.blocks.difference(asked)
-    roots = {symbol for symbol, found in classes.items() if found.has_forward and symbol not in blocks}
-    roots = {symbol for symbol in roots if not survey.is_mere_base(symbol)}
+    entries = [*factories, *find_instances(survey, paths, factories)]
+    provided = _provided(survey, entries)
+    roots = _root_classes(survey, asked)
     # What no factory builds in this way is a check of its own.
     extra = {symbol: calls for symbol in roots & provided if (calls := _outside_of_factories(survey, symbol))}
     roots -= provided
-    likely = {symbol for symbol in roots if is_likely(survey, symbol, classes[symbol].required)}
+    likely = {symbol for symbol in roots if is_likely(survey, symbol, survey.census.classes[symbol].required)}
     roots |= _uncovered(survey, likely | provided, entries)
     models: dict[str, list[FoundModel]] = {path: [] for path in paths}
     for symbol in [*roots, *extra, *entries]:
         if symbol.path in models:
             models[symbol.path].append(describe(survey, symbol, extra.get(symbol)))
     return {path: tuple(sorted(found, key=lambda model: (model.row, model.target))) for path, found in models.items()}
+
+
+def _provided(survey: Survey, entries: Collection[Symbol]) -> set[Symbol]:
+    """The classes with required arguments that a factory or an instance builds as they are."""
+    kin, classes = survey.census.kin, survey.census.classes
+    instances = set(survey.census.instances)
+    unchanged = [entry for entry in entries if entry not in instances or not kin.is_changed(entry)]
+    built = {made for entry in unchanged for made in kin.built(entry).classes}
+    return {made for made in built if made in classes and not classes[made].is_bare}
+
+
+def _root_classes(survey: Survey, asked: Collection[Symbol]) -> set[Symbol]:
+    """The classes with a forward that are part of no other model."""
+    blocks = survey.blocks.difference(asked)
+    found = {symbol for symbol, known in survey.census.classes.items() if known.has_forward and symbol not in blocks}
+    return {symbol for symbol in found if not survey.is_mere_base(symbol)}
 
 
 def describe(survey: Survey, symbol: Symbol, calls: Collection[Call] | None = None) -> FoundModel:

@@ -43,10 +43,7 @@ def annotated(parameters: Iterable[ast.arg], view: View) -> dict[str, tuple[Size
 
 
 def _annotation(node: ast.expr | None, view: View) -> tuple[Sizes, str] | None:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        tree = parse(node.value.strip(), "<annotation>")
-        first = tree.body[0] if isinstance(tree, ast.Module) and tree.body else None
-        node = first.value if isinstance(first, ast.Expr) else None
+    node = _unquoted(node)
     if not isinstance(node, ast.Subscript):
         return None
     meaning = view.meaning_of(node.value)
@@ -58,10 +55,24 @@ def _annotation(node: ast.expr | None, view: View) -> tuple[Sizes, str] | None:
         return _with(_words(items[1]), _DTYPES[last])
     if package.startswith("torchtyping") and last == "TensorType":
         return _tensor_type(items)
-    if last == "Annotated" and len(items) >= 2 and (dotted(items[0]) or "").endswith("Tensor"):
-        words = _words(items[1])
-        return _with(words, "float32") if words and _are_sizes(words) else None
-    return None
+    return _annotated_tensor(items) if last == "Annotated" and len(items) >= 2 else None
+
+
+def _unquoted(node: ast.expr | None) -> ast.expr | None:
+    """The expression in `x: "Float[Tensor, 'b 3 h w']"`; None where the string holds none."""
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+        return node
+    tree = parse(node.value.strip(), "<annotation>")
+    first = tree.body[0] if isinstance(tree, ast.Module) and tree.body else None
+    return first.value if isinstance(first, ast.Expr) else None
+
+
+def _annotated_tensor(items: list[ast.expr]) -> tuple[Sizes, str] | None:
+    """`Annotated[Tensor, "b 3 h w"]`."""
+    if not (dotted(items[0]) or "").endswith("Tensor"):
+        return None
+    words = _words(items[1])
+    return _with(words, "float32") if words and _are_sizes(words) else None
 
 
 def _words(node: ast.expr) -> list[str] | None:

@@ -42,39 +42,53 @@ def said_in_comments(forward: Forward) -> list[Said]:
 
 
 def _shapes(row: int, text: str, is_alone: bool, forward: Forward, parameters: list[str]) -> Iterator[Said]:
-    body = forward.node.body
     before_arrow = _ARROW.split(text)[0]
     if before_arrow != text:
-        # The way of the data through the first line that does something.
-        first = _first_use(parameters[0], forward.node) if parameters else None
-        sizes = first_shape(before_arrow)
-        if (
-            sizes
-            and first
-            and first.lineno <= row <= (first.end_lineno or row)
-            and _UNNAMED.fullmatch(before_arrow.strip())
-        ):
-            yield Said(parameters[0], row, sizes)
+        yield from _before_arrow(row, before_arrow, forward, parameters)
         return
+    body = forward.node.body
     if not is_alone and body[0].lineno <= row and not _is_look(row, body):
         return  # behind a statement it tells of the result
-    named = False
+    named = list(_named(row, text, parameters))
+    yield from named
+    if named or not parameters or not _UNNAMED.fullmatch(text):
+        return
+    sizes = first_shape(text)
+    parameter = _parameter_beside(row, is_alone, forward, parameters)
+    if sizes and parameter is not None:
+        yield Said(parameter, row, sizes)
+
+
+def _before_arrow(row: int, text: str, forward: Forward, parameters: list[str]) -> Iterator[Said]:
+    """`[1, 28, 28] -> [32, 26, 26]`: the way of the data through the first line that does something."""
+    first = _first_use(parameters[0], forward.node) if parameters else None
+    sizes = first_shape(text)
+    if not sizes or first is None or not _UNNAMED.fullmatch(text.strip()):
+        return
+    if first.lineno <= row <= (first.end_lineno or row):
+        yield Said(parameters[0], row, sizes)
+
+
+def _named(row: int, text: str, parameters: list[str]) -> Iterator[Said]:
+    """`x: (B, T, C)`, `x.shape = [8, 3]`."""
     for name in parameters:
         match = re.search(
             rf"(?:^|[\s,;`]){re.escape(name)}`?(?:\.shape|\.size\(\))?\s*(?::|=|\bis\b|\bhas\b|\bof\b|\bshape\b)", text
         )
         sizes = first_shape(text[match.end() :]) if match else None
         if sizes:
-            named = True
             yield Said(name, row, sizes)
-    if named or not parameters or not _UNNAMED.fullmatch(text):
-        return
-    sizes = first_shape(text)
+
+
+def _parameter_beside(row: int, is_alone: bool, forward: Forward, parameters: list[str]) -> str | None:
+    """The parameter that a shape without a name is about: the one on its line, or the only one that is required."""
+    body = forward.node.body
     on_line = [parameter.arg for parameter in forward.parameters if parameter.lineno == row]
-    if sizes and len(on_line) == 1 and row < body[0].lineno and not is_alone:
-        yield Said(on_line[0], row, sizes)
-    elif sizes and len(forward.required) == 1 and is_alone and row < _after_docstring(body):
-        yield Said(parameters[0], row, sizes)
+    if len(on_line) == 1 and row < body[0].lineno and not is_alone:
+        return on_line[0]
+    if len(forward.required) == 1 and is_alone and row < _after_docstring(body):
+        return parameters[0]
+    return None
 
 
 def _is_look(row: int, body: list[ast.stmt]) -> bool:

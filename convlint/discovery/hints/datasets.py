@@ -34,17 +34,26 @@ class Images:
     @property
     def outcome(self) -> object:
         """What tells the shapes after the transforms apart, as far as that shows without running anything."""
-        steps = [step for step in self.steps if step.name != "Grayscale"]
         if not self.steps:
             return self.size
-        if len(steps) != len(self.steps) or steps[-1].name == "Pad":
+        last = self.steps[-1]
+        if last.name == "Pad" or any(step.name == "Grayscale" for step in self.steps):
             return self.key
-        call = ast.parse(steps[-1].call.text, mode="eval").body
+        call = ast.parse(last.call.text, mode="eval").body
         size = _pair(call.args[0]) if isinstance(call, ast.Call) and call.args else None
-        is_square = len(steps) > 1 or self.size is None or self.size[1] == self.size[2]
-        if size is None or (isinstance(size, int) and steps[-1].name in ("Resize", "Scale") and not is_square):
-            return self.key
-        return (self.size[0] if self.size else 3, *((size, size) if isinstance(size, int) else size))
+        channels = self.size[0] if self.size else 3
+        match size:
+            case (height, width):
+                return (channels, height, width)
+            case int() if self._is_square or last.name not in ("Resize", "Scale"):
+                return (channels, size, size)
+            case _:
+                return self.key  # `Resize(32)` sets the shorter side alone
+
+    @property
+    def _is_square(self) -> bool:
+        """Whether the images may be square where the last step takes them."""
+        return len(self.steps) > 1 or self.size is None or self.size[1] == self.size[2]
 
     @property
     def key(self) -> tuple[object, ...]:

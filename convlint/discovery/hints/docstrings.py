@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from convlint.discovery.hints.comments import Said
 from convlint.discovery.hints.definition import Definition, docstring_of
 from convlint.discovery.hints.scopes import Function
-from convlint.discovery.hints.shapes import first_shape
+from convlint.discovery.hints.shapes import Sizes, first_shape
 from convlint.discovery.references import dotted
 from convlint.discovery.source import parse
 from convlint.facts import Failure
@@ -104,22 +104,28 @@ def _said(docstring: _Docstring, names: list[str], required: list[str]) -> Itera
             if line.strip().lower().startswith(("return", "yield")):
                 return
             continue
+        row = docstring.row + number
+        following = lines[number + 1] if number + 1 < len(lines) else ""
         for name in names:
-            match = re.match(
-                rf"\W*(?:param\s+)?{re.escape(name)}[`*]*\s*(?:\([^)]*\))?\s*[:=]|\W*{re.escape(name)}\s*\((?=.*shape)",
-                line,
-            )
-            rest = line[match.end() :] if match else ""
-            following = lines[number + 1] if number + 1 < len(lines) else ""
-            if match and not rest.strip():
-                rest = following
-            sizes = first_shape(rest) if match else None
+            sizes = _shape_of(name, line, following)
             if sizes:
-                yield Said(name, docstring.row + number, sizes)
+                yield Said(name, row, sizes)
         match = _INPUT.match(line)
         sizes = first_shape(line[match.end() :]) if match else None
-        if sizes and names and required and names[0] == required[0]:
-            yield Said(names[0], docstring.row + number, sizes)
+        if sizes and names and names[:1] == required[:1]:
+            yield Said(names[0], row, sizes)
+
+
+def _shape_of(name: str, line: str, following: str) -> Sizes | None:
+    """The shape in `x (Tensor): (B, C)`, or in the line that follows `x:`."""
+    match = re.match(
+        rf"\W*(?:param\s+)?{re.escape(name)}[`*]*\s*(?:\([^)]*\))?\s*[:=]|\W*{re.escape(name)}\s*\((?=.*shape)",
+        line,
+    )
+    if match is None:
+        return None
+    rest = line[match.end() :]
+    return first_shape(rest if rest.strip() else following)
 
 
 def _examples(docstring: _Docstring, name: str) -> Iterator[Written]:

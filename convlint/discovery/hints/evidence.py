@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 
 from convlint.discovery.hints import declared, usage
 from convlint.discovery.hints.annotations import annotated
@@ -31,6 +32,16 @@ _LONGEST_TEXT = 2000
 # Of a kind, so that a model with many example calls does not lose its datasets.
 _MOST_CALLS = 6
 _MOST_OTHERS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the definition of a model says of its inputs."""
+
+    own: tuple[Hint, ...] = ()  # directives, annotations and an example array
+    docstrings: tuple[Hint, ...] = ()  # calls in their code
+    prose: tuple[Hint, ...] = ()  # the size of an image
+    said: tuple[Hint, ...] = ()  # shapes in comments and docstrings
 
 
 @dataclass(eq=False)
@@ -75,29 +86,37 @@ class Evidence:
 
     def _find(self, symbol: Symbol) -> tuple[Hint, ...]:
         model = self._class_of(symbol)
-        if model is None and symbol not in self.census.factories and symbol not in self.census.instances:
+        if model is None and symbol not in self.census.makers:
             return ()
         definition = define(model, self.census, self._view) if model else None
         usages = [self._usage(path) for path in self._users(symbol, model)]
         followed = usage.followed(usages, symbol, model, self.survey.handed.get(symbol, ()))
-        code = [*usage.calls(usages, symbol, model)]
-        fed = [*usage.shapes(usages, symbol, model)]
-        images = [*usage.images(usages, symbol, model)]
-        own = list(self._written(symbol, definition)) if definition else []
-        docstrings = _docstring_hints(definition, symbol) if definition else []
-        prose = images_in_prose(definition) if definition else []
-        said = list(_said(definition)) if definition else []
+        certain = [hint for hint in followed if hint.is_certain]
+        likely = [hint for hint in followed if not hint.is_certain]
+        code = usage.calls(usages, symbol, model)
+        fed = usage.shapes(usages, symbol, model)
+        images = usage.images(usages, symbol, model)
+        told = self._told(symbol, definition) if definition else _Told()
         groups = (
-            own,
-            _unique(hint for hint in followed if hint.is_certain)[:_MOST_CALLS],
-            _unique([*(hint for hint in followed if not hint.is_certain), *code])[:_MOST_CALLS],
-            _unique(docstrings)[:_MOST_OTHERS],
-            prose,
+            told.own,
+            _unique(certain)[:_MOST_CALLS],
+            _unique([*likely, *code])[:_MOST_CALLS],
+            _unique(told.docstrings)[:_MOST_OTHERS],
+            told.prose,
             _unique(fed)[:_MOST_OTHERS],
             _unique(images)[:_MOST_OTHERS],
-            said[:_MOST_OTHERS],
+            told.said[:_MOST_OTHERS],
         )
-        return tuple(_unique([hint for group in groups for hint in group])[:_MOST])
+        return tuple(_unique(chain(*groups))[:_MOST])
+
+    def _told(self, symbol: Symbol, definition: Definition) -> _Told:
+        """All four read from one definition, in full."""
+        return _Told(
+            own=tuple(self._written(symbol, definition)),
+            docstrings=tuple(_docstring_hints(definition, symbol)),
+            prose=tuple(images_in_prose(definition)),
+            said=tuple(_said(definition)),
+        )
 
     def asked(self, paths: Collection[str]) -> set[Symbol]:
         """The classes that a directive says what to feed, so that they are to be checked by themselves."""

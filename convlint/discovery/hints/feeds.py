@@ -91,23 +91,23 @@ def _of(call: ast.Call, spot: Spot, models: Models) -> Iterator[Feed]:
 
 
 def _feed(made: Made, call: ast.Call, origin: _Origin, view: View) -> Feed:
-    row = call.lineno
+    unknown = Feed(made, call.lineno, is_plain=False)
     if origin.is_changed:
-        return Feed(made, row, is_plain=False)
+        return unknown
     is_image = origin.path in ((), (0,)) and len(call.args) == 1 and not call.keywords
     if origin.reshape is None or origin.spot is None:
-        return Feed(made, row, is_plain=is_image)
+        return replace(unknown, is_plain=is_image)
     sizes = reshaped_to(origin.reshape)
     if sizes is None or not is_image:
-        return Feed(made, row, is_plain=False)
+        return unknown
     rest = sizes[1:]
-    if len(rest) == 1 and ast.unparse(rest[0]) == "-1":
-        return Feed(made, row, is_plain=False, is_flat=True)
-    if not rest or any(ast.unparse(size) == "-1" for size in rest) or not is_made(rest, view, origin.spot):
-        return Feed(made, row, is_plain=False)
-    text = f"(-1, {', '.join(ast.unparse(size) for size in rest)})"
-    shape = Expression(text=text, path=view.path, row=origin.reshape.lineno)
-    return Feed(made, row, is_plain=False, shape=shape)
+    texts = [ast.unparse(size) for size in rest]
+    if texts == ["-1"]:
+        return replace(unknown, is_flat=True)
+    if not rest or "-1" in texts or not is_made(rest, view, origin.spot):
+        return unknown
+    text = f"(-1, {', '.join(texts)})"
+    return replace(unknown, shape=Expression(text=text, path=view.path, row=origin.reshape.lineno))
 
 
 def reshaped_to(call: ast.Call) -> list[ast.expr] | None:
@@ -152,21 +152,26 @@ def _element(origin: _Origin, path: tuple[int, ...]) -> _Origin:
 
 
 def _of_name(name: str, spot: Spot, view: View, depth: int) -> list[_Origin]:
-    found: list[_Origin] = []
-    for binding in live(name, spot) or []:
-        if binding.kind == "loop":
-            found.extend(_of_loop(binding))
-        elif binding.kind == "parameter":
-            found.extend(_of_parameter(name, spot))
-        elif binding.value is not None and binding.kind in ("assign", "unpack"):
-            inner = _origins(binding.value, binding.spot, view, depth + 1)
-            found.extend(_element(one, binding.index) if binding.index else one for one in inner)
+    found = [one for binding in live(name, spot) or [] for one in _of_binding(name, binding, spot, view, depth)]
     changes = [(call, at) for call, at in spot.scope.calls if _changes(call, name) and at.position < spot.position]
     if not changes:
         return found
     call, at = max(changes, key=lambda change: change[1].position)
     is_sized = isinstance(call.func, ast.Attribute) and call.func.attr == "resize_"
     return [replace(one, reshape=call, spot=at) if is_sized else replace(one, is_changed=True) for one in found]
+
+
+def _of_binding(name: str, binding: Binding, spot: Spot, view: View, depth: int) -> Iterator[_Origin]:
+    match binding.kind, binding.value:
+        case "loop", _:
+            yield from _of_loop(binding)
+        case "parameter", _:
+            yield from _of_parameter(name, spot)
+        case "assign" | "unpack", ast.expr() as value:
+            for one in _origins(value, binding.spot, view, depth + 1):
+                yield _element(one, binding.index) if binding.index else one
+        case _:
+            pass
 
 
 def _changes(call: ast.Call, name: str) -> bool:
@@ -212,10 +217,7 @@ def _of_parameter(name: str, spot: Spot) -> Iterator[_Origin]:
 def _of_call(node: ast.Call, spot: Spot, view: View, depth: int) -> list[_Origin]:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else (dotted(node.func) or "")
     if name in ITERATORS and name != "enumerate" and node.args:
-        inner = node.args[0]
-        while isinstance(inner, ast.Call) and inner.args and (dotted(inner.func) or "") in ITERATORS:
-            inner = inner.args[0]
-        return [_Origin(())] if name == "next" and _is_loader(inner) else []
+        return [_Origin(())] if name == "next" and _is_loader(_iterated(node.args[0])) else []
     if name in WRAPPED and node.args:
         return _origins(node.args[0], spot, view, depth + 1)
     if not isinstance(node.func, ast.Attribute):
@@ -225,7 +227,19 @@ def _of_call(node: ast.Call, spot: Spot, view: View, depth: int) -> list[_Origin
     origins = _origins(subject, spot, view, depth + 1)
     if name in SAME and not is_torch:
         return origins
+    return [one for origin in origins for one in _reshaped(origin, node, name, spot)]
+
+
+def _reshaped(origin: _Origin, call: ast.Call, name: str, spot: Spot) -> Iterator[_Origin]:
+    """What a method makes of a tensor's shape; nothing where that is not known."""
     if name in RESHAPES:
-        # Of two reshapes the last one counts.
-        return [replace(one, reshape=node, spot=spot) for one in origins]
-    return [replace(one, is_changed=True) for one in origins] if name in _CHANGING else []
+        yield replace(origin, reshape=call, spot=spot)  # of two reshapes the last one counts
+    elif name in _CHANGING:
+        yield replace(origin, is_changed=True)
+
+
+def _iterated(node: ast.expr) -> ast.expr:
+    """The loader in `iter(tqdm(loader))`."""
+    while isinstance(node, ast.Call) and node.args and (dotted(node.func) or "") in ITERATORS:
+        node = node.args[0]
+    return node

@@ -164,14 +164,10 @@ class _Builder:
                 bound = "unpack" if index and kind == "assign" else kind
                 self._bind(name, bound, value, spot, end, index)
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
-                same = value.elts if isinstance(value, ast.Tuple) and len(value.elts) == len(elements) else None
+                parts = _parts(elements, value) if kind == "assign" else None
                 for number, element in enumerate(elements):
-                    if (
-                        same
-                        and kind == "assign"
-                        and not any(isinstance(one, ast.Starred) for one in (*elements, *same))
-                    ):
-                        self._target(element, kind, same[number], spot, end)
+                    if parts is not None:
+                        self._target(element, kind, parts[number], spot, end)
                     else:
                         self._target(element, kind, value, spot, end, (*index, number))
             case ast.Starred(value=inner):
@@ -202,6 +198,14 @@ def scopes_of(tree: ast.Module) -> list[Scope]:
     builder = _Builder()
     builder.scope(tree, None, None)
     return builder.scopes
+
+
+def _parts(targets: list[ast.expr], value: ast.expr | None) -> list[ast.expr] | None:
+    """What each target of `a, b = x, y` gets; None where that does not show."""
+    if not isinstance(value, ast.Tuple) or len(value.elts) != len(targets):
+        return None
+    is_starred = any(isinstance(one, ast.Starred) for one in (*targets, *value.elts))
+    return None if is_starred else value.elts
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:

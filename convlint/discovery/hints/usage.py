@@ -152,20 +152,42 @@ def images(usages: Sequence[Usage], symbol: Symbol, model: Symbol | None) -> Ite
         found = _feeds(usage, symbol, model) or everywhere
         if found and not any(feed.is_loaded for feed in found):
             continue  # a generator that is fed noise
-        plain = [feed for feed in found if feed.is_plain and _is_evidence(feed, symbol, model)]
-        sites = {site.text: site for feed in plain if (site := _site_in(usage, feed, symbol, model))}
-        batches = [feeding.batch for feeding in usage.fed(symbol) if feeding.batch is not None]
-        as_they_come = {batch.images.key for batch in batches if batch.is_plain}
+        fed = _plainly_fed(usage, found, symbol, model)
+        as_they_come = _as_they_come(usage, symbol)
         for one, is_sure in ranked(usage.images):
-            if one.key in as_they_come:
-                continue
-            source = usage.view.source(one.name, one.row, symbol.path)
-            hint = Hint(kind="image", source=source, is_evidence=False, size=one.size, steps=one.steps)
-            known = [hint.model_copy(update={"is_evidence": is_sure, "site": site}) for site in sites.values()]
-            is_about_all = any(_site_in(usage, feed, symbol, model) is None for feed in plain)
-            yield from known
-            if is_about_all or not known:
-                yield hint.model_copy(update={"is_evidence": is_about_all and is_sure})
+            if one.key not in as_they_come:
+                yield from _image_hints(one, usage, symbol, fed, is_sure=is_sure)
+
+
+@dataclass(frozen=True, slots=True)
+class _PlainlyFed:
+    """The constructions of a model that a file feeds with images as they come."""
+
+    sites: tuple[Expression, ...]
+    is_unsited: bool  # a feed is of no construction that is known
+
+
+def _plainly_fed(usage: Usage, feeds: Iterable[Feed], symbol: Symbol, model: Symbol | None) -> _PlainlyFed:
+    plain = [feed for feed in feeds if feed.is_plain and _is_evidence(feed, symbol, model)]
+    sites = [_site_in(usage, feed, symbol, model) for feed in plain]
+    known = {site.text: site for site in sites if site}
+    return _PlainlyFed(tuple(known.values()), None in sites)
+
+
+def _as_they_come(usage: Usage, symbol: Symbol) -> set[object]:
+    """The images that are followed from their dataset into the model, and so are known already."""
+    batches = [feeding.batch for feeding in usage.fed(symbol) if feeding.batch is not None]
+    return {batch.images.key for batch in batches if batch.is_plain}
+
+
+def _image_hints(one: Images, usage: Usage, symbol: Symbol, fed: _PlainlyFed, *, is_sure: bool) -> Iterator[Hint]:
+    """One dataset's images: for each construction that is fed with them, and for any other."""
+    source = usage.view.source(one.name, one.row, symbol.path)
+    hint = Hint(kind="image", source=source, is_evidence=False, size=one.size, steps=one.steps)
+    for site in fed.sites:
+        yield hint.model_copy(update={"is_evidence": is_sure, "site": site})
+    if fed.is_unsited or not fed.sites:
+        yield hint.model_copy(update={"is_evidence": fed.is_unsited and is_sure})
 
 
 def _feeds(usage: Usage, symbol: Symbol, model: Symbol | None) -> list[Feed]:

@@ -77,15 +77,19 @@ def _is_made(node: ast.expr, view: View, spot: Spot, own: frozenset[str], depth:
                 _is_made(argument, view, spot, own, depth + 1) for argument in arguments
             )
         case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp() | ast.Lambda():
-            own |= {
-                inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
-            }
-            own |= {inner.arg for inner in ast.walk(node) if isinstance(inner, ast.arg)}
+            own |= _bound_inside(node)
         case ast.Await() | ast.Yield() | ast.YieldFrom():
             return False
         case _:
             pass
     return all(_is_made(inner, view, spot, own, depth + 1) for inner in _inner(node))
+
+
+def _bound_inside(node: ast.expr) -> frozenset[str]:
+    """The variables of a comprehension, the parameters of a lambda."""
+    stored = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)}
+    parameters = {inner.arg for inner in ast.walk(node) if isinstance(inner, ast.arg)}
+    return frozenset(stored | parameters)
 
 
 def _inner(node: ast.expr) -> Iterable[ast.expr]:
