@@ -45,25 +45,40 @@ def explain(
     with _pool(question) as pool:
         gathered = gather([wanted.path], options, server, verify=None if question is None else question.verify)
         tables = tables_of(gathered.facts, wanted.part)
-        failures = [f"{file.filename}: {failure.message}" for file in gathered.facts for failure in file.failures]
-        for sentence in (*gathered.found.problems, *failures, *gathered.notes):
+        mistakes = _mistakes(gathered)
+        for sentence in (*mistakes, *gathered.notes):
             say(sentence)
-        if not tables:
-            if gathered.found.problems or failures:
-                return FAILED
+        if not tables and not mistakes:
             raise Complaint(f"{target}: there is no model to explain")
+        if not tables:
+            return FAILED
         values = () if question is None or pool is None else _values(gathered, tables, question, pool)
-    width = shutil.get_terminal_size((_WIDTH, 0)).columns
+    _show(tables, wanted.part, output_format, values, color)
+    is_whole = not gathered.found.problems and _are_explained(tables, values)
+    return CLEAN if is_whole else FAILED
+
+
+def _mistakes(gathered: Gathered) -> list[str]:
+    """What is wrong with the path or the files behind it."""
+    failures = [f"{file.filename}: {failure.message}" for file in gathered.facts for failure in file.failures]
+    return [*gathered.found.problems, *failures]
+
+
+def _show(tables: Sequence[Table], part: str, output_format: str, values: Sequence[Values | None], color: str) -> None:
+    """The tables on the standard output, as wide as the terminal is."""
+    width = max(shutil.get_terminal_size((_WIDTH, 0)).columns, 40)
     colored = wants_color(color, sys.stdout)
     try:
-        render(
-            tables, wanted.part, output_format, values=values, width=max(width, 40), color=colored, stream=sys.stdout
-        )
+        render(tables, part, output_format, values=values, width=width, color=colored, stream=sys.stdout)
         sys.stdout.flush()
     except BrokenPipeError:
         silence(sys.stdout)
-    is_shown = any(table.rows for table in tables) and not gathered.found.problems
-    return CLEAN if is_shown and all(one is not None and agrees(one.breakdown) for one in values) else FAILED
+
+
+def _are_explained(tables: Sequence[Table], values: Sequence[Values | None]) -> bool:
+    """Whether there is a row to see, and the parts of each number add up to what its real run gave."""
+    has_rows = any(table.rows for table in tables)
+    return has_rows and all(one is not None and agrees(one.breakdown) for one in values)
 
 
 def _question(wanted: Target, own: dict[str, Any], options: Options) -> Question:

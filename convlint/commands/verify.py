@@ -8,14 +8,15 @@ from typing import Any
 from convlint.cache.answers import Answer
 from convlint.check import Options, settings_for
 from convlint.commands.check import give, save
-from convlint.config import parse_input
+from convlint.config import VerifySettings, parse_input
 from convlint.exit_codes import CLEAN
 from convlint.pool.serving import ServerProcess
 from convlint.terminal import say, wants_color
 from convlint.verdict import code_of, is_silent, rendered
-from convlint.verification.verify import DeviceMissing, device_or_reason, requested, trial_pool, verify
+from convlint.verification.verify import DeviceMissing, Request, device_or_reason, requested, trial_pool, verify
 
 _OWN = ("device", "dtype", "batch", "require_device", "timeout", "budget", "budget_gpu", "compile", "export")
+_SHOWING = ("output_format", "fail_on", "verbose", "quiet")
 
 
 def run(
@@ -28,23 +29,11 @@ def run(
     """The exit code. Raises Complaint."""
     paths = paths or (".",)
     own = {name: given.pop(name) for name in _OWN}
-    output_format, fail_on, verbose, quiet = (
-        given.pop(name) for name in ("output_format", "fail_on", "verbose", "quiet")
-    )
+    output_format, fail_on, verbose, quiet = (given.pop(name) for name in _SHOWING)
     inputs = tuple(parse_input(text) for text in given.pop("inputs"))
     options = Options(**given, inputs=inputs, shows_progress=not quiet)
     settings = settings_for(paths, options).settings
-    request = requested(
-        settings.verify,
-        timeout=own["timeout"],
-        device=own["device"],
-        precision=own["dtype"],
-        batch=own["batch"],
-        measures=own["budget"] or own["budget_gpu"] is not None,
-        memory=own["budget_gpu"],
-        compiles=own["compile"] or None,
-        exports=own["export"] or None,
-    )
+    request = _request(settings.verify, own)
     with trial_pool() as pool:
         pool.start()
         device = device_or_reason(request.verify.device, pool)
@@ -58,6 +47,21 @@ def run(
         text = rendered(outcome.report, shown, verbose=verbose and not quiet, color=colored)
     answer = Answer(code_of(outcome, fail_on or settings.fail_on), (*outcome.problems, *outcome.notes), text)
     return give(answer) if output_file is None else save(answer, output_file)
+
+
+def _request(settings: VerifySettings, own: dict[str, Any]) -> Request:
+    """The command's own options, before those of the configuration."""
+    return requested(
+        settings,
+        timeout=own["timeout"],
+        device=own["device"],
+        precision=own["dtype"],
+        batch=own["batch"],
+        measures=own["budget"] or own["budget_gpu"] is not None,
+        memory=own["budget_gpu"],
+        compiles=own["compile"] or None,
+        exports=own["export"] or None,
+    )
 
 
 def _without_device(reason: str, *, is_required: bool) -> int:

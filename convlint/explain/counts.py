@@ -147,14 +147,23 @@ def _summed(operation: Operation) -> Work:
         return UNKNOWN
     given, arrow, result = text.replace(" ", "").partition("->")
     parts = given.split(",")
-    if not arrow or len(parts) != 2 or any(len(p) != len(s) for p, s in zip(parts, operation.inputs, strict=True)):
+    sizes = _sizes_of_letters(parts, operation.inputs)
+    if not arrow or sizes is None:
         return UNKNOWN
-    sizes: dict[str, Dim] = {}
-    for letters, shape in zip(parts, operation.inputs, strict=True):
-        for letter, size in zip(letters, shape, strict=True):
-            sizes[letter] = size if sizes.get(letter, 1) == 1 else sizes[letter]
-    kept = [letter for letter in sizes if letter in result or (letter in parts[0] and letter in parts[1])]
+    first, second = parts
+    kept = [letter for letter in sizes if letter in result or (letter in first and letter in second)]
     return _product(tuple(sizes[letter] for letter in kept))
+
+
+def _sizes_of_letters(parts: Sequence[str], shapes: Sequence[Shape]) -> dict[str, Dim] | None:
+    """The size that each letter of an equation stands for; None where the letters are not those of the shapes."""
+    if [len(letters) for letters in parts] != [len(shape) for shape in shapes]:
+        return None
+    sizes: dict[str, Dim] = {}
+    for letters, shape in zip(parts, shapes, strict=True):
+        for letter, size in zip(letters, shape, strict=True):
+            sizes[letter] = size if sizes.get(letter, 1) == 1 else sizes[letter]  # a size of 1 is broadcast
+    return sizes
 
 
 def _product(*shapes: Sequence[Dim]) -> Work:

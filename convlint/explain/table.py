@@ -149,41 +149,49 @@ def _keeps_last(operation: Operation) -> bool:
 
 
 def _row(node: Node, operation: Operation, numbers: Numbers, seen: dict[str, str], origin: str | None) -> Row:
-    layer, done = operation.layer, work(operation)
-    formulas = list(sizes(operation, numbers))
-    notes = list(remarks(operation))
+    layer, call = operation.layer, node.call
     parameters = layer.parameters if layer is not None else 0
-    if layer is not None and node.layer is not None:
-        if node.layer in seen and parameters:
-            notes.append(f"the same layer as in {seen[node.layer]}: its parameters count once")
-            parameters = 0
-        text = parameters_text(layer) if parameters else None
-        formulas += [Formula("parameters", text)] if text else []
-    if operation.kind == "linear" and origin:
-        formulas.insert(0, Formula("features", origin))
-    place = spot(node.call.filename, node.call.row) if node.call else None
-    total = None if done.total is None else done.total.value
-    if total:
-        formulas.append(Formula("multiply-adds", f"{done.text} = {total}"))
+    notes = list(remarks(operation))
+    if parameters and node.layer in seen:
+        notes.append(f"the same layer as in {seen[node.layer]}: its parameters count once")
+        parameters = 0
+    place = spot(call.filename, call.row) if call else None
+    total = work(operation).total
     return Row(
         id=node.id,
-        filename=node.call.filename if node.call else None,
+        filename=call.filename if call else None,
         cell=place.cell if place else None,
         line=place.row if place else None,
-        code=(line(node.call.filename, node.call.row) or "").strip() if node.call else None,
+        code=(line(call.filename, call.row) or "").strip() if call else None,
         path=node.layer,
         block=node.block,
-        kind=kind_of(node, operation.layer),
+        kind=kind_of(node, layer),
         inputs=operation.inputs,
         outputs=operation.outputs,
         parameters=parameters,
-        multiply_adds=total,
-        formulas=tuple(formulas),
+        multiply_adds=None if total is None else total.value,
+        formulas=tuple(_formulas(operation, numbers, origin, counts_parameters=parameters > 0)),
         meaning=meaning(operation),
         remarks=tuple(notes),
         problems=tuple(problem(one) for one in node.unmet),
         operation=operation,
     )
+
+
+def _formulas(
+    operation: Operation, numbers: Numbers, origin: str | None, *, counts_parameters: bool
+) -> Iterator[Formula]:
+    """How the numbers of a row are reckoned; `origin` tells how the last size of its input was joined."""
+    if operation.kind == "linear" and origin:
+        yield Formula("features", origin)
+    yield from sizes(operation, numbers)
+    if operation.layer is not None and counts_parameters:
+        text = parameters_text(operation.layer)
+        if text:
+            yield Formula("parameters", text)
+    done = work(operation)
+    if done.total is not None and done.total.value:
+        yield Formula("multiply-adds", f"{done.text} = {done.total.value}")
 
 
 def kind_of(node: Node, layer: Layer | None) -> str:

@@ -8,12 +8,16 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from convlint.diagnostics import Diagnostic
-from convlint.facts import ModelFacts
+from convlint.facts import FileFacts, ModelFacts
 from convlint.filenames import display
 from convlint.report import Report
 from convlint.reporters import full
 from convlint.reporters.summary import reason
 from convlint.severity import SEVERITIES, Severity
+
+
+_FAILING = {least: frozenset(SEVERITIES[: SEVERITIES.index(least) + 1]) for least in SEVERITIES}
+"""The severities that fail a test, by the least of them."""
 
 
 class Verdict(BaseModel):
@@ -52,20 +56,33 @@ def judge(report: Report, place: Place, behind: Iterable[Place], least: Severity
     filename = display(path)
     facts = next((file for file in report.files if file.filename == filename), None)
     models = [model for model in facts.models if model.target == target] if facts is not None else []
-    findings = [one for one in report.of_files if one.filename == filename]
-    findings += [one for model in models for one in report.findings_of(filename, model)]
-    findings += [one for other in behind for one in _findings(report, *other)]
-    text = full.findings(dict.fromkeys(findings)).rstrip()
-    if any(one.severity in SEVERITIES[: SEVERITIES.index(least) + 1] for one in findings):
+    findings = _all_findings(report, filename, models, behind)
+    text = full.findings(findings).rstrip()
+    if not _FAILING[least].isdisjoint(one.severity for one in findings):
         return Verdict(status="failed", text=text)
-    reasons = [_unchecked(filename, model, missing) for model in models]
-    if not models and facts is not None:
-        reasons = [one.message for one in facts.failures]
+    reasons = [_unchecked(filename, model, missing) for model in models] if models else _failures(facts)
     if all(reasons):
         fails = report.require_checked and missing is None
         why = next(filter(None, reasons), "convlint tells nothing of it")
         return Verdict(status="failed" if fails else "skipped", text=_placed(filename, models, target, why))
     return Verdict(status="passed", text=text)
+
+
+def _failures(facts: FileFacts | None) -> list[str]:
+    """Why a file has no such model."""
+    return [one.message for one in facts.failures] if facts is not None else []
+
+
+def _all_findings(
+    report: Report, filename: str, models: Iterable[ModelFacts], behind: Iterable[Place]
+) -> list[Diagnostic]:
+    """Those of the file as a whole, of the models and of what is behind them, each once."""
+    found = [one for one in report.of_files if one.filename == filename]
+    for model in models:
+        found += report.findings_of(filename, model)
+    for other in behind:
+        found += _findings(report, *other)
+    return list(dict.fromkeys(found))
 
 
 def _findings(report: Report, path: str, target: str) -> Iterator[Diagnostic]:

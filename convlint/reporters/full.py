@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from convlint.diagnostics import Diagnostic, Related
+from convlint.diagnostics import Diagnostic, Related, Side
 from convlint.report import Report
 from convlint.reporters.excerpt import excerpt, gutter
 from convlint.reporters.source import Spot, beside, spot
@@ -97,16 +97,25 @@ def _sides(diagnostic: Diagnostic, margin: int) -> list[Line]:
     operands = diagnostic.sides
     if not operands or len({len(one.shape) for one in operands}) != 1:
         return []
-    columns = list(zip(*([str(size) for size in one.shape] for one in operands), strict=True))
-    widths = [max(map(len, column)) for column in columns]
-    shapes = ["[" + ", ".join(map(str.rjust, map(str, one.shape), widths)) + "]" for one in operands]
-    titles = [one_line(one.title) if one.title else "" for one in operands]
+    widths = _widths(operands)
     differs = {dim for one in operands for dim in one.differs}
     marks = " " + "  ".join(("^" if dim in differs else " ") * width for dim, width in enumerate(widths))
     lead = " " * (margin + 3)
-    lines = [f"{lead}{shape}  {title}".rstrip() for shape, title in zip(shapes, titles, strict=True)]
-    shown: list[Line] = [((line, ""),) for line in lines]
+    shown: list[Line] = [((f"{lead}{_side(one, widths)}", ""),) for one in operands]
     return [(*gutter(margin, "="), (" sides:", "bold")), *shown, ((lead + marks.rstrip(), "bold red"),)]
+
+
+def _widths(operands: Iterable[Side]) -> list[int]:
+    """How many characters the longest size of each dimension takes."""
+    columns = zip(*(map(str, one.shape) for one in operands), strict=True)
+    return [max(map(len, column)) for column in columns]
+
+
+def _side(operand: Side, widths: Iterable[int]) -> str:
+    """`[B, 128, 16]  conv1`."""
+    shape = ", ".join(map(str.rjust, map(str, operand.shape), widths))
+    title = one_line(operand.title) if operand.title else ""
+    return f"[{shape}]  {title}".rstrip()
 
 
 def _second(place: Related, previous: Diagnostic | Related, margin: int) -> list[Line]:

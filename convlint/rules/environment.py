@@ -5,10 +5,10 @@ A path that leads nowhere in the facts at hand is unknown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from convlint.facts import (
     BuildFailure,
@@ -27,6 +27,7 @@ from convlint.rules import sides
 from convlint.rules.naming import short_type, title
 from convlint.rules.paths import UNMET_FIELDS, Path
 
+_Fact = TypeVar("_Fact")
 _MOST_SHAPES: Final = 4
 
 
@@ -121,40 +122,42 @@ def _step(value: Any, step: str | int) -> Any:
 
 def _root(root: str, environment: Environment) -> Any:
     """The facts under one root, as plain mappings and sequences."""
-    node, layer = environment.node, environment.layer
+    node, layer, model = environment.node, environment.layer, environment.model
     match root:
         case "inputs" | "outputs":
-            return UNKNOWN if node is None else [_tensor(tensor) for tensor in getattr(node, root)]
+            return _told(node, lambda node: _tensors(getattr(node, root)))
         case "module":
-            return UNKNOWN if layer is None else layer.attributes
+            return _told(layer, lambda layer: layer.attributes)
         case "option":
             return environment.options
         case "layer":
-            return UNKNOWN if layer is None else _layer(layer)
+            return _told(layer, _layer)
         case "node":
-            return UNKNOWN if node is None else _node(node, layer)
+            return _told(node, lambda node: _node(node, layer))
         case "unmet":
-            return UNKNOWN if environment.unmet is None else _unmet(environment.unmet, node)
+            return _told(environment.unmet, lambda unmet: _unmet(unmet, node))
         case "sides":
-            model = environment.model
             return UNKNOWN if node is None or model is None else sides.facts_of(model, node)
         case "failure":
             return UNKNOWN if environment.failure is None else _failure(environment.failure)
         case "effect":
-            return UNKNOWN if not environment.effects else _effect(environment.effects)
+            return _told(environment.effects or None, _effect)
         case "trouble":
-            return UNKNOWN if environment.trouble is None else _trouble(environment.trouble, environment.model)
+            return _told(environment.trouble, lambda trouble: _trouble(trouble, model))
         case _:
-            return UNKNOWN if environment.model is None else _model(environment.model)
+            return _told(model, _model)
 
 
-def _tensor(tensor: TensorFact) -> dict[str, Any]:
-    return {
-        "shape": _shape(tensor.shape),
-        "dtype": tensor.dtype,
-        "device": tensor.device,
-        "rank": len(tensor.shape),
-    }
+def _told(fact: _Fact | None, tell: Callable[[_Fact], Any]) -> Any:
+    """What the paths under a root may say of a fact; UNKNOWN where there is no such fact."""
+    return UNKNOWN if fact is None else tell(fact)
+
+
+def _tensors(tensors: Sequence[TensorFact]) -> list[dict[str, Any]]:
+    return [
+        {"shape": _shape(tensor.shape), "dtype": tensor.dtype, "device": tensor.device, "rank": len(tensor.shape)}
+        for tensor in tensors
+    ]
 
 
 def _shape(shape: Sequence[int | str]) -> list[int | Formula]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Final
+from typing import Final, Literal
 
 from convlint.facts import Attribute, Dim, Layer, ModelFacts, Node, Span, Unmet
 from convlint.rules.naming import title
@@ -16,6 +16,7 @@ MOST_PARTS: Final = 3
 """How many layers are named for one size, where it is a sum."""
 
 Shape = tuple[Dim, ...]
+_Way = Literal["mixes", "reshapes", "keeps"]
 
 _LAST: Final = ("out_features", "embedding_dim", "proj_size", "hidden_size", "embed_dim", "d_model")
 _CHANNELS: Final = ("out_channels",)
@@ -187,9 +188,14 @@ def _declaring(size: _Size, layer: Layer) -> str | None:
             return names[0]
     if size.dim == rank - spatial - 1:
         return next((name for name in _CHANNELS if attributes.get(name) == size.number), None)
-    for name in _SPATIAL if size.dim >= rank - spatial else ():
-        given = attributes.get(name)
-        one = given[size.dim - rank] if isinstance(given, tuple) and len(given) == spatial else given
+    return _declaring_spatial(size, layer, spatial) if size.dim >= rank - spatial else None
+
+
+def _declaring_spatial(size: _Size, layer: Layer, spatial: int) -> str | None:
+    """As `_declaring`, for one of the layer's spatial dims, the last ones of the shape."""
+    for name in _SPATIAL:
+        given = layer.attributes.get(name)
+        one = given[size.dim - len(size.shape)] if isinstance(given, tuple) and len(given) == spatial else given
         if one == size.number and not isinstance(one, bool):
             return name
     return None
@@ -198,19 +204,27 @@ def _declaring(size: _Size, layer: Layer) -> str | None:
 def _behind(nodes: Mapping[int, Node], size: _Size) -> Sequence[_Size]:
     """The sizes that this one is made of: itself, one node earlier, or the parts of a sum; none where it is unclear."""
     node = size.node
-    name = node.target.rpartition(".")[2]
     fed = [(fact.shape, one) for fact, one in zip(node.inputs, feeders(nodes, node), strict=True)]
     shapes = [shape for shape, _ in fed]
-    if name in _JOINS and _is_sum(shapes, size):
+    if node.target.rpartition(".")[2] in _JOINS and _is_sum(shapes, size):
         return [_Size(one, shape, size.dim) for shape, one in fed if one is not None]
-    is_mixed = name in _MIXES or (node.op == "module" and len({one.id if one else None for _, one in fed}) > 1)
-    if is_mixed and list(chain(*shapes)).count(size.number) != 1:
+    how = _way(node, [one for _, one in fed])
+    if how == "mixes" and list(chain(*shapes)).count(size.number) != 1:
         return []
     for shape, one in fed:
-        dim = _same(shape, size, "mixes" if is_mixed else "reshapes" if name in _RESHAPES else "keeps")
+        dim = _same(shape, size, how)
         if dim is not None and one is not None:
             return [_Size(one, shape, dim)]
     return []
+
+
+def _way(node: Node, fed: Sequence[Node | None]) -> _Way:
+    """What becomes of the dims of a node's inputs in its output."""
+    name = node.target.rpartition(".")[2]
+    takes_several = len({one.id if one else None for one in fed}) > 1
+    if name in _MIXES or (node.op == "module" and takes_several):
+        return "mixes"
+    return "reshapes" if name in _RESHAPES else "keeps"
 
 
 def _is_sum(shapes: Sequence[Shape], size: _Size) -> bool:
@@ -219,7 +233,7 @@ def _is_sum(shapes: Sequence[Shape], size: _Size) -> bool:
     return len(numbers) == len(shapes) > 1 and sum(numbers) == size.number
 
 
-def _same(shape: Shape, size: _Size, how: str) -> int | None:
+def _same(shape: Shape, size: _Size, how: _Way) -> int | None:
     """The dim of an input that has become this dim of the output."""
     if how == "mixes":
         is_plain = size.shape.count(size.number) == 1 and size.number in shape

@@ -36,17 +36,30 @@ def hint(rule: Rule, environment: Environment, unmet: Unmet | None) -> str | Non
 def _with_sizes(ways: list[str], unmet: Unmet) -> list[str]:
     """Where the number comes from, and the sizes of the input that would do."""
     kind = unmet.edit.kind if unmet.edit is not None else None
-    is_derived = kind is None or kind == "rank" or (kind == "number" and unmet.argument is not None)
-    if unmet.derivation is not None and unmet.split is None and is_derived:
+    if _is_derived(unmet, kind):
         ways = [f"{ways[0]}: {unmet.derivation}" if ways else f"the size comes from {unmet.derivation}"]
     if kind in _SETTLED or unmet.name in _ODD:
         return ways
+    sizes = f"feed {unmet.sizes}"
+    if unmet.sizes is not None and kind == "pad":
+        return [sizes, *(f"or {way}" for way in ways)]
     if unmet.sizes is not None:
-        sizes = f"feed {unmet.sizes}"
-        return [sizes, *(f"or {way}" for way in ways)] if kind == "pad" else [*ways, f"or {sizes}" if ways else sizes]
-    if not ways and isinstance(unmet.needed, int) and unmet.formula is not None and unmet.verdict == "proved":
-        return [f"no input size up to {LARGEST_SIZE} gives {unmet.needed}"]
-    return ways
+        return [*ways, f"or {sizes}" if ways else sizes]
+    return ways or _no_size(unmet)
+
+
+def _is_derived(unmet: Unmet, edit: str | None) -> bool:
+    """Whether the way out is a number that follows from other sizes."""
+    if unmet.derivation is None or unmet.split is not None:
+        return False
+    return edit is None or edit == "rank" or (edit == "number" and unmet.argument is not None)
+
+
+def _no_size(unmet: Unmet) -> list[str]:
+    """That no input would do, where that is proved."""
+    if not isinstance(unmet.needed, int) or unmet.formula is None or unmet.verdict != "proved":
+        return []
+    return [f"no input size up to {LARGEST_SIZE} gives {unmet.needed}"]
 
 
 def fix(template: FixTemplate | None, environment: Environment, unmet: Unmet | None) -> Fix | None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from convlint.diagnostics import Side
-from convlint.facts import Dim, ModelFacts, Node
+from convlint.facts import Dim, Layer, ModelFacts, Node
 from convlint.rules.naming import title
 from convlint.rules.origin import feeders
 
@@ -155,16 +155,20 @@ def _strided(model: ModelFacts, nodes: Mapping[int, Node], fed: Sequence[Node | 
     if len(fed) != 2 or len(found) != 2 or None in fed:
         return ""
     behind = [list(_behind(nodes, node)) for node in fed if node is not None]
-    for i, own in enumerate(behind):
+    for own, others, other in zip(behind, reversed(behind), reversed(found), strict=True):
         for one in own:
             layer = model.layers.get(one.layer) if one.layer is not None else None
-            stride = layer.attributes.get("stride") if layer is not None else None
-            steps = stride if isinstance(stride, tuple) else (stride,)
-            largest = max((step for step in steps if isinstance(step, int)), default=1)
-            other = found[1 - i].title
-            if layer is not None and largest > 1 and one not in behind[1 - i] and other is not None:
-                return f": `{layer.path}` has stride {largest}, and `{other}` skips it"
+            stride = _stride(layer) if layer is not None else 1
+            if layer is not None and stride > 1 and one not in others and other.title is not None:
+                return f": `{layer.path}` has stride {stride}, and `{other.title}` skips it"
     return ""
+
+
+def _stride(layer: Layer) -> int:
+    """The largest step of a layer; 1 for one that takes none."""
+    stride = layer.attributes.get("stride")
+    steps = stride if isinstance(stride, tuple) else (stride,)
+    return max((step for step in steps if isinstance(step, int)), default=1)
 
 
 def _behind(nodes: Mapping[int, Node], node: Node) -> Iterator[Node]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -16,26 +16,34 @@ from convlint.rules.schema import Match
 def subjects(match: Match, file: FileFacts, options: Mapping[str, Any]) -> Iterator[Environment]:
     """One environment for each thing in the file that the rule must be evaluated on."""
     if match.failure:
-        failures = [("build", one) for one in file.build_failures] + [(one.kind, one) for one in file.failures]
-        yield from (
-            Environment(file, failure=failure, options=options) for kind, failure in failures if kind in match.failure
-        )
-        return
-    if match.effect:
+        yield from _failures(match.failure, file, options)
+    elif match.effect:
         effects = tuple(one for one in file.effects if one.kind in match.effect)
         if effects:
             yield Environment(file, effects=effects, options=options)
-        return
-    for model in file.models:
-        whole = Environment(file, model=model, options=options)
-        if match.trouble:
-            troubles = model.verification.troubles if model.verification is not None else ()
-            yield from (replace(whole, trouble=one) for one in troubles if one.kind in match.trouble)
-        elif match.status:
-            if model.status in match.status:
-                yield whole
-        else:
-            yield from _calls(match, whole, model)
+    else:
+        for model in file.models:
+            yield from _of_model(match, Environment(file, model=model, options=options), model)
+
+
+def _failures(kinds: Collection[str], file: FileFacts, options: Mapping[str, Any]) -> Iterator[Environment]:
+    """The models that could not be built, then what else failed."""
+    if "build" in kinds:
+        yield from (Environment(file, failure=one, options=options) for one in file.build_failures)
+    for failure in file.failures:
+        if failure.kind in kinds:
+            yield Environment(file, failure=failure, options=options)
+
+
+def _of_model(match: Match, whole: Environment, model: ModelFacts) -> Iterator[Environment]:
+    """A model as a whole, the troubles of its real runs, or its calls."""
+    if match.trouble:
+        troubles = model.verification.troubles if model.verification is not None else ()
+        yield from (replace(whole, trouble=one) for one in troubles if one.kind in match.trouble)
+    elif not match.status:
+        yield from _calls(match, whole, model)
+    elif model.status in match.status:
+        yield whole
 
 
 def _calls(match: Match, whole: Environment, model: ModelFacts) -> Iterator[Environment]:

@@ -121,9 +121,7 @@ def _step(filename: str, model: ModelFacts, node: Node) -> Related | None:
         return None
     place = node.call or row_span(filename, model.row)
     if node.op == "input":
-        source = next((one.source for one in model.inputs if one.name == node.target), None)
-        said = f" ({source})" if source else ""
-        return _in_trail(place, f"{node.target}: {spell(after)}{said}")
+        return _in_trail(place, f"{node.target}: {spell(after)}{_source(model, node)}")
     layer = model.layers.get(node.layer) if node.layer is not None else None
     came = f"{spell(before)} -> " if before is not None and not is_idle else ""
     stays = " as before" if is_idle else ""
@@ -133,6 +131,12 @@ def _step(filename: str, model: ModelFacts, node: Node) -> Related | None:
     site = layer.site
     made_at = Place(filename=site.filename, location=start(site), end_location=end(site))
     return step.model_copy(update={"made_at": made_at})
+
+
+def _source(model: ModelFacts, node: Node) -> str:
+    """` (MNIST)`: where the shape of an input is known from."""
+    source = next((one.source for one in model.inputs if one.name == node.target), None)
+    return f" ({source})" if source else ""
 
 
 def _titled(node: Node, layer: Layer | None, call: Span) -> str:

@@ -126,13 +126,8 @@ def _deviations(prediction: Prediction, seen: Observation, pairs: Sequence[_Pair
         if pair.number in refused:
             kinds = _KINDS_BEHIND_A_REPAIR  # the run goes on with what was predicted, but for how it lies in memory
             continue
-        if other is None:
-            if seen.error is None and not prediction.is_one_of_several:
-                yield _trouble("order", call, seen, f"{call_title(call)}, giving {shown(call.outputs)}", "no such call")
-            return
-        if call.layer != other.layer:
-            if not prediction.is_one_of_several:
-                yield _trouble("order", other, seen, call_title(call), call_title(other))
+        if other is None or call.layer != other.layer:
+            yield from _other_way(prediction, seen, pair)
             return
         kind = _difference(call.outputs, other.outputs, kinds)
         if kind == "layout" and call.target.endswith(_KERNEL_IS_CHOSEN):
@@ -140,15 +135,31 @@ def _deviations(prediction: Prediction, seen: Observation, pairs: Sequence[_Pair
         if kind is not None:
             yield _trouble(kind, call, seen, shown(call.outputs, kind), shown(other.outputs, kind))
     if prediction.end is None and seen.error is None and not prediction.refused:
-        kind = _difference(prediction.outputs, seen.outputs, kinds)
-        if kind is not None:
-            yield Trouble(
-                kind=kind,
-                said="forward returns something else",
-                predicted=shown(prediction.outputs, kind),
-                observed=shown(seen.outputs, kind),
-                scenario=scenario_text(seen.scenario),
-            )
+        yield from _other_result(prediction, seen, kinds)
+
+
+def _other_way(prediction: Prediction, seen: Observation, pair: _Pair) -> Iterator[Trouble]:
+    """The predicted call never came, or another layer's came in its place."""
+    if prediction.is_one_of_several:
+        return
+    call, other = pair.predicted, pair.observed
+    if other is not None:
+        yield _trouble("order", other, seen, call_title(call), call_title(other))
+    elif seen.error is None:
+        yield _trouble("order", call, seen, f"{call_title(call)}, giving {shown(call.outputs)}", "no such call")
+
+
+def _other_result(prediction: Prediction, seen: Observation, kinds: Sequence[TroubleKind]) -> Iterator[Trouble]:
+    """What forward returns, where the predicted result differs."""
+    kind = _difference(prediction.outputs, seen.outputs, kinds)
+    if kind is not None:
+        yield Trouble(
+            kind=kind,
+            said="forward returns something else",
+            predicted=shown(prediction.outputs, kind),
+            observed=shown(seen.outputs, kind),
+            scenario=scenario_text(seen.scenario),
+        )
 
 
 def _trouble(kind: TroubleKind, call: RunCall, seen: Observation, predicted: str, observed: str) -> Trouble:

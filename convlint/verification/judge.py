@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from convlint.facts import (
     Device,
@@ -46,22 +47,13 @@ def judged(
     trial = answer.trials[0] if answer.trials else None
     if trial is None:
         return _failed(answer.failures, device)
-    if trial.reason is not None and model.unmet:  # its constructor was to raise
-        return Verification(status="confirmed", device=trial.device, requirements=len(model.unmet))
     if trial.reason is not None:
-        hungry = [_out_of_memory(trial.reason, trial.at)] if trial.is_hungry else []
-        return Verification(status="not verified", reason=trial.reason, device=trial.device, troubles=tuple(hungry))
+        return _never_run(model, trial, trial.reason)
     pairs = list(zip(model.predictions, trial.observations, strict=False))
     kind = trial.device.name.partition(":")[0] if trial.device is not None else None
     comparisons = [compare(prediction, seen, kind) for prediction, seen in pairs]
-    troubles = [trouble for one in comparisons for trouble in one.troubles]
-    if trial.unfit:  # whatever else is not finite comes from there
-        troubles = [one for one in troubles if one.kind != "not-finite"]
-    troubles += [*_unfit(trial), *_idle(trial.observations), *troubles_of(trial)]
-    runs_edited = None if edited is None else _runs(edited)
-    if runs_edited is False and is_whole and edited is not None:
-        troubles += _edit_troubles(edited)
-    found = tuple(_distinct(troubles))
+    edits = _Edits.of(edited) if edited is not None and is_whole else _Edits()
+    found = tuple(_distinct([*_compared(trial, comparisons), *_beside(trial), *edits.troubles]))
     status, reason = _status(model, comparisons, found)
     return Verification(
         status=status,
@@ -69,12 +61,49 @@ def judged(
         device=trial.device,
         runs=tuple(_outcome(*pair, one) for pair, one in zip(pairs, comparisons, strict=True)),
         requirements=_confirmed(model, comparisons),
-        edits=runs_edited if is_whole else None,
+        edits=edits.run,
         troubles=found,
         budget=trial.budget,
         compilation=trial.compilation,
         export=trial.export,
     )
+
+
+def _never_run(model: ModelFacts, trial: Trial, reason: str) -> Verification:
+    """Where no run of a model began."""
+    if model.unmet:  # its constructor was to raise
+        return Verification(status="confirmed", device=trial.device, requirements=len(model.unmet))
+    hungry = (_out_of_memory(reason, trial.at),) if trial.is_hungry else ()
+    return Verification(status="not verified", reason=reason, device=trial.device, troubles=hungry)
+
+
+def _compared(trial: Trial, comparisons: Sequence[Comparison]) -> list[Trouble]:
+    """Where the runs leave the predictions."""
+    troubles = [trouble for one in comparisons for trouble in one.troubles]
+    if trial.unfit:  # whatever else is not finite comes from there
+        return [one for one in troubles if one.kind != "not-finite"]
+    return troubles
+
+
+def _beside(trial: Trial) -> Iterator[Trouble]:
+    """What the runs show that no prediction speaks of."""
+    yield from _unfit(trial)
+    yield from _idle(trial.observations)
+    yield from troubles_of(trial)
+
+
+@dataclass(frozen=True, slots=True)
+class _Edits:
+    """What the model with the offered edits did, where it was run."""
+
+    run: bool | None = None
+    troubles: tuple[Trouble, ...] = ()
+
+    @classmethod
+    def of(cls, answer: FileFacts) -> _Edits:
+        """Of the answer to the edited model's runs."""
+        run = _runs(answer)
+        return cls(run, () if run else tuple(_edit_troubles(answer)))
 
 
 def _failed(failures: Sequence[Failure], device: Device | None) -> Verification:

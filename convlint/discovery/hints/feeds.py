@@ -220,22 +220,22 @@ def _of_call(node: ast.Call, spot: Spot, view: View, depth: int) -> list[_Origin
         return [_Origin(())] if name == "next" and _is_loader(_iterated(node.args[0])) else []
     if name in WRAPPED and node.args:
         return _origins(node.args[0], spot, view, depth + 1)
-    if not isinstance(node.func, ast.Attribute):
-        return []  # what another model made of it, perhaps
-    is_torch = dotted(node.func.value) == "torch"
-    subject = node.args[0] if is_torch and node.args else node.func.value
+    if isinstance(node.func, ast.Attribute):
+        return _of_method(node, node.func, spot, view, depth)
+    return []  # what another model made of it, perhaps
+
+
+def _of_method(call: ast.Call, method: ast.Attribute, spot: Spot, view: View, depth: int) -> list[_Origin]:
+    """`images.view(-1, 784)`, `torch.flatten(images, 1)`."""
+    is_torch = dotted(method.value) == "torch"
+    subject = call.args[0] if is_torch and call.args else method.value
     origins = _origins(subject, spot, view, depth + 1)
-    if name in SAME and not is_torch:
+    if method.attr in SAME and not is_torch:
         return origins
-    return [one for origin in origins for one in _reshaped(origin, node, name, spot)]
-
-
-def _reshaped(origin: _Origin, call: ast.Call, name: str, spot: Spot) -> Iterator[_Origin]:
-    """What a method makes of a tensor's shape; nothing where that is not known."""
-    if name in RESHAPES:
-        yield replace(origin, reshape=call, spot=spot)  # of two reshapes the last one counts
-    elif name in _CHANGING:
-        yield replace(origin, is_changed=True)
+    if method.attr in RESHAPES:
+        # Of two reshapes the last one counts.
+        return [replace(one, reshape=call, spot=spot) for one in origins]
+    return [replace(one, is_changed=True) for one in origins] if method.attr in _CHANGING else []
 
 
 def _iterated(node: ast.expr) -> ast.expr:
