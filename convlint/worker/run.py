@@ -123,15 +123,10 @@ class Run:
 def run_forward(model: nn.Module, mode: FakeTensorMode, course: Course, is_user: IsUser) -> Run:
     """Trace the model's forward once."""
     spend(RUN)
-    names = symbols_of(course.inputs)
-    free = [name for name in names if name not in course.fixed]
-    env = new_env() if free else None
+    is_symbolic = any(name not in course.fixed for name in symbols_of(course.inputs))
+    env = new_env() if is_symbolic else None
     set_env(mode, env)
-    sizes: dict[str, Size] = {name: course.sizes[name] for name in names}
-    symbols: dict[str, sympy.Symbol] = {}
-    if env is not None:
-        for name in free:
-            sizes[name], symbols[name] = _symbol(env, name, course.sizes[name])
+    sizes, symbols = _sizes_of(course, env)
     batch = _batch(course.inputs, sizes)
     hints = {symbol: sympy.Integer(course.sizes[name]) for name, symbol in symbols.items()}
     random.seed(0)  # a forward that draws numbers goes the same way each time
@@ -157,6 +152,16 @@ def run_forward(model: nn.Module, mode: FakeTensorMode, course: Course, is_user:
         args, kwargs = assembled(parts, values)
         trace = tracer.run(args, kwargs, [(item.name, value) for item, value in values])
     return Run(course, trace, symbols, batch)
+
+
+def _sizes_of(course: Course, env: SizeEnv | None) -> tuple[dict[str, Size], dict[str, sympy.Symbol]]:
+    """The sizes of the inputs by name, those that are not fixed as symbols, and these by themselves."""
+    sizes: dict[str, Size] = {name: course.sizes[name] for name in symbols_of(course.inputs)}
+    symbols: dict[str, sympy.Symbol] = {}
+    for name in sizes:
+        if env is not None and name not in course.fixed:
+            sizes[name], symbols[name] = _symbol(env, name, course.sizes[name])
+    return sizes, symbols
 
 
 def _symbol(env: SizeEnv, name: str, size: int) -> tuple[Size, sympy.Symbol]:

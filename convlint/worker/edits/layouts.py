@@ -24,31 +24,38 @@ def layouts(case: Case) -> Iterator[Candidate]:
     need = case.need
     if not isinstance(need, Need) or need.name not in _FEATURES | _CHANNELS or not case.inputs:
         return
-    given = _given(case)
+    given, whole = _given(case), case.written()
     shape = shape_of(case.inputs[0])
     wanted = number(need.needed)
-    if given is None or wanted is None or len(shape) < 3:
+    if given is None or whole is None or wanted is None or len(shape) < 3:
         return
     goal = len(shape) - 1 if need.name in _FEATURES else 1
-    there = [dim for dim, size in enumerate(shape) if dim > 0 and dim != goal and size == wanted]
-    if len(there) != 1:
+    there = _only_other(shape, wanted, goal)
+    if there is None:
         return
-    order = _moved(len(shape), there[0], goal)
+    order = _moved(len(shape), there, goal)
     text = given.atom + _method(order)
-    whole = case.written()
-    if whole is None:
-        return
-    if isinstance(case.layer, _NORMS):  # it gives the layout that it takes, so what comes behind must be turned back
-        back = _method([order.index(dim) for dim in range(len(order))])
-        if not isinstance(whole.node, ast.Call):
-            return
-        end = whole.span
-        changes = (replaced(given, text), inserted(whole.filename, end.end_row, end.end_column, back))
-        called = whole.part(whole.node.func).text
+    if not isinstance(case.layer, _NORMS):
+        yield Candidate("layout", (replaced(given, text),), text, whole.span, 0)
+    elif isinstance(whole.node, ast.Call):
         yield from _other_norm(case, goal)
-        yield Candidate("layout", changes, one_line(f"{called}({text}){back}", text), whole.span, 0)
-        return
-    yield Candidate("layout", (replaced(given, text),), text, whole.span, 0)
+        yield _turned_back(whole, whole.node, given, order)
+
+
+def _only_other(shape: Sequence[int | None], wanted: int, goal: int) -> int | None:
+    """The one dim behind the batch that has the wanted size, and is not where it is wanted."""
+    found = [dim for dim, size in enumerate(shape) if dim > 0 and dim != goal and size == wanted]
+    return found[0] if len(found) == 1 else None
+
+
+def _turned_back(whole: Written, call: ast.Call, given: Written, order: Sequence[int]) -> Candidate:
+    """A norm gives the layout that it takes, so what comes behind must be turned back."""
+    text = given.atom + _method(order)
+    back = _method([order.index(dim) for dim in range(len(order))])
+    end = whole.span
+    changes = (replaced(given, text), inserted(whole.filename, end.end_row, end.end_column, back))
+    called = whole.part(call.func).text
+    return Candidate("layout", changes, one_line(f"{called}({text}){back}", text), whole.span, 0)
 
 
 def _other_norm(case: Case, goal: int) -> Iterator[Candidate]:

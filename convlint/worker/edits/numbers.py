@@ -101,14 +101,21 @@ def _giver(case: Case, need: Need, side: int) -> tuple[nn.Module, str, int] | No
         layer = one.meta["layer"]
         if one is node:
             continue
-        if need.name == "elements":  # a reshape: the layer gives too much or too little by some factor
-            name = next((name for name in _GIVEN if type(getattr(layer, name, None)) is int), None)
-            size, rest = divmod(getattr(layer, name) * needed, came) if name is not None else (0, 1)
-            return (layer, name, size) if name is not None and rest == 0 and case.layer is None else None
+        if need.name == "elements":
+            return _scaled(layer, came, needed) if case.layer is None else None
         name = next((name for name in _GIVEN if getattr(layer, name, None) == value), None)
         if name is not None:
             return layer, name, other
     return None
+
+
+def _scaled(layer: nn.Module, came: int, needed: int) -> tuple[nn.Module, str, int] | None:
+    """As `_giver`, of a layer before a reshape: it gives too much or too little by some factor."""
+    name = next((name for name in _GIVEN if type(getattr(layer, name, None)) is int), None)
+    if name is None:
+        return None
+    size, rest = divmod(getattr(layer, name) * needed, came)
+    return (layer, name, size) if rest == 0 else None
 
 
 def _broken_values(case: Case) -> dict[tuple[int, str], int]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import permutations
 
 from torch import fx, nn
 
-from convlint.facts import Change, Split
+from convlint.facts import Split
 from convlint.worker.deciding.blame import linear_behind
 from convlint.worker.edits.case import Candidate, Case, number
 from convlint.worker.edits.rebuild import is_editable
@@ -149,25 +150,34 @@ def states(case: Case) -> Iterator[Candidate]:
     if not isinstance(need, Need) or need.name != "hidden_state":
         return
     wanted = _sizes(str(need.needed))
-    changes: dict[tuple[int, int], Change] = {}
-    code: str | None = None
-    first: Written | None = None
-    for state in _made(case):
-        written = case.written(state)
-        came = [str(size) for size in state.meta["outputs"][0].shape]
-        if written is None or not isinstance(written.node, ast.Call) or len(came) != len(wanted):
-            continue
-        sizes = _given_sizes(written)
-        for old, new, part in zip(came, wanted, sizes, strict=False):
-            if old != new and new.isdigit():
-                change = replaced(part, new)
-                changes[change.at.row, change.at.column] = change
-                first = first or part
-                shown = [new if one is part else one.text for one in sizes]
-                rest = ", ..." if len(shown) > 1 else ""
-                code = code or f"{written.part(written.node.func).text}({shown[0]}{rest})"
-    if changes and first is not None and code is not None:
-        yield Candidate("state", tuple(changes.values()), code, first.span, 1)
+    found = [one for state in _made(case) for one in _resized(case, state, wanted)]
+    if found:
+        changes = (replaced(one.part, one.size) for one in found)
+        by_place = {(change.at.row, change.at.column): change for change in changes}
+        yield Candidate("state", tuple(by_place.values()), found[0].code, found[0].part.span, 1)
+
+
+@dataclass(frozen=True)
+class _Resized:
+    """A size in the call that makes a state, and the one that is to stand there."""
+
+    part: Written
+    size: str
+    code: str  # the call with it, shortened
+
+
+def _resized(case: Case, state: fx.Node, wanted: Sequence[str]) -> Iterator[_Resized]:
+    """The sizes in the call that makes a state which are not those that the layer takes."""
+    written = case.written(state)
+    came = [str(size) for size in state.meta["outputs"][0].shape]
+    if written is None or not isinstance(written.node, ast.Call) or len(came) != len(wanted):
+        return
+    sizes = _given_sizes(written)
+    rest = ", ..." if len(sizes) > 1 else ""
+    for old, new, part in zip(came, wanted, sizes, strict=False):
+        if old != new and new.isdigit():
+            first = new if part is sizes[0] else sizes[0].text
+            yield _Resized(part, new, f"{written.part(written.node.func).text}({first}{rest})")
 
 
 def _made(case: Case) -> list[fx.Node]:

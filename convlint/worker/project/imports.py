@@ -61,7 +61,7 @@ class Importer:
     def _import(self, name: str, globals: Mapping[str, Any], fromlist: Sequence[str]) -> Any:
         """The import as Python makes it; the folders above the file are a second chance for what is not found."""
         try:
-            return builtins.__import__(name, globals, None, (), 0) if not fromlist else importlib.import_module(name)
+            return _python_import(name, globals, fromlist)
         except ModuleNotFoundError as error:
             first = name.partition(".")[0]
             if error.name is None or error.name.partition(".")[0] != first:
@@ -73,14 +73,18 @@ class Importer:
             _search_also(folder, instead_of=hiding)
             importlib.invalidate_caches()
             if hiding is not None or not _has_file(sys.modules.get(first), folder):
-                for known in [m for m in sys.modules if m == first or m.startswith(first + ".")]:
-                    if self._is_project(str(getattr(sys.modules[known], "__file__", None) or "")):
-                        del sys.modules[known]
-            return builtins.__import__(name, globals, None, (), 0) if not fromlist else importlib.import_module(name)
+                self._forget(first)
+            return _python_import(name, globals, fromlist)
         except (RuntimeError, OSError, AttributeError) as error:
             if not operators.define_missing(error):
                 raise
-            return builtins.__import__(name, globals, None, (), 0) if not fromlist else importlib.import_module(name)
+            return _python_import(name, globals, fromlist)
+
+    def _forget(self, first: str) -> None:
+        """Drop the project's modules of a name, so that another folder is looked into for them."""
+        for known in [module for module in sys.modules if module == first or module.startswith(first + ".")]:
+            if self._is_project(str(getattr(sys.modules[known], "__file__", None) or "")):
+                del sys.modules[known]
 
     def _folder_with(self, name: str, filename: str) -> str | None:
         """The nearest folder above the file that holds the module: scripts are often started from there."""
@@ -158,6 +162,10 @@ class _Patched(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_module"], name)
+
+
+def _python_import(name: str, globals: Mapping[str, Any], fromlist: Sequence[str]) -> Any:
+    return builtins.__import__(name, globals, None, (), 0) if not fromlist else importlib.import_module(name)
 
 
 def _plain_module_folder(name: str) -> str | None:

@@ -87,11 +87,16 @@ def is_quiet(node: ast.stmt) -> bool:
         case ast.Pass() | ast.Expr(value=ast.Constant()):
             return True
         case ast.If(test=test):
-            return _is_plain(test) and all(is_quiet(inner) for body in bodies(node) for inner in body)
+            return _is_plain(test) and _is_quiet_inside(node)
         case ast.Try() | ast.TryStar():
-            return all(is_quiet(inner) for body in bodies(node) for inner in body)
+            return _is_quiet_inside(node)
         case _:
             return False
+
+
+def _is_quiet_inside(node: ast.stmt) -> bool:
+    """Whether every statement of a compound one is quiet."""
+    return all(is_quiet(inner) for body in bodies(node) for inner in body)
 
 
 def assignments(node: ast.stmt, name: str) -> Iterator[ast.stmt]:

@@ -126,21 +126,36 @@ def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
     yield node
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef():
-            inner = [*node.decorator_list, *node.args.defaults, *(d for d in node.args.kw_defaults if d)]
-            inner += [a for a in (node.returns, *(arg.annotation for arg in node.args.args)) if a]
+            inner = [*node.decorator_list, *_defaults(node.args), *_annotations(node)]
         case ast.Lambda():
-            inner = [*node.args.defaults, *(d for d in node.args.kw_defaults if d)]
+            inner = _defaults(node.args)
         case ast.ClassDef():
             yield from _own_nodes_of_class(node)
             return
         case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-            bound = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
-            yield from (n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id not in bound)
+            yield from _names_around(node)
             return
         case _:
             inner = list(ast.iter_child_nodes(node))  # type: ignore[arg-type]
     for child in inner:
         yield from _own_nodes(child)
+
+
+def _defaults(arguments: ast.arguments) -> list[ast.expr]:
+    return [*arguments.defaults, *(default for default in arguments.kw_defaults if default)]
+
+
+def _annotations(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr]:
+    """Of the result and of the plain parameters, which Python evaluates with the definition."""
+    found = (function.returns, *(arg.annotation for arg in function.args.args))
+    return [annotation for annotation in found if annotation]
+
+
+def _names_around(comprehension: ast.expr) -> Iterator[ast.Name]:
+    """The names in a comprehension that are not its own variables."""
+    names = [node for node in ast.walk(comprehension) if isinstance(node, ast.Name)]
+    bound = {name.id for name in names if not isinstance(name.ctx, ast.Load)}
+    yield from (name for name in names if name.id not in bound)
 
 
 def _own_nodes_of_class(node: ast.ClassDef) -> Iterator[ast.AST]:

@@ -68,17 +68,11 @@ def deeds(event: str, arguments: tuple[Any, ...], harmless: Collection[str] = HA
     `harmless` are programs that may be started.
     """
     if event == "open":
-        path, _, flags = arguments
-        if isinstance(flags, int) and flags & WRITING and not isinstance(path, int) and path is not None:
-            yield Deed("writes", "writes", _absolute(path))
+        yield from _opened(*arguments)
     elif event in _CHANGES:
         yield from _changes(event, arguments)
-    elif event in _ADDRESSES:
-        yield Deed("network", f"{_ADDRESSES[event]} {_address(arguments[1])}")
-    elif event == "socket.getaddrinfo" and arguments[0] and arguments[1]:
-        yield Deed("network", f"connects to {_address(arguments)}")
-    elif event in _NAMES:
-        yield Deed("network", f"looks up {_text(arguments[0])}")
+    elif event in _ADDRESSES or event in _NAMES:
+        yield _reached(event, arguments)
     elif event in _STARTS:
         program = os.path.basename(_text(arguments[_STARTS[event]]))
         if program not in harmless:
@@ -87,6 +81,21 @@ def deeds(event: str, arguments: tuple[Any, ...], harmless: Collection[str] = HA
         yield Deed("program", "starts another process")
     elif event in ("os.kill", "os.killpg"):
         yield from _signals(event, *arguments[:2])
+
+
+def _opened(path: Any, _: Any, flags: Any) -> Iterator[Deed]:
+    """A file that is opened to be written; a number is one that is open already."""
+    if isinstance(flags, int) and flags & WRITING and not isinstance(path, int) and path is not None:
+        yield Deed("writes", "writes", _absolute(path))
+
+
+def _reached(event: str, arguments: tuple[Any, ...]) -> Deed:
+    """Another machine, or the question for its address."""
+    if event in _ADDRESSES:
+        return Deed("network", f"{_ADDRESSES[event]} {_address(arguments[1])}")
+    if event == "socket.getaddrinfo" and arguments[0] and arguments[1]:
+        return Deed("network", f"connects to {_address(arguments)}")
+    return Deed("network", f"looks up {_text(arguments[0])}")
 
 
 def _changes(event: str, arguments: tuple[Any, ...]) -> Iterator[Deed]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -35,15 +36,27 @@ def unflattened(call: Call) -> Shape | None:
     )
     if x is None or type(dim) is not int or not isinstance(sizes, (list, tuple)) or not -x.dim() <= dim < x.dim():
         return None
-    if not all(isinstance(size, (int, torch.SymInt)) for size in sizes):
-        return None
     dim %= x.dim()
-    known = [size for size in sizes if not (isinstance(size, int) and size == -1)]
+    filled = _filled(sizes, x.shape[dim]) if _are_sizes(sizes) else None
+    return (*x.shape[:dim], *filled, *x.shape[dim + 1 :]) if filled is not None else None
+
+
+def _filled(sizes: Sequence[Size], whole: Size) -> list[Size] | None:
+    """With what the others leave of the whole in the place of a -1."""
+    known = [size for size in sizes if not _is_open(size)]
     if len(known) < len(sizes) - 1 or any(isinstance(size, int) and size < 1 for size in known):
         return None
-    rest = x.shape[dim] // product(known)
-    filled = [rest if isinstance(size, int) and size == -1 else size for size in sizes]
-    return (*x.shape[:dim], *filled, *x.shape[dim + 1 :])
+    rest = whole // product(known)
+    return [rest if _is_open(size) else size for size in sizes]
+
+
+def _are_sizes(given: Sequence[Any]) -> bool:
+    return all(isinstance(size, (int, torch.SymInt)) for size in given)
+
+
+def _is_open(size: Size) -> bool:
+    """A -1, for what the other sizes leave."""
+    return isinstance(size, int) and size == -1
 
 
 def moved(call: Call) -> Shape | None:
@@ -74,18 +87,24 @@ def shuffled(call: Call) -> Shape | None:
 
 def viewed(call: Call) -> Shape | None:
     """A target with one -1 whose size is a plain quotient."""
-    x, rest = call.tensor(0, "input"), list(call.args[1:])
-    given = rest[0] if len(rest) == 1 and isinstance(rest[0], (list, tuple, torch.Size)) else rest
-    if x is None or call.kwargs or not given or not all(isinstance(s, (int, torch.SymInt)) for s in given):
+    x, target = call.tensor(0, "input"), _target(call)
+    if x is None or call.kwargs or not target:
         return None
-    holes = [i for i, size in enumerate(given) if isinstance(size, int) and size == -1]
-    if len(holes) > 1 or any(isinstance(size, int) and size == 0 for size in given):
+    known = [size for size in target if not _is_open(size)]
+    if len(known) < len(target) - 1 or any(isinstance(size, int) and size == 0 for size in target):
         return None
-    if not holes:
-        return tuple(given)
-    shape, known = _cancelled(list(x.shape), [size for i, size in enumerate(given) if i not in holes])
+    if len(known) == len(target):
+        return target
+    shape, known = _cancelled(list(x.shape), known)
     inferred = product(shape) // product(known) if known else product(shape)
-    return tuple(inferred if i in holes else size for i, size in enumerate(given))
+    return tuple(inferred if _is_open(size) else size for size in target)
+
+
+def _target(call: Call) -> Shape | None:
+    """The sizes that a view is given, one by one or together."""
+    rest = call.args[1:]
+    given = rest[0] if len(rest) == 1 and isinstance(rest[0], (list, tuple, torch.Size)) else rest
+    return tuple(given) if _are_sizes(given) else None
 
 
 def _cancelled(shape: list[Size], target: list[Size]) -> tuple[list[Size], list[Size]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sympy
 import torch
 from torch import nn
@@ -102,15 +104,21 @@ def reduced(call: Call) -> Shape | None:
     x, dims, keeps = call.tensor(0, "input"), call.get(1, "dim"), call.get(2, "keepdim", False)
     if x is None or not x.is_floating_point() or call.kwargs.keys() - {"dim", "keepdim"} or not isinstance(keeps, bool):
         return None
-    given = dims if isinstance(dims, (list, tuple)) else [dims]
-    if not all(type(dim) is int and -x.dim() <= dim < x.dim() for dim in given):
-        return None
-    gone = {dim % x.dim() for dim in given}
-    if len(gone) < len(given):
+    gone = _distinct_dims(dims, x.dim())
+    if gone is None:
         return None
     if call.target.endswith(_EXTREMES) and not all(at_least(x.shape[dim], 1) is sympy.true for dim in gone):
         return None  # nothing has no largest number: torch says for which sizes that matters
     return tuple(1 if dim in gone else size for dim, size in enumerate(x.shape) if keeps or dim not in gone)
+
+
+def _distinct_dims(dims: Any, rank: int) -> set[int] | None:
+    """One dim or several, counted from the left; None where one is none of a tensor of this rank, or named twice."""
+    given = dims if isinstance(dims, (list, tuple)) else [dims]
+    if not all(type(dim) is int and -rank <= dim < rank for dim in given):
+        return None
+    found = {dim % rank for dim in given}
+    return found if len(found) == len(given) else None
 
 
 def repeated(call: Call) -> Shape | None:

@@ -85,9 +85,14 @@ def _is_product(call: Call) -> bool:
     if any(len(set(term)) < len(term) for term in equation.terms):
         return False
     common = [letter for letter in left if letter in right]
-    rows, columns = [one for one in left if one not in right], [one for one in right if one not in left]
+    rows, columns = _letters_without(left, right), _letters_without(right, left)
     has_sum = any(letter not in result for letter in common)
     return has_sum and list(result) == [one for one in (*common, *rows, *columns) if one in result]
+
+
+def _letters_without(term: Sequence[str], other: Sequence[str]) -> list[str]:
+    """The letters of a term that the other one lacks."""
+    return [letter for letter in term if letter not in other]
 
 
 def _has_ones(shapes: Iterable[Iterable[Size]]) -> bool:
@@ -108,18 +113,24 @@ def _elementwise(rank: int, operands: Sequence[torch.Tensor], strides: Sequence[
 
 def _of_images(name: str, operands: Sequence[torch.Tensor], strides: Sequence[Strides | None]) -> Strides | None:
     """Channels that come last stay so (torch.memory_format); what has another order is laid out anew."""
-    if any(one is None for one in strides):
+    known = [one for one in strides if one is not None]
+    if len(known) < len(strides):
         return None
-    orders = {one.order for one in strides if one is not None}
-    if all(one is not None and one.is_in_order for one in strides):
+    if all(one.is_in_order for one in known):
         return contiguous(operands[0].dim())
+    orders = {one.order for one in known}
     if len(orders) > 1 or _has_ones(x.shape for x in operands):
         return None
-    order, is_pool = next(iter(orders)), name.startswith(_FLAT_IMAGES)
-    has_batch = not name.endswith("d") or name[-2] == str(len(order) - 2)
-    if not has_batch or (is_pool and len(order) != 4):
-        return None  # torch adds a batch, or another dim, and takes it away again
+    order = orders.pop()
+    if not _keeps_rank(name, len(order)):
+        return None
     return Strides(order) if order == _CHANNELS_LAST.get(len(order)) else contiguous(len(order))
+
+
+def _keeps_rank(name: str, rank: int) -> bool:
+    """Whether torch computes on a tensor as it is, and adds no batch or other dim that it takes away again."""
+    has_batch = not name.endswith("d") or name[-2] == str(rank - 2)
+    return has_batch and (rank == 4 or not name.startswith(_FLAT_IMAGES))
 
 
 def of_view(call: Call, known: Known) -> Strides | None:
@@ -141,24 +152,42 @@ def moved_dims(call: Call, rank: int) -> tuple[int, ...] | None:
 
 def order_of_dims(target: str, args: Sequence[Any], kwargs: Mapping[str, Any], rank: int) -> tuple[int, ...] | None:
     """The same of the function and its arguments."""
-    name, rest = target.rpartition(".")[2], list(args[1:])
-    if kwargs or not all(type(dim) is int and -rank <= dim < rank for dim in _flat(rest)):
+    given = list(args[1:])
+    dims = _counted_from_left(_flat(given), rank)
+    if kwargs or dims is None:
         return None
-    dims = [dim % rank for dim in _flat(rest)] if rank else []
-    if name == "permute" and sorted(dims) == list(range(rank)):
-        return tuple(dims)
-    if name in ("t", "T", "mT") and rank == 2 and not dims:
-        return (1, 0)
-    if name == "mT" and not dims:
-        dims, name = [rank - 2, rank - 1], "transpose"
-    if name in ("transpose", "swapaxes", "swapdims") and len(dims) == 2:
-        swap = {dims[0]: dims[1], dims[1]: dims[0]}
-        return tuple(swap.get(dim, dim) for dim in range(rank))
-    if name in ("movedim", "moveaxis") and len(rest) == 2 and all(isinstance(dim, int) for dim in rest):
-        others = [dim for dim in range(rank) if dim != dims[0]]
-        others.insert(dims[1], dims[0])
-        return tuple(others)
-    return None
+    match target.rpartition(".")[2]:
+        case "permute" if sorted(dims) == list(range(rank)):
+            return tuple(dims)
+        case "t" | "T" if rank == 2 and not dims:
+            return (1, 0)
+        case "mT" if not dims:
+            return _swapped(rank, rank - 2, rank - 1)
+        case "transpose" | "swapaxes" | "swapdims" if len(dims) == 2:
+            return _swapped(rank, *dims)
+        case "movedim" | "moveaxis" if len(dims) == len(given) == 2 and given == _flat(given):
+            return _put(rank, *dims)
+        case _:
+            return None
+
+
+def _counted_from_left(dims: Sequence[Any], rank: int) -> list[int] | None:
+    """Without negative ones; None where one is no dim of a tensor of this rank."""
+    if not all(type(dim) is int and -rank <= dim < rank for dim in dims):
+        return None
+    return [dim % rank for dim in dims]
+
+
+def _swapped(rank: int, one: int, other: int) -> tuple[int, ...]:
+    swap = {one: other, other: one}
+    return tuple(swap.get(dim, dim) for dim in range(rank))
+
+
+def _put(rank: int, start: int, goal: int) -> tuple[int, ...]:
+    """One dim put elsewhere, the others in their order."""
+    dims = [dim for dim in range(rank) if dim != start]
+    dims.insert(goal, start)
+    return tuple(dims)
 
 
 def _flat(dims: Iterable[Any]) -> list[Any]:
@@ -167,22 +196,38 @@ def _flat(dims: Iterable[Any]) -> list[Any]:
 
 def _cut(call: Call, x: torch.Tensor, strides: Strides) -> Strides | None:
     """Pieces of a tensor along some dims, without the dims that an index takes away."""
-    name = call.target.rpartition(".")[2]
-    if name in ("chunk", "split", "narrow", "tensor_split"):
-        dim = call.get(1, "dim") if name == "narrow" else call.get(2, "dim", 0)
-        return strides.cut([dim % x.dim()] if isinstance(dim, int) else range(x.dim())) if x.dim() else None
-    if name in ("select", "unbind"):
-        dim = call.get(1, "dim", 0)
-        return strides.without([dim % x.dim()]) if isinstance(dim, int) and x.dim() else None
-    if name == "__getitem__" and len(call.args) == 2:
-        index = call.args[1] if isinstance(call.args[1], tuple) else (call.args[1],)
-        return _indexed(index, x.dim(), strides)
-    if name == "unsqueeze" and isinstance(dim := call.get(1, "dim"), int) and strides.is_dense:
-        dim %= x.dim() + 1
-        order = [old + (old >= dim) for old in strides.order]
-        order.insert(order.index(dim + 1) if dim < x.dim() else len(order), dim)
-        return Strides(tuple(order))
-    return None
+    match call.target.rpartition(".")[2]:
+        case "narrow":
+            return _cut_along(call.get(1, "dim"), x.dim(), strides)
+        case "chunk" | "split" | "tensor_split":
+            return _cut_along(call.get(2, "dim", 0), x.dim(), strides)
+        case "select" | "unbind":
+            dim = call.get(1, "dim", 0)
+            return strides.without([dim % x.dim()]) if isinstance(dim, int) and x.dim() else None
+        case "__getitem__" if len(call.args) == 2:
+            index = call.args[1] if isinstance(call.args[1], tuple) else (call.args[1],)
+            return _indexed(index, x.dim(), strides)
+        case "unsqueeze":
+            return _unsqueezed(call.get(1, "dim"), x.dim(), strides)
+        case _:
+            return None
+
+
+def _cut_along(dim: Any, rank: int, strides: Strides) -> Strides | None:
+    """Pieces along one dim; where it is not known, along any."""
+    if not rank:
+        return None
+    return strides.cut([dim % rank] if isinstance(dim, int) else range(rank))
+
+
+def _unsqueezed(dim: Any, rank: int, strides: Strides) -> Strides | None:
+    """A new dim lies right before the one whose place it takes."""
+    if not isinstance(dim, int) or not strides.is_dense:
+        return None
+    dim %= rank + 1
+    order = [old + (old >= dim) for old in strides.order]
+    order.insert(order.index(dim + 1) if dim < rank else len(order), dim)
+    return Strides(tuple(order))
 
 
 def _indexed(index: tuple[Any, ...], rank: int, strides: Strides) -> Strides | None:

@@ -129,19 +129,25 @@ def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
 def _is_set_nowhere(error: AttributeError) -> bool:
     """An attribute of a module of the model, or of torch, that nothing in the files of its classes sets."""
     owner, name = error.obj, error.name or ""
-    if owner is None:
-        inner = steps_of(error)[0].tb_frame
-        return inner.f_code.co_name == "__getattr__" and inner.f_globals.get("__name__") == "torch"
-    if isinstance(owner, types.ModuleType):
-        return owner.__name__.partition(".")[0] == "torch"
+    if owner is None or isinstance(owner, types.ModuleType):
+        return _is_asked_of_torch(error)
+    kinds = type(owner).__mro__
     if not isinstance(owner, nn.Module) or type(owner).__getattr__ is not nn.Module.__getattr__:
         return False
-    kinds = [kind for kind in type(owner).__mro__ if kind.__module__.partition(".")[0] not in ("torch", "builtins")]
-    files = {filename for kind in kinds for filename in _files_of(kind)}
-    if not files or any(lacks(base) for base in type(owner).__mro__):
+    own = [kind for kind in kinds if kind.__module__.partition(".")[0] not in ("torch", "builtins")]
+    files = {filename for kind in own for filename in _files_of(kind)}
+    if not files or any(map(lacks, kinds)):
         return False
-    own = frozenset(kind.__name__ for kind in kinds)
-    return all(name not in _attributes_set(file, own) for file in files)
+    names = frozenset(kind.__name__ for kind in own)
+    return all(name not in _attributes_set(file, names) for file in files)
+
+
+def _is_asked_of_torch(error: AttributeError) -> bool:
+    """Whether a name is looked up in torch or in one of its modules; some of these raise without saying so."""
+    if isinstance(error.obj, types.ModuleType):
+        return error.obj.__name__.partition(".")[0] == "torch"
+    inner = steps_of(error)[0].tb_frame
+    return inner.f_code.co_name == "__getattr__" and inner.f_globals.get("__name__") == "torch"
 
 
 def is_no_tensor_method(error: AttributeError, is_user: IsUser) -> bool:

@@ -145,8 +145,7 @@ class ShapeTracer(fx.Tracer):
         if devices.is_move(name) and len(args) == 1 and not kwargs:
             return args[0]
         args, kwargs = self._measures.sized(short, args, kwargs)
-        given = (*args, *kwargs.values())
-        if has_tensor(args) and not has_fake(given) and not has_symbol(given):
+        if _is_small_and_real(args, kwargs):
             with outside_modes():  # small real tensors keep their values
                 return function(*args, **kwargs)
         is_method = name.startswith("torch.Tensor.")
@@ -278,6 +277,12 @@ class ShapeTracer(fx.Tracer):
 def _is_hooked(call: Call) -> bool:
     """Whether the layer gets other arguments than those of the call."""
     return call.layer is not None and changes_arguments(call.layer, tuple(call.args))
+
+
+def _is_small_and_real(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a call has tensors with values, and nothing that is fake or a symbol."""
+    given = (*args, *kwargs.values())
+    return has_tensor(args) and not has_fake(given) and not has_symbol(given)
 
 
 def _is_of_torch_nn(error: Exception) -> bool:
