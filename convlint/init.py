@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import io
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from convlint.check import Gathered
@@ -102,9 +102,16 @@ def propose(gathered: Gathered) -> Proposal:
         else:
             said = remedy.sentence if remedy is not None else "no new entry would mend that"
             left[one_line(f"{filename}:{model.target} is {model.status}: {said}")] = None
-    homes = dict.fromkeys(entry.home for entry in entries.values())
-    drafts = tuple(_draft(home, [one for one in entries.values() if one.home == home]) for home in homes)
-    return Proposal(drafts, tuple(left), sum(model.status == "checked" for _, model in pairs))
+    checked = sum(model.status == "checked" for _, model in pairs)
+    return Proposal(tuple(_drafts(entries.values())), tuple(left), checked)
+
+
+def _drafts(entries: Iterable[Entry]) -> Iterator[Draft]:
+    """What each file becomes with its entries."""
+    by_home: dict[str, list[Entry]] = {}
+    for entry in entries:
+        by_home.setdefault(entry.home, []).append(entry)
+    yield from (_draft(home, found) for home, found in by_home.items())
 
 
 def nothing(proposal: Proposal) -> str:

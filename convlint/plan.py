@@ -95,20 +95,25 @@ def plan_behind(
 ) -> tuple[Job, ...]:
     """The jobs for the classes that factories and instances stand for which could not be built."""
     known = {job.path: {model.target for model in job.models} for job in jobs}
-    skipped = {file.filename: _skipped(file) for file in facts}
     found: dict[str, LintedFile] = {}
     models: dict[str, dict[str, ModelJob]] = {}
+    for job, model in _not_built(jobs, facts):
+        for file in discovery.behind(job.path, model.target):
+            before = found.setdefault(file.path, file)
+            found[file.path] = replace(file, files={**before.files, **file.files})
+            left = (one for one in file.models if one.target not in known.get(file.path, ()))
+            made = ((one.target, _bare(one).model_copy(update=_fed(model))) for one in left)
+            models.setdefault(file.path, {}).update(made)
+    return tuple(_job_of(found[path], tuple(made.values()), entries, timeout) for path, made in models.items() if made)
+
+
+def _not_built(jobs: Sequence[Job], facts: Iterable[FileFacts]) -> Iterator[tuple[Job, ModelJob]]:
+    """The factories and instances that could not be built in any way."""
+    skipped = {file.filename: _skipped(file) for file in facts}
     for job in jobs:
         for model in job.models:
-            if model.kind == "class" or model.target not in skipped.get(job.filename, ()):
-                continue
-            for file in discovery.behind(job.path, model.target):
-                before = found.setdefault(file.path, file)
-                found[file.path] = replace(file, files={**before.files, **file.files})
-                left = (one for one in file.models if one.target not in known.get(file.path, ()))
-                made = ((one.target, _bare(one).model_copy(update=_fed(model))) for one in left)
-                models.setdefault(file.path, {}).update(made)
-    return tuple(_job_of(found[path], tuple(made.values()), entries, timeout) for path, made in models.items() if made)
+            if model.kind != "class" and model.target in skipped.get(job.filename, ()):
+                yield job, model
 
 
 def _skipped(file: FileFacts) -> set[str]:

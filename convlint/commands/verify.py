@@ -40,11 +40,10 @@ def run(
         if isinstance(device, str):
             return _without_device(device, is_required=own["require_device"] or settings.verify.require_device)
         outcome = verify(paths, options, request.on(device), pool, server)
+    is_left_out = quiet and output_file is None and is_silent(outcome.report)
+    shown = output_format or settings.output_format
     colored = color == "always" if output_file is not None else wants_color(color, sys.stdout)
-    text = ""
-    if not (quiet and is_silent(outcome.report) and output_file is None):
-        shown = output_format or settings.output_format
-        text = rendered(outcome.report, shown, verbose=verbose and not quiet, color=colored)
+    text = "" if is_left_out else rendered(outcome.report, shown, verbose=verbose and not quiet, color=colored)
     answer = Answer(code_of(outcome, fail_on or settings.fail_on), (*outcome.problems, *outcome.notes), text)
     return give(answer) if output_file is None else save(answer, output_file)
 

@@ -78,16 +78,20 @@ def _section_of(annotation: Any) -> type[BaseModel] | None:
 
 def _row_of(text: str, location: Sequence[int | str]) -> int | None:
     """The line of a key. TOML's parser keeps no lines, so look for the last key of the location."""
-    start, tables = 0, [part for part in location if isinstance(part, int)]
-    if location and location[0] == "model" and tables:
-        headers = list(re.finditer(r"^[ \t]*\[\[[ \t]*tool\.convlint\.model[ \t]*\]\]", text, re.M))
-        if tables[0] < len(headers):
-            start = headers[tables[0]].start()
-    elif header := re.search(r"^[ \t]*\[[ \t]*tool\.convlint[ \t]*\]", text, re.M):
-        start = header.start()
+    start = _start_of_table(text, location)
     names = [part for part in location if isinstance(part, str)]
     for name in reversed(names):
         match = re.compile(rf"(?:^|[{{,.])[ \t]*[\"']?{re.escape(name)}[\"']?[ \t]*=", re.M).search(text, start)
         if match:
             return text.count("\n", 0, match.end()) + 1
     return text.count("\n", 0, start) + 1 if start else None
+
+
+def _start_of_table(text: str, location: Sequence[int | str]) -> int:
+    """Where the model's table begins, else that of convlint; 0 where it is not found."""
+    tables = [part for part in location if isinstance(part, int)]
+    if location and location[0] == "model" and tables:
+        headers = list(re.finditer(r"^[ \t]*\[\[[ \t]*tool\.convlint\.model[ \t]*\]\]", text, re.M))
+        return headers[tables[0]].start() if tables[0] < len(headers) else 0
+    header = re.search(r"^[ \t]*\[[ \t]*tool\.convlint[ \t]*\]", text, re.M)
+    return header.start() if header else 0

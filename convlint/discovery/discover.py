@@ -53,16 +53,7 @@ def discover(paths: Sequence[str], excludes: Excludes, is_named: Callable[[str],
     """Find the models below the paths. `is_named` tells of a file that the configuration names a model of."""
     found = walk(paths, excludes)
     project = Project()
-    broken: dict[str, Failure] = {}
-    later: dict[str, Found] = {}
-    for file in found.files.values():
-        data = _read(file.path)
-        if isinstance(data, Failure):
-            broken[file.path] = data
-        elif file.explicit or mentions_modules(data) or is_named(file.path):
-            project.add(file.path, file.given, data)
-        else:
-            later[file.path] = file
+    broken, later = _sieved(project, found.files.values(), is_named)
     census = _grow(project, later, found.files)
     if census.classes:
         census = _add_neighbours(project, census, found.files, excludes)
@@ -83,6 +74,23 @@ def discover(paths: Sequence[str], excludes: Excludes, is_named: Callable[[str],
         )
 
     return Discovery(tuple(kept), frozenset(found.files), (*found.problems, *misplaced), behind)
+
+
+def _sieved(
+    project: Project, files: Iterable[Found], is_named: Callable[[str], bool]
+) -> tuple[dict[str, Failure], dict[str, Found]]:
+    """Parse the files that speak of modules or are named; give the unreadable ones, and those that may matter later."""
+    broken: dict[str, Failure] = {}
+    later: dict[str, Found] = {}
+    for file in files:
+        data = _read(file.path)
+        if isinstance(data, Failure):
+            broken[file.path] = data
+        elif file.explicit or mentions_modules(data) or is_named(file.path):
+            project.add(file.path, file.given, data)
+        else:
+            later[file.path] = file
+    return broken, later
 
 
 def _holding(file: LintedFile, models: tuple[FoundModel, ...], project: Project) -> LintedFile:

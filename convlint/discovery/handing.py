@@ -26,22 +26,28 @@ def handed_on(project: Project, calls: Mapping[Symbol, Sequence[Call]]) -> _Foun
     frontier = {symbol: list(sites) for symbol, sites in calls.items()}
     for _ in range(_DEEPEST):
         waiting = [
-            (symbol, call, site)
+            (symbol, call, function)
             for symbol, sites in frontier.items()
             for call in sites
-            if (site := _open(project, call))
+            if (function := _open(project, call))
         ]
         if not waiting:
             break
-        callers = find_calls(project, {Symbol(call.path, call.owner or "") for _, call, _ in waiting})
-        frontier = {}
-        for symbol, call, function in waiting:
-            for caller in callers.get(Symbol(call.path, call.owner or ""), ()):
-                node = _filled(call.node, function, caller.node)
-                if node is not None and len(frontier.setdefault(symbol, [])) < _MOST:
-                    frontier[symbol].append(Call(caller.path, node, caller.owner, caller.is_test, is_written=False))
+        frontier = _filled_by_callers(project, waiting)
         for symbol, sites in frontier.items():
             found.setdefault(symbol, []).extend(sites)
+    return found
+
+
+def _filled_by_callers(project: Project, waiting: Sequence[tuple[Symbol, Call, ast.FunctionDef]]) -> _Found:
+    """The constructions with what the callers of the functions around them give for the parameters."""
+    found: _Found = {}
+    callers = find_calls(project, {Symbol(call.path, call.owner or "") for _, call, _ in waiting})
+    for symbol, call, function in waiting:
+        for caller in callers.get(Symbol(call.path, call.owner or ""), ()):
+            node = _filled(call.node, function, caller.node)
+            if node is not None and len(found.setdefault(symbol, [])) < _MOST:
+                found[symbol].append(Call(caller.path, node, caller.owner, caller.is_test, is_written=False))
     return found
 
 
@@ -55,11 +61,15 @@ def _open(project: Project, call: Call) -> ast.FunctionDef | None:
         return None
     used = {node.id for node in nodes_of(_arguments(call.node)) if isinstance(node, ast.Name)}
     given = {argument.arg for argument in _parameters(function)}
-    bound = {
-        node.id for node in nodes_of(function.body) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
-    is_open = used & given and all(name in given - bound or hasattr(builtins, name) for name in used)
+    unchanged = given - _bound(function)
+    is_open = used & given and all(name in unchanged or hasattr(builtins, name) for name in used)
     return function if is_open else None
+
+
+def _bound(function: ast.FunctionDef) -> set[str]:
+    """The names that a function gives a value."""
+    names = (node for node in nodes_of(function.body) if isinstance(node, ast.Name))
+    return {name.id for name in names if isinstance(name.ctx, ast.Store)}
 
 
 def _around(body: Iterable[ast.stmt], owner: str, row: int) -> ast.FunctionDef | None:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from convlint.discovery.nodes import expects_failure, nodes_of
 from convlint.discovery.outline import Outline
@@ -143,26 +143,38 @@ def _mentions(outline: Outline, name: str, names: AbstractSet[str]) -> bool:
 
 def _resolved(project: Project, member: Member, unit: _Unit) -> Iterator[tuple[ast.Call, Meaning]]:
     """The calls of a unit with what they call."""
-    local: dict[str, str] = {}
-    hidden: set[str] = set()
-    calls: list[tuple[str, ast.Call]] = []
+    names = _names_in(member, unit)
+    path = member.place.path
+    for name, node in names.calls:
+        first, dot, rest = name.partition(".")
+        full = names.imported.get(first)
+        if full is not None and full != member.outline.imports.get(first):
+            yield node, project.imported(path, f"{full}{dot}{rest}")
+        elif first not in names.hidden:
+            yield node, project.meaning(path, name)
+
+
+@dataclass(slots=True)
+class _Names:
+    """What a unit calls, and the names that mean something else in it than at the top of the file."""
+
+    calls: list[tuple[str, ast.Call]] = field(default_factory=list)
+    imported: dict[str, str] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)  # parameters and variables
+
+
+def _names_in(member: Member, unit: _Unit) -> _Names:
+    found = _Names()
     for node in nodes_of(unit.code, expects_failure):
         if isinstance(node, ast.Call):
             called = dotted(node.func)
             if called is not None:
-                calls.append((called, node))
+                found.calls.append((called, node))
         elif isinstance(node, ast.Import | ast.ImportFrom):
             imports = imports_of([node], member.place.package)
-            local.update({imported.local: imported.full for imported in imports if imported.local is not None})
+            found.imported.update({one.local: one.full for one in imports if one.local is not None})
         elif isinstance(node, ast.arg):
-            hidden.add(node.arg)
+            found.hidden.add(node.arg)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and unit.owner is not None:
-            hidden.add(node.id)
-    path = member.place.path
-    for name, node in calls:
-        first, dot, rest = name.partition(".")
-        full = local.get(first)
-        if full is not None and full != member.outline.imports.get(first):
-            yield node, project.imported(path, f"{full}{dot}{rest}")
-        elif first not in hidden:
-            yield node, project.meaning(path, name)
+            found.hidden.add(node.id)
+    return found

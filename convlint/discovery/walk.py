@@ -105,8 +105,7 @@ def _walk_folder(folder: str, layers: list[Patterns], excludes: Excludes, proble
     while pending:
         here, layers = pending.pop()
         try:
-            with os.scandir(here) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name)
+            entries = _listed(here)
         except OSError as error:
             problems.append(f"{here}: {error.strerror or error}")
             continue
@@ -117,6 +116,12 @@ def _walk_folder(folder: str, layers: list[Patterns], excludes: Excludes, proble
         kept = [entry for entry in entries if _is_kept(entry, excluded, layers)]
         yield from (entry.path for entry in kept if not _is_folder(entry))
         pending.extend((entry.path, layers) for entry in reversed(kept) if _is_folder(entry))
+
+
+def _listed(folder: str) -> list[os.DirEntry[str]]:
+    """The entries of a folder in the order of their names."""
+    with os.scandir(folder) as listing:
+        return sorted(listing, key=lambda entry: entry.name)
 
 
 def _is_kept(entry: os.DirEntry[str], excluded: Sequence[Patterns], layers: Sequence[Patterns]) -> bool:

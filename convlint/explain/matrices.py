@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from convlint.facts import Share
 
@@ -29,17 +30,18 @@ def pictures(shares: Sequence[Share], *, word: str, width: int) -> list[str]:
     cells = [max(map(_cell, column)) for column in zip(*parts, strict=True)]
     margin = max((len(share.title) for share in shares), default=0)
     pairs = [(share, f"{word} {number(share.total, 6)}", one) for share, one in zip(shares, parts, strict=True)]
-    is_flat = all(len(part) == 1 for one in parts for part in one)
-    for count in (3,) if is_flat else (3, 2):
-        lines = [
-            line
-            for share, end, one in pairs
-            for line in _beside(share.title.ljust(margin), _all_drawn(one[:count], cells), end)
-        ]
+    for count in (3,) if _are_flat(parts) else (3, 2):
+        drawn = [_beside(share.title.ljust(margin), _all_drawn(one[:count], cells), end) for share, end, one in pairs]
+        lines = list(chain(*drawn))
         if max(map(len, lines), default=0) <= width:
             return lines
     same = [max(cells)] * len(cells)
     return [line for share, end, one in pairs for line in _below(share.title, _all_drawn(one, same), end)]
+
+
+def _are_flat(parts: Sequence[Sequence[Matrix]]) -> bool:
+    """Whether all matrices have one row."""
+    return all(len(matrix) == 1 for one in parts for matrix in one)
 
 
 def _parts(share: Share) -> list[Matrix]:

@@ -27,12 +27,17 @@ def remarks(operation: Operation) -> Iterator[str]:
         number = dropped(size, window)
         if number and isinstance(size, int):
             lost.setdefault((size, result, number, unrounded(size, window)), []).append(name)
-        elif isinstance(size, str) and window.stride > 1 and not window.padding and not window.ceil_mode:
+        elif isinstance(size, str) and _may_drop(window):
             divided.append(f"{_rest(size, window)} {name}s")
     for (size, result, number, why), names in lost.items():
         yield f"{size} -> {result}: {_dropped(names, number, len(moves))} by flooring ({why})"
     if divided:
         yield f"{' and '.join(divided)} are dropped by flooring"
+
+
+def _may_drop(window: Window) -> bool:
+    """Whether a window that moves by several pixels may leave the last ones out."""
+    return window.stride > 1 and not window.padding and not window.ceil_mode
 
 
 def _dropped(names: list[str], number: int, spatial: int) -> str:

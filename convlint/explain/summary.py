@@ -49,14 +49,7 @@ def closing(table: Table) -> Iterator[str]:
         parameters = sum(row.parameters for row in table.rows)
         yield f"These rows: {parameters:,} parameters, {number_text(done.value)} multiply-adds."
     total = "Whole model" if table.is_part else "Total"
-    other = table.model.other_weights
-    counted = f"{table.parameters:,} parameters"
-    if other:
-        listed = [f"{name} {shape_text(shape)}" for name, shape in list(other.items())[:_SHOWN]]
-        more = f" and {len(other) - _SHOWN} more" if len(other) > _SHOWN else ""
-        number = sum(math.prod(shape) for shape in other.values())
-        counted += f", {number:,} of them outside of the layers that forward calls: {', '.join(listed)}{more}"
-    yield f"{total}: {counted}."
+    yield f"{total}: {table.parameters:,} parameters{_other_weights(table)}."
     if table.shares_weights:
         yield "Some layers share their weights, which the total counts once."
     least = "at least " if table.uncounted else ""
@@ -66,6 +59,16 @@ def closing(table: Table) -> Iterator[str]:
         names = list(dict.fromkeys(table.uncounted))
         yield f"Not counted, for it is not known how much they take: {', '.join(names[:_SHOWN])}."
     yield COUNTED
+
+
+def _other_weights(table: Table) -> str:
+    other = table.model.other_weights
+    if not other:
+        return ""
+    listed = [f"{name} {shape_text(shape)}" for name, shape in list(other.items())[:_SHOWN]]
+    more = f" and {len(other) - _SHOWN} more" if len(other) > _SHOWN else ""
+    number = sum(math.prod(shape) for shape in other.values())
+    return f", {number:,} of them outside of the layers that forward calls: {', '.join(listed)}{more}"
 
 
 def _at_example(table: Table) -> str:

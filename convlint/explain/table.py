@@ -15,7 +15,7 @@ from convlint.explain.meaning import meaning
 from convlint.explain.operation import Operation, Shape, operation_of
 from convlint.explain.remarks import mismade, problem, remarks
 from convlint.explain.reshapes import equation, joined, regrouped
-from convlint.facts import Dim, Layer, ModelFacts, Node
+from convlint.facts import Dim, Layer, ModelFacts, Node, Unmet
 from convlint.reporters.source import beside, line, spot
 
 _ARITHMETIC: Final = {"add": "+", "sub": "-", "mul": "*", "div": "/", "true_divide": "/", "floor_divide": "//"}
@@ -83,20 +83,25 @@ def table_of(filename: str, model: ModelFacts) -> Table:
     counts = [work(operation).total for _, operation in nodes]
     broken = {one.layer: mismade(one) for one in model.unmet if one.layer}
     rows = tuple(_rows(nodes, filename, numbers, broken))
-    total = sum((one for one in counts if one is not None), Count())
+    total = sum((one for one in counts if one is not None), Count()).value
     listed = sum(row.parameters for row in rows) + sum(map(math.prod, model.other_weights.values()))
     return Table(
         filename=filename,
         model=model,
         rows=rows,
         parameters=model.parameters,
-        multiply_adds=total.value,
+        multiply_adds=total,
         uncounted=tuple(row.name for row, one in zip(rows, counts, strict=True) if one is None),
         numbers=numbers,
-        at_example=work_out(total.value, numbers.example) if isinstance(total.value, str) else None,
+        at_example=work_out(total, numbers.example) if isinstance(total, str) else None,
         shares_weights=listed > model.parameters,
-        problems=tuple(f"{one.layer}: {mismade(one)}" if one.layer else mismade(one) for one in model.unmet),
+        problems=tuple(map(_of_constructor, model.unmet)),
     )
+
+
+def _of_constructor(unmet: Unmet) -> str:
+    """What is wrong with the arguments that a layer is made with."""
+    return f"{unmet.layer}: {mismade(unmet)}" if unmet.layer else mismade(unmet)
 
 
 def _numbers(model: ModelFacts) -> Numbers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -10,7 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from convlint.explain import sums
-from convlint.explain.detail import Detail
+from convlint.explain.detail import Call, Detail
 from convlint.explain.summary import arrow, closing, count_text, heading, line_text, said
 from convlint.explain.table import Row, Table
 from convlint.explain.values import Values
@@ -92,31 +92,39 @@ def _detail(detail: Detail, width: int) -> Iterator[RenderableType]:
         yield _pair(detail.made_at or "made", one_line(detail.made))
     if detail.meaning:
         yield _pair("does", detail.meaning)
-    for number, (name, value, meaning) in enumerate(detail.arguments):
-        yield _pair("arguments" if not number else "", f"{name} = {one_line(value)}: {meaning}")
-    for number, words in enumerate(detail.weights):
-        yield _pair("weights" if not number else "", words)
+    yield from _listed("arguments", (f"{name} = {one_line(value)}: {does}" for name, value, does in detail.arguments))
+    yield from _listed("weights", detail.weights)
     if detail.one_output:
         yield _pair("one output", detail.one_output)
     if detail.values is not None:
         yield from _values(detail.values, width)
     for call in detail.calls:
-        yield _pair(f"line {line_text(call.row)}", arrow(call.row))
-        for sort, words in said(call.row, {detail.meaning or ""}):
-            yield _pair("", words, _STYLES[sort])
-        for words in call.comes_from:
-            yield _pair("comes from", words)
-        for words in call.goes_to:
-            yield _pair("goes to", words)
+        yield from _call(call, detail.meaning or "")
+
+
+def _call(call: Call, meaning: str) -> Iterator[RenderableType]:
+    """One call of the layer: its shapes, what there is to say of them, and the calls around it."""
+    yield _pair(f"line {line_text(call.row)}", arrow(call.row))
+    for sort, words in said(call.row, {meaning}):
+        yield _pair("", words, _STYLES[sort])
+    for words in call.comes_from:
+        yield _pair("comes from", words)
+    for words in call.goes_to:
+        yield _pair("goes to", words)
 
 
 def _values(values: Values, width: int) -> Iterator[RenderableType]:
-    for number, words in enumerate(sums.heading(values)):
-        yield _pair("one number" if not number else "", words)
+    yield from _listed("one number", sums.heading(values))
     yield Text()
     for line in sums.lines(values, width - len(_INDENT)):
         yield Text(f"{_INDENT}{line}")
     yield Text()
+
+
+def _listed(word: str, items: Iterable[str]) -> Iterator[RenderableType]:
+    """Several lines under one word."""
+    for number, words in enumerate(items):
+        yield _pair("" if number else word, words)
 
 
 def _pair(word: str, words: str, style: str = "") -> Grid:

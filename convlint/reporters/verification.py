@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from rich.console import Console
@@ -47,22 +47,32 @@ def _draw(console: Console, report: Report) -> None:
 def _compilations(console: Console, report: Report) -> None:
     """A row for each model that was compiled or exported, and below what was left out."""
     known = [(filename, model, model.verification) for filename, model in report.models if model.verification]
-    found = [one for one in known if one[2].compilation is not None or one[2].export is not None]
+    found = [
+        (_title(filename, model), verification)
+        for filename, model, verification in known
+        if verification.compilation is not None or verification.export is not None
+    ]
     if not found:
         return
     console.print()
     grid = Table(box=LINE, show_edge=False, pad_edge=False, header_style="bold")
     for heading in ("model", *compilation.HEADINGS):
         grid.add_column(heading, justify="right" if heading in compilation.NUMBERS else "left")
-    for filename, model, verification in found:
-        grid.add_row(*map(Text, (_title(filename, model), *compilation.row(verification))))
+    for title, verification in found:
+        grid.add_row(*map(Text, (title, *compilation.row(verification))))
     console.print(grid)
-    remarks: dict[str, list[str]] = {}
-    for filename, model, verification in found:
+    for line in _remarks(found):
+        console.print(Text(line))
+
+
+def _remarks(found: Iterable[tuple[str, Verification]]) -> Iterator[str]:
+    """Each remark once, with the model that it is about, or how many."""
+    titles: dict[str, list[str]] = {}
+    for title, verification in found:
         for remark in compilation.remarks(verification):
-            remarks.setdefault(remark, []).append(_title(filename, model))
-    for remark, titles in remarks.items():
-        console.print(Text(f"{titles[0] if len(titles) == 1 else f'{len(titles)} models'}: {remark}"))
+            titles.setdefault(remark, []).append(title)
+    for remark, named in titles.items():
+        yield f"{named[0] if len(named) == 1 else f'{len(named)} models'}: {remark}"
 
 
 def _title(filename: str, model: ModelFacts) -> str:

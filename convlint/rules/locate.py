@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from convlint.diagnostics import Location
 from convlint.facts import Span, Unmet
 from convlint.rules.environment import Environment
@@ -9,28 +11,30 @@ from convlint.rules.environment import Environment
 
 def primary(environment: Environment, unmet: Unmet | None) -> Span:
     """The argument at fault, else the constructor call, else the line of forward, else the model's row."""
-    failure, model, node, layer = (
-        environment.failure,
-        environment.model,
-        environment.node,
-        environment.layer,
-    )
-    places: list[Span | None] = [failure.at if failure is not None else None]
-    places.extend(effect.at for effect in environment.effects[:1])
-    places.append(environment.trouble.at if environment.trouble is not None else None)
-    if unmet is not None:
-        places.append(unmet.at)
-        if layer is not None and unmet.argument is not None:
-            places.append(layer.arguments.get(unmet.argument))
-        if unmet.argument is None and node is not None:
-            # No argument is at fault (a forgotten flatten, a map too small): the call must change.
-            places.append(node.call)
-    places.append(layer.site if layer is not None else None)
-    places.append(node.call if node is not None else None)
-    for place in places:
+    model = environment.model
+    for place in _places(environment, unmet):
         if place is not None:
             return place
     return row_span(environment.file.filename, model.row if model is not None else 1)
+
+
+def _places(environment: Environment, unmet: Unmet | None) -> Iterator[Span | None]:
+    """Where a finding may stand, the best place first; None for one that is not known."""
+    for cause in (environment.failure, *environment.effects[:1], environment.trouble):
+        if cause is not None:
+            yield cause.at
+    node, layer = environment.node, environment.layer
+    if unmet is not None:
+        yield unmet.at
+        if layer is not None and unmet.argument is not None:
+            yield layer.arguments.get(unmet.argument)
+        if node is not None and unmet.argument is None:
+            # No argument is at fault (a forgotten flatten, a map too small): the call must change.
+            yield node.call
+    if layer is not None:
+        yield layer.site
+    if node is not None:
+        yield node.call
 
 
 def argument_span(environment: Environment, unmet: Unmet | None, argument: str | None) -> Span | None:

@@ -104,13 +104,17 @@ def _grouped(found: Sequence[Side]) -> Iterator[tuple[str, list[int]]]:
     backs = sorted({dim - len(side.shape) for side in found for dim in side.differs})
     spatial = _SPATIAL.get(rank, ())
     places = [back for back in backs if rank > 3 and -back <= len(spatial)]
-    columns = {tuple(side.shape[back] if _has(side, back) else None for side in found) for back in places}
+    is_one_size = len(places) == len(spatial) and _differ_alike(found, places)
     for back in backs:
-        if back in places and len(columns) == 1 and len(places) == len(spatial):
-            if back == places[0]:
-                yield "size", places
-        else:
+        if back not in places or not is_one_size:
             yield _word(rank, back), [back]
+        elif back == places[0]:
+            yield "size", places
+
+
+def _differ_alike(found: Sequence[Side], backs: Sequence[int]) -> bool:
+    """Whether the sizes of each side are the same in all of these dims."""
+    return len({tuple(side.shape[back] if _has(side, back) else None for side in found) for back in backs}) == 1
 
 
 def _word(rank: int, back: int) -> str:
@@ -131,10 +135,14 @@ def _halved(nodes: Mapping[int, Node], fed: Sequence[Node | None], found: Sequen
     for node in fed:
         past = list(_history(nodes, node, back))
         for before, after in pairwise(reversed(past)):
-            is_odd = isinstance(before, int) and isinstance(after, int) and before % 2 == 1 and after == before // 2
-            if is_odd and before in sizes and past[0] == int(before) - 1:
+            if before in sizes and _is_floored(before, after) and past[0] == int(before) - 1:
                 return f": {before} is odd, pooled to {after} and doubled to {past[0]}"
     return ""
+
+
+def _is_floored(before: Dim, after: Dim) -> bool:
+    """Whether one number is half of another, an odd one, less the rest."""
+    return isinstance(before, int) and isinstance(after, int) and before % 2 == 1 and after == before // 2
 
 
 def _history(nodes: Mapping[int, Node], node: Node | None, back: int) -> Iterator[Dim]:

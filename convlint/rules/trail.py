@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from convlint.diagnostics import Place, Related
 from convlint.facts import Layer, ModelFacts, Node, Span, Unmet
@@ -93,17 +93,27 @@ def _offender(unmet: Unmet | None) -> int:
 def trail(filename: str, model: ModelFacts, node: Node, operands: Iterable[int]) -> tuple[Related, ...]:
     """The calls that changed the shape from the model's input to these operands, in forward's order."""
     nodes = {one.id: one for one in model.nodes}
-    fed = feeders(nodes, node)
-    seen: set[int] = set()
+    behind: set[int] = set()
     for operand in operands:
-        current = fed[operand] if operand < len(fed) else None
-        if current is None and node.producers:
-            current = nodes.get(node.producers[operand if operand < len(node.producers) else 0])
-        while current is not None and current.id not in seen:
-            seen.add(current.id)
-            current = nodes.get(current.producers[0]) if current.producers else None
-    steps = (_step(filename, model, one) for one in model.nodes if one.id in seen)
+        _follow(nodes, _feeder(nodes, node, operand), behind)
+    steps = (_step(filename, model, one) for one in model.nodes if one.id in behind)
     return _elided((*_construction(filename, model), *(step for step in steps if step is not None)))
+
+
+def _feeder(nodes: Mapping[int, Node], node: Node, operand: int) -> Node | None:
+    """The call that gives an operand; where that does not show, the one of that number, or the first one."""
+    fed, producers = feeders(nodes, node), node.producers
+    found = fed[operand] if operand < len(fed) else None
+    if found is None and producers:
+        return nodes.get(producers[operand if operand < len(producers) else 0])
+    return found
+
+
+def _follow(nodes: Mapping[int, Node], node: Node | None, seen: set[int]) -> None:
+    """The first input of each call, back to forward's, or to a call that was seen."""
+    while node is not None and node.id not in seen:
+        seen.add(node.id)
+        node = nodes.get(node.producers[0]) if node.producers else None
 
 
 def _construction(filename: str, model: ModelFacts) -> tuple[Related, ...]:

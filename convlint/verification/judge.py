@@ -196,8 +196,7 @@ def _unfit(trial: Trial) -> Iterator[Trouble]:
 
 def _idle(observations: Sequence[Observation]) -> Iterator[Trouble]:
     """The parameters that no backward pass reaches, those of one layer together."""
-    trained = (one for one in observations if one.scenario.training and one.error is None and one.note is None)
-    passes = [one for one in trained if not one.refused]
+    passes = [one for one in observations if _is_whole_pass(one)]
     if not passes:
         return
     lost = set.intersection(*({weight.name for weight in one.without_gradient} for one in passes))
@@ -206,6 +205,11 @@ def _idle(observations: Sequence[Observation]) -> Iterator[Trouble]:
         said = f"no gradient reaches {_titled(owner, names)}"
         scenario = scenario_text(passes[0].scenario)
         yield Trouble(kind="no-gradient", said=said, call=owner or names, scenario=scenario, at=at)
+
+
+def _is_whole_pass(run: Observation) -> bool:
+    """Whether a run went forward and back with nothing in its way."""
+    return run.scenario.training and run.error is None and run.note is None and not run.refused
 
 
 def _by_layer(weights: Sequence[Weight]) -> Iterator[tuple[str, str, Span | None]]:

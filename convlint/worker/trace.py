@@ -133,3 +133,9 @@ def type_name(kind: type) -> str:
     if kind.__module__.startswith("torch.nn.modules."):
         return f"torch.nn.{kind.__qualname__}"
     return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def is_small_and_real(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a call has tensors with values, and nothing that is fake or a symbol."""
+    given = (*args, *kwargs.values())
+    return has_tensor(args) and not has_fake(given) and not has_symbol(given)

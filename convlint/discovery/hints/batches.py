@@ -75,13 +75,17 @@ class Batches:
             return self._item(Value(node.args[0], context))
         if name in WRAPPED and node.args:
             return self.of(node.args[0], context)
-        if not isinstance(node.func, ast.Attribute):
-            raise NotUnderstood
-        is_torch = dotted(node.func.value) == "torch"
-        if name in SAME and not is_torch:
-            return self.of(node.func.value, context)
-        if name in RESHAPES and (node.args or not is_torch):
-            found = self.of(node.args[0] if is_torch else node.func.value, context)
+        if isinstance(node.func, ast.Attribute):
+            return self._method(node, node.func, context)
+        raise NotUnderstood
+
+    def _method(self, node: ast.Call, method: ast.Attribute, context: Context) -> Batch | None:
+        """`images.to(device)`, `images.view(-1, 784)`, `torch.flatten(images, 1)`."""
+        is_torch = dotted(method.value) == "torch"
+        if method.attr in SAME and not is_torch:
+            return self.of(method.value, context)
+        if method.attr in RESHAPES and (node.args or not is_torch):
+            found = self.of(node.args[0] if is_torch else method.value, context)
             return None if found is None else self._reshaped(found, node, context)
         raise NotUnderstood
 

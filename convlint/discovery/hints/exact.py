@@ -52,16 +52,18 @@ def is_plain(node: ast.expr, context: Context) -> bool:
     """Whether each name in an expression has one value only, so that it means the same wherever it is evaluated."""
     if context.room <= 0:
         return False
-    for name in {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)}:
-        bindings = live(name, context.spot) or []
-        if all(binding.kind in ("import", "definition") for binding in bindings):
-            continue
-        if len(bindings) != 1 or len(bindings[0].spot.scope.bindings[name]) != 1 or bindings[0].kind == "loop":
-            return False
-        value = bindings[0].value
-        if value is not None and not is_plain(value, context.at(bindings[0].spot)):
-            return False
-    return True
+    names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)}
+    return all(_has_one_value(name, context) for name in names)
+
+
+def _has_one_value(name: str, context: Context) -> bool:
+    bindings = live(name, context.spot) or []
+    if all(binding.kind in ("import", "definition") for binding in bindings):
+        return True
+    if len(bindings) != 1 or len(bindings[0].spot.scope.bindings[name]) != 1 or bindings[0].kind == "loop":
+        return False
+    value = bindings[0].value
+    return value is None or is_plain(value, context.at(bindings[0].spot))
 
 
 def _inlined(node: ast.expr, context: Context) -> ast.expr:

@@ -64,30 +64,34 @@ class Makings:
             case ast.NamedExpr(value=value) | ast.Attribute(attr="module", value=value):
                 return self.of(value, context)
             case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == context.spot.scope.self_name:
-                bound = reaching_attribute(attribute, context.spot)
-                values = [one.value for one in bound if one.kind == "assign" and one.value is not None]
-                owner = context.spot.scope.owner
-                if (
-                    len(bound) != 1
-                    or len(values) != 1
-                    or owner is None
-                    or self._is_changed(f"{name}.{attribute}", owner, context)
-                ):
-                    return ()
-                return self.of(values[0], context.at(bound[0].spot))
+                return self._attribute(name, attribute, context)
             case _:
                 return ()
 
+    def _attribute(self, owner: str, name: str, context: Context) -> Chain:
+        """Of `self.net`, where one assignment in the class is all that becomes of it."""
+        bound = reaching_attribute(name, context.spot)
+        scope = context.spot.scope.owner
+        if len(bound) != 1 or bound[0].kind != "assign" or bound[0].value is None:
+            return ()
+        if scope is None or self._is_changed(f"{owner}.{name}", scope, context):
+            return ()
+        return self.of(bound[0].value, context.at(bound[0].spot))
+
     def _call(self, node: ast.Call, context: Context) -> Chain:
         meaning = context.view.meaning_of(node.func, context.spot)
-        if isinstance(meaning, Symbol) and meaning in self.census.classes:
-            return (Making(meaning, node, context),)
+        own = Making(meaning, node, context) if isinstance(meaning, Symbol) else None
+        if own is not None and own.symbol in self.census.classes:
+            return (own,)
         inside = enter(node, context, self.view_of)
         if inside is not None:
             inner = self._returned(inside)
-            own = Making(meaning, node, context) if isinstance(meaning, Symbol) else None
             is_factory = own is not None and (inner or own.symbol in self.census.factories)
             return (own, *inner) if own is not None and is_factory else inner
+        return self._of_wrapped(node, context)
+
+    def _of_wrapped(self, node: ast.Call, context: Context) -> Chain:
+        """Of the model in `nn.DataParallel(model)` and `model.to(device)`."""
         last = node.func.attr if isinstance(node.func, ast.Attribute) else (dotted(node.func) or "")
         if last in WRAPPERS and node.args:
             return self.of(node.args[0], context)

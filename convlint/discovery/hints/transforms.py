@@ -99,16 +99,21 @@ def _call(node: ast.Call, spot: Spot, view: View, depth: int) -> list[Steps]:
     if not isinstance(meaning, str) or not meaning.startswith(("torchvision.transforms", "torch.nn.Sequential")):
         return []
     last = meaning.rpartition(".")[2]
+    if last == "Sequential":
+        return _join(node.args, spot, view, depth)
     if last in _GROUPS:
-        if last == "Sequential":
-            return _join(node.args, spot, view, depth)
-        inner = [*node.args, *(keyword.value for keyword in node.keywords)]
-        steps = _sequence(inner[0], spot, view, depth) if inner else []
+        steps = _grouped(node, spot, view, depth)
         return steps if last != _OPTIONAL or steps == [()] else []
     if last in _CHANGING:
         return [(Step(name=last, call=view.expression(node)),)]
     expands = any(keyword.arg == "expand" for keyword in node.keywords)
     return [()] if last in _KEEPING and not expands else []
+
+
+def _grouped(node: ast.Call, spot: Spot, view: View, depth: int) -> list[Steps]:
+    """The list that a group is given as its first argument."""
+    inner = [*node.args, *(keyword.value for keyword in node.keywords)]
+    return _sequence(inner[0], spot, view, depth) if inner else []
 
 
 def _sequence(node: ast.expr, spot: Spot, view: View, depth: int) -> list[Steps]:

@@ -35,16 +35,17 @@ def operand_expressions(case: Case) -> list[Written]:
         return []
     if whole.operands:
         return [whole.part(one) for one in whole.operands]
-    if not isinstance(whole.node, ast.Call):
-        return []
-    call = whole.node
+    return _given_to(whole, whole.node, case) if isinstance(whole.node, ast.Call) else []
+
+
+def _given_to(whole: Written, call: ast.Call, case: Case) -> list[Written]:
+    """The items of a join, the arguments of a function, the object and the arguments of a method."""
     if case.node.meta["name"] in (*_JOINS, "torch.stack"):
         given = argument_of(call, "tensors", ("tensors",))
         return [whole.part(one) for one in given.elts] if isinstance(given, ast.List | ast.Tuple) else []
-    is_method = (
-        case.node.op == "call_method" and isinstance(call.func, ast.Attribute) and call.func.attr == case.node.target
-    )
-    parts = [call.func.value, *call.args] if is_method and isinstance(call.func, ast.Attribute) else call.args
+    parts, method = call.args, call.func
+    if case.node.op == "call_method" and isinstance(method, ast.Attribute) and method.attr == case.node.target:
+        parts = [method.value, *parts]
     return [] if any(isinstance(part, ast.Starred) for part in parts) else [whole.part(part) for part in parts]
 
 

@@ -83,10 +83,15 @@ def _less_odd(
     if not found:
         return unmet
     mended, _ = _mended(finding, found, [case], {})
-    nodes = (run.trace.nodes[need.node] for need in broken if need.node is not None)
+    edit, at = mended.unmet.edit, mended.unmet.at or unmet.at
+    return unmet.model_copy(update={"edit": edit, "at": at, "also": _twins(case)})
+
+
+def _twins(case: Case) -> tuple[str, ...]:
+    """The blocks whose forward refuses the same line."""
+    nodes = (case.run.trace.nodes[need.node] for need in case.broken if need.node is not None)
     twins = [node for node in nodes if node.meta["place"] == case.node.meta["place"] and node is not case.node]
-    also = tuple(dict.fromkeys(str(node.meta["block"]) for node in twins))
-    return unmet.model_copy(update={"edit": mended.unmet.edit, "at": mended.unmet.at or unmet.at, "also": also})
+    return tuple(dict.fromkeys(str(node.meta["block"]) for node in twins))
 
 
 def _built(shop: Workshop, recipe: Recipe) -> Built:

@@ -76,12 +76,16 @@ def splits(case: Case) -> Iterator[Candidate]:
     slot = _origin(case, expression) if expression is not None else None
     if slot is None or not isinstance(slot.node, ast.Constant) or not is_editable(slot.filename, case.built.is_user):
         return
-    divisors = [one for one in range(1, split.whole + 1) if split.whole % one == 0 and one > 1]
-    below = max((one for one in divisors if one < split.parts), default=None)
-    above = min((one for one in divisors if one > split.parts), default=None)
-    for one in (below, above):
-        if one is not None:
-            yield Candidate("number", (replaced(slot, str(one)),), str(one), slot.span, 0)
+    for one in _next_divisors(split):
+        yield Candidate("number", (replaced(slot, str(one)),), str(one), slot.span, 0)
+
+
+def _next_divisors(split: Split) -> list[int]:
+    """The largest below the number of parts, if that is more than 1, and the smallest above it."""
+    divisors = [one for one in range(2, split.whole + 1) if split.whole % one == 0]
+    below = [one for one in divisors if one < split.parts]
+    above = [one for one in divisors if one > split.parts]
+    return [*below[-1:], *above[:1]]
 
 
 def _target(node: fx.Node) -> list[object]:

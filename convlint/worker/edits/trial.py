@@ -80,10 +80,9 @@ class Trials:
         if any(key not in known and not _is_open(need) for key, need in broken.items()):
             return None
         outcome = explore(run, shop.run, min(MOST_PATHS, run.affordable(MOST_PATHS)))
-        for item in outcome.rejected:
-            key = _key_before(item, run, texts) if isinstance(item, Need) else item.key
-            if key in case.targets or key not in known:
-                return None
+        rejected = {_key_before(one, run, texts) if isinstance(one, Need) else one.key for one in outcome.rejected}
+        if not rejected <= known - case.targets:
+            return None
         return Result(frozenset(broken), run.trace.trail.end() is None and broken.keys() <= set(reported))
 
     def _ends_worse(self, run: Run, case: Case) -> bool:

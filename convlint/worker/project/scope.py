@@ -198,9 +198,8 @@ def _all(body: list[ast.stmt]) -> Iterator[Function | ast.ClassDef]:
         if isinstance(node, Function | ast.ClassDef):
             yield node
         else:
-            for name in ("body", "orelse", "finalbody", "handlers"):
-                for part in getattr(node, name, ()):
-                    yield from _all(part.body if isinstance(part, ast.ExceptHandler) else [part])
+            for _, inner in _inside(node):
+                yield from _all(inner)
 
 
 def _up_to(body: list[ast.stmt], row: int) -> Iterator[ast.stmt]:
@@ -215,11 +214,16 @@ def _up_to(body: list[ast.stmt], row: int) -> Iterator[ast.stmt]:
             yield from _first_turn(node)
         if isinstance(node, ast.With):
             yield from _opened(node)
-        for name in ("body", "orelse", "finalbody", "handlers"):
-            for part in getattr(node, name, ()):
-                inner = part.body if isinstance(part, ast.ExceptHandler) else [part]
-                if (inner and inner[0].lineno <= row <= (inner[-1].end_lineno or 0)) or name == "body":
-                    yield from _up_to(inner, row)
+        for name, inner in _inside(node):
+            if name == "body" or (inner and inner[0].lineno <= row <= (inner[-1].end_lineno or 0)):
+                yield from _up_to(inner, row)
+
+
+def _inside(node: ast.stmt) -> Iterator[tuple[str, list[ast.stmt]]]:
+    """What stands in a compound statement, with the field that holds it: each statement, the body of each handler."""
+    for name in ("body", "orelse", "finalbody", "handlers"):
+        for part in getattr(node, name, ()):
+            yield name, part.body if isinstance(part, ast.ExceptHandler) else [part]
 
 
 def _first_turn(node: ast.For) -> Iterator[ast.stmt]:

@@ -232,9 +232,7 @@ def _unsqueezed(dim: Any, rank: int, strides: Strides) -> Strides | None:
 
 def _indexed(index: tuple[Any, ...], rank: int, strides: Strides) -> Strides | None:
     """Of an index by numbers and slices that go forward."""
-    if any(not isinstance(one, int | slice) and one is not Ellipsis for one in index) or True in map(_is_bool, index):
-        return None
-    if any(isinstance(one, slice) and one.step not in (None, 1) for one in index) or index.count(Ellipsis) > 1:
+    if not all(map(_is_view, index)) or index.count(Ellipsis) > 1:
         return None
     if Ellipsis in index:
         at = index.index(Ellipsis)
@@ -244,5 +242,8 @@ def _indexed(index: tuple[Any, ...], rank: int, strides: Strides) -> Strides | N
     return strides.cut(cut).without(gone)
 
 
-def _is_bool(value: Any) -> bool:
-    return isinstance(value, bool)
+def _is_view(index: Any) -> bool:
+    """Whether it takes a piece as it lies in memory: a number, a slice without a step, or `...`."""
+    if isinstance(index, slice):
+        return index.step in (None, 1)
+    return index is Ellipsis or (isinstance(index, int) and not isinstance(index, bool))

@@ -36,8 +36,7 @@ from convlint.worker.trace import (
     Trace,
     function_name,
     has_fake,
-    has_symbol,
-    has_tensor,
+    is_small_and_real,
     is_symbolic,
     tensors_in,
     type_name,
@@ -145,7 +144,7 @@ class ShapeTracer(fx.Tracer):
         if devices.is_move(name) and len(args) == 1 and not kwargs:
             return args[0]
         args, kwargs = self._measures.sized(short, args, kwargs)
-        if _is_small_and_real(args, kwargs):
+        if is_small_and_real(args, kwargs):
             with outside_modes():  # small real tensors keep their values
                 return function(*args, **kwargs)
         is_method = name.startswith("torch.Tensor.")
@@ -211,9 +210,7 @@ class ShapeTracer(fx.Tracer):
     def _told(self, call: Call) -> torch.Tensor | None:
         """The result as a rule of shapes says, where it knows the strides as well."""
         tensors = list(tensors_in((call.args, call.kwargs)))
-        if not self._setting.is_quick and (self._setting.env is None or not any(is_symbolic(x) for x in tensors)):
-            return None
-        if not has_rule(call) or _is_hooked(call) or (call.layer is not None and changes_results(call.layer)):
+        if not self._is_ruled(call, tensors):
             return None
         shape = result_shape(call) if is_one_dtype(call, tensors) else None
         strides = of_result(call, shape, self._ledger.strides, tensors) if shape is not None else None
@@ -224,6 +221,14 @@ class ShapeTracer(fx.Tracer):
         result = self._ledger.fresh(shape, like=numbers_among(tensors), strides=strides)
         self._ledger.note(result, strides)  # unknown ones do not count as contiguous
         return result
+
+    def _is_ruled(self, call: Call, tensors: Sequence[torch.Tensor]) -> bool:
+        """Whether a rule of shapes may speak for torch: on symbols or for speed, of a call that no hook changes."""
+        if not self._setting.is_quick and (self._setting.env is None or not any(map(is_symbolic, tensors))):
+            return False
+        if not has_rule(call) or _is_hooked(call):
+            return False
+        return call.layer is None or not changes_results(call.layer)
 
     def _attempt(self, call: Call, subject: Any, run: Callable[..., Any]) -> Any:
         """Run a call on fake tensors; a refusal is held against real torch before it counts."""
@@ -277,12 +282,6 @@ class ShapeTracer(fx.Tracer):
 def _is_hooked(call: Call) -> bool:
     """Whether the layer gets other arguments than those of the call."""
     return call.layer is not None and changes_arguments(call.layer, tuple(call.args))
-
-
-def _is_small_and_real(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    """Whether a call has tensors with values, and nothing that is fake or a symbol."""
-    given = (*args, *kwargs.values())
-    return has_tensor(args) and not has_fake(given) and not has_symbol(given)
 
 
 def _is_of_torch_nn(error: Exception) -> bool:

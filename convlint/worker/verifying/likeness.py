@@ -126,9 +126,7 @@ class Trial:
             return Difference(kind=kind, said=said, scenario=self.scenario)
 
         if list(expected) != list(came):
-            missing = next((name for name in expected if name not in came), None)
-            said = f"{missing} is missing" if missing else f"{next(n for n in came if n not in expected)} is new"
-            yield difference("shape", said)
+            yield difference("shape", _other_names(expected, came))
             return
         for name, one in expected.items():
             other, moved = came[name], [run[name] for run in shaken if name in run]
@@ -139,6 +137,12 @@ class Trial:
                 yield difference("dtype", f"{name} is {_name(other.dtype)} and not {_name(one.dtype)}")
             elif (apart := _apart(one, other, self._dtype, moved, terms)) is not None:
                 yield difference("value", f"{name} {apart}")
+
+
+def _other_names(expected: Results, came: Results) -> str:
+    """The first result that only one of two runs has."""
+    missing = next((name for name in expected if name not in came), None)
+    return f"{missing} is missing" if missing else f"{next(name for name in came if name not in expected)} is new"
 
 
 def _apart(
