@@ -51,6 +51,7 @@ def _filled(sizes: Sequence[Size], whole: Size) -> list[Size] | None:
 
 
 def _are_sizes(given: Sequence[Any]) -> bool:
+    """Whether all are numbers or symbols, and none a dtype or a nested list."""
     return all(isinstance(size, (int, torch.SymInt)) for size in given)
 
 

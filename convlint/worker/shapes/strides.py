@@ -179,6 +179,7 @@ def _counted_from_left(dims: Sequence[Any], rank: int) -> list[int] | None:
 
 
 def _swapped(rank: int, one: int, other: int) -> tuple[int, ...]:
+    """Two dims in each other's place, the others where they were."""
     swap = {one: other, other: one}
     return tuple(swap.get(dim, dim) for dim in range(rank))
 
