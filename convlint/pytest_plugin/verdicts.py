@@ -15,7 +15,6 @@ from convlint.reporters import full
 from convlint.reporters.summary import reason
 from convlint.severity import SEVERITIES, Severity
 
-
 _FAILING = {least: frozenset(SEVERITIES[: SEVERITIES.index(least) + 1]) for least in SEVERITIES}
 """The severities that fail a test, by the least of them."""
 
