@@ -38,6 +38,7 @@ def _bare_factories(survey: Survey, candidates: Collection[Symbol]) -> list[Symb
 
 
 def _needs_arguments(survey: Survey, symbol: Symbol) -> bool:
+    """Whether a factory has parameters without a default."""
     function = survey.census.kin.project.function_of(symbol)
     return function is not None and bool(function.required)
 

@@ -164,6 +164,7 @@ class _Names:
 
 
 def _names_in(member: Member, unit: _Unit) -> _Names:
+    """The calls and the names of a unit, in one walk over it."""
     found = _Names()
     for node in nodes_of(unit.code, expects_failure):
         if isinstance(node, ast.Call):

@@ -62,6 +62,7 @@ def closing(table: Table) -> Iterator[str]:
 
 
 def _other_weights(table: Table) -> str:
+    """`, 4,096 of them outside of the layers that forward calls: pos_embed [64, 64]`."""
     other = table.model.other_weights
     if not other:
         return ""

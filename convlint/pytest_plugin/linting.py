@@ -56,15 +56,19 @@ class Linting:
         for note in plan.notes:
             self._config.issue_config_time_warning(pytest.PytestConfigWarning(f"convlint: {note}"), stacklevel=2)
         for file in discovery.files:
-            for failure in (file.failure, *file.broken_cells):
-                if failure is not None:
-                    row = failure.at.row if failure.at is not None else 1
-                    self.targets.setdefault(Path(file.path), {})[failure.kind] = row
+            self._add_failures(file)
         for job in plan.jobs:
             self.targets.setdefault(Path(job.path), {}).update((model.target, model.row) for model in job.models)
         for job in plan.jobs:
             for name in (model.target for model in job.models if model.kind != "class"):
                 self._behind[job.path, name] = tuple(self._without_test(discovery.behind(job.path, name)))
+
+    def _add_failures(self, file: LintedFile) -> None:
+        """What cannot be read of a file has a test of its own."""
+        for failure in (file.failure, *file.broken_cells):
+            if failure is not None:
+                row = failure.at.row if failure.at is not None else 1
+                self.targets.setdefault(Path(file.path), {})[failure.kind] = row
 
     def _without_test(self, files: Iterable[LintedFile]) -> Iterator[Place]:
         """The models that are checked only where what stands for them cannot be built."""

@@ -154,6 +154,7 @@ def _told(fact: _Fact | None, tell: Callable[[_Fact], Any]) -> Any:
 
 
 def _tensors(tensors: Sequence[TensorFact]) -> list[dict[str, Any]]:
+    """What the paths below `inputs` and `outputs` lead to."""
     return [
         {"shape": _shape(tensor.shape), "dtype": tensor.dtype, "device": tensor.device, "rank": len(tensor.shape)}
         for tensor in tensors

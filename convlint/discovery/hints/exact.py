@@ -57,6 +57,7 @@ def is_plain(node: ast.expr, context: Context) -> bool:
 
 
 def _has_one_value(name: str, context: Context) -> bool:
+    """Whether a name is bound once, to an expression that is plain itself, or is an import or a definition."""
     bindings = live(name, context.spot) or []
     if all(binding.kind in ("import", "definition") for binding in bindings):
         return True

@@ -162,6 +162,7 @@ def _of_name(name: str, spot: Spot, view: View, depth: int) -> list[_Origin]:
 
 
 def _of_binding(name: str, binding: Binding, spot: Spot, view: View, depth: int) -> Iterator[_Origin]:
+    """One way in which the name may have come by its value."""
     match binding.kind, binding.value:
         case "loop", _:
             yield from _of_loop(binding)

@@ -168,6 +168,7 @@ class _PlainlyFed:
 
 
 def _plainly_fed(usage: Usage, feeds: Iterable[Feed], symbol: Symbol, model: Symbol | None) -> _PlainlyFed:
+    """Of the feeds with images as they come, those that are evidence for this very model."""
     plain = [feed for feed in feeds if feed.is_plain and _is_evidence(feed, symbol, model)]
     sites = [_site_in(usage, feed, symbol, model) for feed in plain]
     known = {site.text: site for site in sites if site}

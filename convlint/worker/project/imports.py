@@ -165,6 +165,7 @@ class _Patched(ModuleType):
 
 
 def _python_import(name: str, globals: Mapping[str, Any], fromlist: Sequence[str]) -> Any:
+    """`import name`, or `from name import ...`, as the statement itself does it."""
     return builtins.__import__(name, globals, None, (), 0) if not fromlist else importlib.import_module(name)
 
 

@@ -142,6 +142,7 @@ def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _defaults(arguments: ast.arguments) -> list[ast.expr]:
+    """The defaults of parameters, which Python evaluates with the definition."""
     return [*arguments.defaults, *(default for default in arguments.kw_defaults if default)]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from convlint.tracebacks import steps_of
 from convlint.worker.stateless import call_with, held_weights
 from convlint.worker.torch_private.fake import FakeTensor, outside_modes, tree_map
 from convlint.worker.torch_private.symbols import hint_of
@@ -110,3 +111,9 @@ def _refused(
         except Exception as error:
             return error.with_traceback(None)
     return None
+
+
+def is_of_torch_nn(error: Exception) -> bool:
+    """Whether a layer or function of torch raises by itself, not for want of a kernel, as `interpolate` of a matrix."""
+    steps = steps_of(error)
+    return bool(steps) and str(steps[0].tb_frame.f_globals.get("__name__")).startswith("torch.nn.")

@@ -16,7 +16,6 @@ import torch
 from torch import fx
 from torch.overrides import TorchFunctionMode
 
-from convlint.tracebacks import steps_of
 from convlint.worker import devices
 from convlint.worker.call import Call
 from convlint.worker.measures.measures import Measures
@@ -42,7 +41,7 @@ from convlint.worker.trace import (
     type_name,
 )
 from convlint.worker.tracing.aliases import canonical
-from convlint.worker.tracing.confirm import TooLarge, Unconfirmed, refusal
+from convlint.worker.tracing.confirm import TooLarge, Unconfirmed, is_of_torch_nn, refusal
 from convlint.worker.tracing.dtypes import unmixed
 from convlint.worker.tracing.ending import Ending
 from convlint.worker.tracing.leaves import PROPERTIES, QUESTIONS, is_leaf
@@ -243,7 +242,7 @@ class ShapeTracer(fx.Tracer):
             absent = lacking((call.args, call.kwargs))
             if absent is not None:  # a layer asks a stand-in for its shape
                 raise Unavailable(absent) from None
-            if isinstance(error, UNDECIDABLE) and not _is_of_torch_nn(error):
+            if isinstance(error, UNDECIDABLE) and not is_of_torch_nn(error):
                 raise Halted(f"{call.target} depends on data: {first_line(error)}", self._user_place()) from None
             real = self._confirmed(call, subject, error)
             if unmixed(call, subject):
@@ -282,12 +281,6 @@ class ShapeTracer(fx.Tracer):
 def _is_hooked(call: Call) -> bool:
     """Whether the layer gets other arguments than those of the call."""
     return call.layer is not None and changes_arguments(call.layer, tuple(call.args))
-
-
-def _is_of_torch_nn(error: Exception) -> bool:
-    """Whether a layer or function of torch raises by itself, not for want of a kernel, as `interpolate` of a matrix."""
-    steps = steps_of(error)
-    return bool(steps) and str(steps[0].tb_frame.f_globals.get("__name__")).startswith("torch.nn.")
 
 
 _ROOT: Final = ShapeTracer.run.__code__
