@@ -22,6 +22,7 @@ from convlint.facts import (
     Weight,
 )
 from convlint.facts.wording import scenario_text
+from convlint.sentences import sentence
 from convlint.verification.compare import Comparison, compare
 from convlint.verification.compiled import troubles_of
 
@@ -49,8 +50,10 @@ def judged(
     if trial.reason is not None and model.unmet:  # its constructor was to raise
         return Verification(status="confirmed", device=trial.device, requirements=len(model.unmet))
     if trial.reason is not None:
-        hungry = [_out_of_memory(trial.reason, trial.at)] if trial.is_hungry else []
-        return Verification(status="not verified", reason=trial.reason, device=trial.device, troubles=tuple(hungry))
+        hungry = [_out_of_memory(sentence(trial.reason), trial.at)] if trial.is_hungry else []
+        return Verification(
+            status="not verified", reason=sentence(trial.reason), device=trial.device, troubles=tuple(hungry)
+        )
     pairs = list(zip(model.predictions, trial.observations, strict=False))
     kind = trial.device.name.partition(":")[0] if trial.device is not None else None
     comparisons = [compare(prediction, seen, kind) for prediction, seen in pairs]
@@ -118,12 +121,12 @@ def _place(call: RunCall) -> tuple[object, ...]:
 
 def why_not(model: ModelFacts) -> str:
     if model.reason is not None:
-        return model.reason
+        return sentence(model.reason)
     return "its inputs cannot be written down" if not model.predictions else "it cannot be built once more"
 
 
 def _in_part(model: ModelFacts) -> str | None:
-    return model.reason if model.status == "partial" else None
+    return sentence(model.reason) if model.status == "partial" and model.reason is not None else None
 
 
 def _outcome(prediction: Prediction, seen: Observation, comparison: Comparison) -> RunOutcome:
@@ -151,7 +154,7 @@ def _edit_troubles(answer: FileFacts) -> Iterator[Trouble]:
     """What the model with the offered edits still raises."""
     for trial in answer.trials:
         if trial.reason is not None:
-            yield Trouble(kind="edit", said=trial.reason, at=trial.at)
+            yield Trouble(kind="edit", said=sentence(trial.reason), at=trial.at)
         for seen in trial.observations:
             error, scenario = seen.error, scenario_text(seen.scenario)
             if error is not None:

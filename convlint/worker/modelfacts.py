@@ -9,7 +9,7 @@ import sympy
 from torch import fx, nn
 from torch.nn.parameter import is_lazy
 
-from convlint.facts import Attribute, Dim, InputFact, Layer, ModelFacts, Node, Span, Status, Unmet
+from convlint.facts import Attribute, Dim, InputFact, Layer, ModelFacts, Node, Reason, Span, Status, Unmet
 from convlint.jobs import ModelJob
 from convlint.worker.constructors import ConstructorNeed
 from convlint.worker.deciding.accepted import FEW, accepted_in_words, accepted_sizes
@@ -62,32 +62,40 @@ def model_facts(
 def _raised(examination: Examination) -> Iterator[Unmet]:
     """The exception that ends every run."""
     if examination.raised is not None:
-        yield Unmet(name="raises_always", operand="forward", detail=examination.raised.reason, at=examination.raised.at)
+        yield Unmet(
+            name="raises_always", operand="forward", detail=examination.raised.reason.detail, at=examination.raised.at
+        )
 
 
-def _status(examination: Examination) -> tuple[Status, str | None, Span | None]:
+def _status(examination: Examination) -> tuple[Status, Reason | None, Span | None]:
     stopped = stopped_at(examination)
     if examination.raised is not None:
-        return "partial", "forward stops at an error", examination.raised.at
+        return "partial", Reason(kind="stops-at-finding"), examination.raised.at
     if examination.doubt is not None:
         place = stopped[1] if stopped else None
-        return "skipped", f"no input was found that forward takes: {examination.doubt}", place
+        return "skipped", _unfed(examination.doubt), place
     if stopped is not None:
         return "partial", stopped[0], stopped[1]
     if all(node.op == "placeholder" for node in examination.run.trace.nodes):
-        return "partial", "forward ends without a call of torch", None
+        return "partial", Reason(kind="no-torch-call"), None
     if examination.guess is not None:
         return "partial", examination.guess, None
     if examination.unseen is not None:
-        return "partial", f"another way through forward: {examination.unseen.reason}", examination.unseen.at
+        return "partial", Reason(kind="other-way", inner=examination.unseen.reason), examination.unseen.at
     outcome = examination.outcome
-    if isinstance(examination.run.trace.trail.end(), Stop):
+    end = examination.run.trace.trail.end()
+    if isinstance(end, Stop):
         if not examination.findings:
-            return "partial", f"forward stops at some sizes: {examination.run.trace.trail.end().reason}", None  # type: ignore[union-attr]
-        return "partial", "forward stops at an error", None
+            return "partial", Reason(kind="some-sizes-fail", detail=end.words), None
+        return "partial", Reason(kind="stops-at-finding"), None
     if outcome.accepted is None and not outcome.rejected and not outcome.complete:
-        return "partial", "the input sizes that work could not be decided", None
+        return "partial", Reason(kind="sizes-undecided"), None
     return "checked", None, None
+
+
+def _unfed(doubt: Reason) -> Reason:
+    """Why no inputs are known; where the model is an empty list, inputs do not matter."""
+    return doubt if doubt.kind == "holds-no-layers" else Reason(kind="no-input", inner=doubt)
 
 
 def _inputs(run: Run) -> tuple[InputFact, ...]:
@@ -96,7 +104,8 @@ def _inputs(run: Run) -> tuple[InputFact, ...]:
             name=item.name,
             shape=item.spec.shape,
             dtype=item.spec.dtype if item.spec.shape is not None else None,
-            source=item.source,
+            origin=item.source.origin,
+            source=item.source.words,
             within=item.within,
             fed=item.fed,
         )
