@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from torch import nn
 from tracing import PREAMBLE, Checked, Linter
 
-from convlint.facts import ConstructionFact, FileFacts, ModelFacts
+from convlint.facts import ConstructionFact, FileFacts, GuessedArgument, ModelFacts
+from convlint.worker.construct.argument import argument
 
 
 def source(parameters: str, init: str, forward: str, more: str = "") -> str:
@@ -312,3 +314,18 @@ def test_a_factory_that_passes_its_arguments_on_is_not_to_blame(linter: Linter) 
         )
     )
     assert (facts.build_failures, facts.models[0].status) == ((), "skipped")
+
+
+@pytest.mark.parametrize("value", [True, 3, 0.5, 1.0, "a\nb", (1, 2.0), ((1, 2), (3, "x"))])
+def test_a_guessed_value_that_is_plain_is_kept_as_it_is(value: object) -> None:
+    kept = GuessedArgument.model_validate_json(argument("a", value).model_dump_json())
+    assert (kept.is_plain, repr(kept.value)) == (True, repr(value))
+
+
+@pytest.mark.parametrize(
+    "value", [None, float("nan"), nn.ReLU, {"a": 1}, "\ud800", (1, object()), (((1,),),) * 2, "x" * 2000]
+)
+def test_a_guessed_value_that_is_none_is_kept_as_text(value: object) -> None:
+    kept = GuessedArgument.model_validate_json(argument("a", value).model_dump_json())
+    assert (kept.is_plain, kept.value) == (False, None)
+    assert 0 < len(kept.text) <= 40
