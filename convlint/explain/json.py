@@ -33,7 +33,11 @@ def _model(table: Table, detail: Detail | None) -> dict[str, Any]:
         "reason": reason(table.filename, model),
         **reason_kinds(model.reason),
         "inputs": [
-            {**one.model_dump(mode="json", exclude={"within"}), "source": source_text(one)} for one in model.inputs
+            {
+                **one.model_dump(mode="json", exclude={"within", "is_attribute", "is_numbered"}),
+                "source": source_text(one),
+            }
+            for one in model.inputs
         ],
         "outputs": [list(shape) for shape in model.outputs],
         "sizes": {symbol: list(sizes) for symbol, sizes in model.sizes.items()},

@@ -106,6 +106,8 @@ class InputFact(Fact):
     origin: InputOrigin = "evidence"
     source: str | None = None  # where that is: "train.py, line 31", "--input", "conv1 (Conv2d)"
     within: tuple[str, str | int] | None = None  # the dict or list parameter that this is a part of, and its key
+    is_attribute: bool = False  # it is an attribute of that parameter: `batch.image`
+    is_numbered: bool = False  # forward has no parameter of this name: it is given by its place
     fed: Span | None = None  # the call that feeds it, where the evidence is one
 
 

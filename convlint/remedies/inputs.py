@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -16,10 +15,10 @@ _BATCH: Final = "B"
 
 
 def inputs_of(model: ModelFacts) -> tuple[Setting, ...]:
-    """`inputs = [...]` for all that forward takes; nothing where no other input would help."""
+    """`inputs = [...]` for all that forward takes; nothing where no other input would help, or none can be said."""
     listed = _listed(model)
     is_mistaken = model.reason is not None and model.reason.kind == "stops-at-finding"
-    if is_mistaken or any(_is_attribute(fact) for fact in model.inputs):
+    if is_mistaken or any(fact.is_attribute for fact in model.inputs):
         return ()
     if not listed and helps(model.reason, "inputs"):
         return (Setting("inputs", f"[{table({'shape': value(IMAGE)})}]", ("what forward takes",)),)
@@ -27,7 +26,7 @@ def inputs_of(model: ModelFacts) -> tuple[Setting, ...]:
     is_pinned = not unsure and helps(model.reason, "sizes") and any(_is_open(fact) for fact in model.inputs)
     if not unsure and not is_pinned:
         return ()
-    by_name = _are_named(list(dict.fromkeys(_owner(name, fact) for name, fact in listed)), model.takes)
+    by_name = _are_named(list(dict.fromkeys(_owner(name, fact) for name, fact in listed)), model)
     is_guess_built = bool(model.required)  # with guessed arguments, on which the sizes may depend
     # Guessed shapes that raise errors: other ranks than those tried may be right.
     is_doubtful = helps(model.reason, "inputs") and not helps(model.reason, "sizes")
@@ -46,11 +45,6 @@ def _owner(name: str, fact: InputFact | None) -> str:
     return fact.within[0] if fact is not None and fact.within is not None else name
 
 
-def _is_attribute(fact: InputFact) -> bool:
-    """Whether forward reads it as `batch.image`: a configuration has no such inputs."""
-    return fact.within is not None and fact.name == f"{fact.within[0]}.{fact.within[1]}"
-
-
 def _whole(parts: list[tuple[str | int | None, dict[str, str]]]) -> dict[str, str]:
     """An input as TOML from its parts: itself where there is but one, else a list or dict."""
     keys = [key for key, _ in parts]
@@ -67,11 +61,11 @@ def _listed(model: ModelFacts) -> list[tuple[str, InputFact | None]]:
     return [*((fact.name, fact) for fact in model.inputs), *((name, None) for name in model.takes if name not in fed)]
 
 
-def _are_named(names: Sequence[str], takes: Sequence[str]) -> bool:
+def _are_named(names: Sequence[str], model: ModelFacts) -> bool:
     """Whether forward gets them by name: where there are several, or one that it need not be given."""
-    if not set(names) <= set(takes) and any(re.fullmatch(r"input\d+", name) for name in names):
-        return False  # these are numbers for the places of `*inputs`
-    return len(names) > 1 or bool(takes and names[0] not in takes)
+    if any(fact.is_numbered for fact in model.inputs):
+        return False  # these are the places of `*inputs`
+    return len(names) > 1 or bool(model.takes and names[0] not in model.takes)
 
 
 def _is_open(fact: InputFact) -> bool:

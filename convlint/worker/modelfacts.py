@@ -16,6 +16,7 @@ from convlint.worker.deciding.accepted import FEW, accepted_in_words, accepted_s
 from convlint.worker.dimensions import tensor_fact
 from convlint.worker.examination import Examination, stopped_at
 from convlint.worker.inputs.input import BATCH
+from convlint.worker.inputs.parameters import parameters_of, parts_of
 from convlint.worker.layers import argument_span, is_plain, layer_facts, site_of
 from convlint.worker.places import span_of
 from convlint.worker.run import Run
@@ -43,7 +44,7 @@ def model_facts(
         status=status,
         reason=reason,
         stopped=stopped,
-        inputs=_inputs(run),
+        inputs=_inputs(run, model),
         outputs=_outputs(run),
         sizes={symbol: values for symbol, values in sizes.items() if len(values) <= FEW and symbol != BATCH},
         size_note=accepted_in_words(examination.outcome),
@@ -98,7 +99,9 @@ def _unfed(doubt: Reason) -> Reason:
     return doubt if doubt.kind == "holds-no-layers" else Reason(kind="no-input", inner=doubt)
 
 
-def _inputs(run: Run) -> tuple[InputFact, ...]:
+def _inputs(run: Run, model: nn.Module) -> tuple[InputFact, ...]:
+    parts = parts_of(model)
+    names = {parameter.name for parameter in parameters_of(model)}
     return tuple(
         InputFact(
             name=item.name,
@@ -107,6 +110,8 @@ def _inputs(run: Run) -> tuple[InputFact, ...]:
             origin=item.source.origin,
             source=item.source.words,
             within=item.within,
+            is_attribute=item.within is not None and parts[item.within[0]].kind == "object",
+            is_numbered=item.within is None and not item.keyword and item.name not in names,
             fed=item.fed,
         )
         for item in run.course.inputs

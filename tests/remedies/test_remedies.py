@@ -48,6 +48,10 @@ def fed(name: str, *shape: int | str, origin: InputOrigin = "guessed", dtype: st
     return InputFact(name=name, shape=shape or None, dtype=dtype, origin=origin)
 
 
+def numbered(name: str, *shape: int | str) -> InputFact:
+    return fed(name, *shape).model_copy(update={"is_numbered": True})
+
+
 def part(owner: str, key: str | int, *shape: int | str) -> InputFact:
     return InputFact(name=f"{owner}[{key!r}]", shape=shape, dtype="float32", origin="guessed", within=(owner, key))
 
@@ -95,7 +99,7 @@ def toml(one: Remedy | None) -> str:
         ({"takes": ("x",)}, 'inputs = [{ shape = ["B", 3, 224, 224] }]  # fill in: x'),
         ({}, 'inputs = [{ shape = ["B", 3, 224, 224] }]  # fill in: what forward takes'),
         (
-            {"inputs": (fed("input0", "B", 4), fed("input1", "B", 5))},
+            {"inputs": (numbered("input0", "B", 4), numbered("input1", "B", 5))},
             'inputs = [{ shape = ["B", 4] }, { shape = ["B", 5] }]  # fill in: input0, input1',
         ),
         (
