@@ -147,6 +147,7 @@ def _send(connection: Any, family: str, name: str, way: str, mutant: bool) -> No
 
 def examined(family: str, name: str, way: str, mutant: bool) -> Result | None:
     """Build a model, alter it where it is to have a mistake, and examine it."""
+    from convlint.sentences import sentence
     from convlint.worker.bounded import MOST_STEPS, bounded
     from convlint.worker.examination import stopped_at
     from convlint.worker.inputs.evidence import squares
@@ -171,7 +172,7 @@ def examined(family: str, name: str, way: str, mutant: bool) -> Result | None:
     examination = bounded(shop, inputs, (), squares(model, {}), WorkBudget(MOST_STEPS), 120.0)
     seconds = time.process_time() - started
     stopped = stopped_at(examination)
-    reason = examination.doubt or examination.guess or (stopped[0] if stopped else "")
+    reason = examination.doubt or examination.guess or (stopped[0] if stopped else None)
     nodes = examination.run.trace.nodes
     places = {str(nodes[found.node].target) for found in examination.findings}
     return Result(
@@ -183,7 +184,7 @@ def examined(family: str, name: str, way: str, mutant: bool) -> Result | None:
         len(nodes),
         len(examination.findings),
         bool(places & set(altered)),
-        reason,
+        sentence(reason) if reason is not None else "",
     )
 
 

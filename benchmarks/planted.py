@@ -55,7 +55,8 @@ class Subject:
     repository: str
     file: str
     target: str
-    construction: str
+    construction: str | None  # the call that the report names, or the recipe
+    arguments: dict[str, str]  # as Python, where they were guessed
     inputs: list[dict[str, Any]]
     sizes: dict[str, int]
     classes: list[str]
@@ -166,6 +167,7 @@ def _running(folder: Path, model: dict[str, Any]) -> Subject | None:
         asked["file"],
         asked["target"],
         asked["construction"],
+        asked["arguments"],
         asked["inputs"],
         told["sizes"],
         told["classes"],
@@ -181,7 +183,8 @@ def _asked(repository: str, model: dict[str, Any]) -> dict[str, Any]:
     return {
         "file": model["filename"],
         "target": target,
-        "construction": model["construction"] or "its defaults",
+        "construction": model["construction_call"],
+        "arguments": model["guessed_arguments"],
         "inputs": inputs,
         "sizes": None,
     } | _RECIPES.get(f"{repository}/{model['filename']}:{target}", {})
@@ -200,7 +203,8 @@ def _of_model(
             if count >= options.each or tried >= TRIES:
                 return
             (copy / subject.file).write_text(mutant.source, encoding="utf-8")
-            asked = {key: getattr(subject, key) for key in ("file", "target", "construction", "inputs", "sizes")}
+            keys = ("file", "target", "construction", "arguments", "inputs", "sizes")
+            asked = {key: getattr(subject, key) for key in keys}
             told = run(copy, asked)
             if "error" in told and not told["error"].startswith(_OTHER_ERRORS) and told.get("other") is None:
                 count += 1

@@ -35,7 +35,7 @@ def _told(asked: dict[str, Any]) -> dict[str, Any]:
     file = Path(asked["file"]).resolve()
     try:
         module = _imported(file)
-        model = _built(module, asked["target"], asked["construction"])
+        model = _built(module, asked["target"], asked["construction"], asked["arguments"])
     except Exception as error:
         return _error(error, file)
     chosen = [asked["sizes"]] if asked["sizes"] is not None else list(_choices(asked["inputs"]))
@@ -56,25 +56,23 @@ def _told(asked: dict[str, Any]) -> dict[str, Any]:
 
 def _otherwise_built(module: types.ModuleType, asked: dict[str, Any]) -> str | None:
     """Other arguments, where they are guessed, with which the model runs: two numbers that must have been in step."""
-    if not asked["construction"].startswith("guessed: "):
+    if asked["construction"] is not None:
         return None
-    call = ast.parse(f"f({asked['construction'].removeprefix('guessed: ')})", mode="eval").body
-    assert isinstance(call, ast.Call)
-    given = {str(one.arg): ast.literal_eval(one.value) for one in call.keywords}
+    given = {name: ast.literal_eval(text) for name, text in asked["arguments"].items()}
     numbers = [name for name, value in given.items() if type(value) is int and value > 1]
     for one, other in itertools.permutations(numbers, 2):
         for value in (given[other], given[other] // 2, given[other] * 2):
-            text = ", ".join(f"{name}={held!r}" for name, held in {**given, one: value}.items())
+            texts = {name: repr(held) for name, held in {**given, one: value}.items()}
             inputs = [
                 shape | {"shape": [value if size == given[one] else size for size in shape["shape"] or []]}
                 for shape in asked["inputs"]
             ]
             for fed in (inputs, asked["inputs"]):
                 try:
-                    _run(_built(module, asked["target"], f"guessed: {text}"), fed, asked["sizes"])
+                    _run(_built(module, asked["target"], None, texts), fed, asked["sizes"])
                 except Exception:
                     continue
-                return text
+                return ", ".join(f"{name}={text}" for name, text in texts.items())
     return None
 
 
@@ -141,21 +139,17 @@ def _imported(file: Path) -> types.ModuleType:
     raise ImportError(str(error))
 
 
-def _built(module: types.ModuleType, target: str, construction: str) -> nn.Module:
+def _built(module: types.ModuleType, target: str, construction: str | None, arguments: dict[str, str]) -> nn.Module:
     """By its defaults, by the guessed arguments, or by the call that the report names."""
     torch.manual_seed(0)
     made = getattr(module, target)
     if isinstance(made, nn.Module):
         return made
-    if construction.startswith("guessed: "):
-        call = ast.parse(f"f({construction.removeprefix('guessed: ')})", mode="eval").body
-        assert isinstance(call, ast.Call)
-        model = made(**{str(one.arg): ast.literal_eval(one.value) for one in call.keywords})
+    if construction is None:
+        model = made(**{name: ast.literal_eval(text) for name, text in arguments.items()})
     elif construction.startswith(f"{target}(") or f".{target}(" in construction:
-        is_placed = construction.endswith(")") and ", line " in construction
-        text = construction.rpartition(" (")[0] if is_placed else construction
         try:
-            model = eval(f"{target}({text.partition('(')[2]}", dict(vars(module)))  # noqa: S307
+            model = eval(f"{target}({construction.partition('(')[2]}", dict(vars(module)))  # noqa: S307
         except (NameError, SyntaxError):  # names of the script that calls it
             model = made()
     else:

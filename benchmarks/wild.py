@@ -15,7 +15,6 @@ import argparse
 import collections
 import json
 import random
-import re
 import subprocess
 import sys
 import time
@@ -24,18 +23,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# Why a model did not get through forward, by the first pattern that its reason fits.
-REASONS = (
-    ("package not installed", r"is not installed|cannot be imported|has no \w+ here|No module named"),
-    ("only set when the script runs", r"only set when the script runs|could not be computed|no call of it tells"),
-    ("constructor arguments not found", r"constructor needs|took none of the values"),
-    ("constructor raises", r"constructor raises|constructor stops"),
-    ("base or definition missing", r"defines no |not a module|needs a package"),
-    ("no input found", r"no input was found|no input found"),
-    ("depends on data", r"depend|data|item\(\)|tolist|nonzero"),
-    ("took too long", r"time|long"),
-    ("forward stops", r"."),
-)
+from convlint.facts import REASON_KINDS, ReasonKind
+
+# Why a model did not get through forward: the first row with the kind of its reason, or of what that wraps.
+REASONS: dict[str, set[ReasonKind]] = {
+    "package not installed": {"package-absent", "package-broken", "package-lacks-name"},
+    "only set when the script runs": {
+        *("set-by-script", "attribute-set-by-script", "trainer-only", "parameter-unknown", "not-computed"),
+        *("pretrained-absent", "repository-absent"),
+    },
+    "constructor arguments not found": {"arguments-missing", "arguments-refused"},
+    "constructor raises": {"constructor-raises", "constructor-stops", "declared-arguments-misfit"},
+    "definition missing": {"target-absent", "not-a-module"},
+    "no input found": {"no-input", "layers-refuse", "shapes-untried", "holds-no-layers"},
+    "depends on data": {"data-dependent", "value-from-data", "loop-on-data", "size-from-data"},
+    "took too long": {"time-limit", "work-limit", "symbolic-time-limit", "symbolic-work-limit", "too-many-calls"},
+    "forward stops": set(REASON_KINDS),
+}
 
 
 _IMPORT = """
@@ -125,8 +129,8 @@ def lint(folder: Path, timeout: float) -> tuple[Tally, dict[str, Any]]:
         if model["status"] == "checked" or model["outputs"]:
             tally.through += 1
             continue
-        reason = model["reason"] or "?"
-        tally.reasons[next(name for name, pattern in REASONS if re.search(pattern, reason))] += 1
+        reason, found = model["reason"] or "?", {model["reason_kind"], model["reason_cause"]}
+        tally.reasons[next((name for name, kinds in REASONS.items() if kinds & found), "?")] += 1
         tally.left.append(f"{model['filename']}:{model['row']}: {model['name']}: {reason}")
     return tally, report
 

@@ -107,6 +107,7 @@ def _names(options: argparse.Namespace) -> list[str]:
 
 def trace(family: str, name: str) -> Result:
     """Build and examine one model."""
+    from convlint.sentences import sentence
     from convlint.worker.examination import stopped_at
     from convlint.worker.examine import examine
     from convlint.worker.inputs.input import declared
@@ -133,7 +134,7 @@ def trace(family: str, name: str) -> Result:
             f"{f.unmet.name}: needed {f.unmet.needed}, came {f.unmet.came} {f.unmet.detail or ''}"
             for f in examination.findings
         ]
-        reason = "; ".join(found) or (stopped[0] if stopped else "")
+        reason = "; ".join(found) or (sentence(stopped[0]) if stopped else "")
         nodes = len(examination.run.trace.nodes)
     except Exception as error:
         reason, nodes = "".join(traceback.format_exception(error))[-600:], 0

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from convlint.facts import RunCall, RunInput, Scenario, Span, Way
+from convlint.facts import InputOrigin, RunCall, RunInput, Scenario, Span, Way
 from convlint.filenames import display
 from convlint.hardware import Precision
 from convlint.inputspec import InputSpec
@@ -72,6 +72,7 @@ class ModelJob(JobValue):
     kwargs: dict[str, Any] = {}
     inputs: tuple[InputSpec, ...] | None = None  # None: found out from the layers
     source: str | None = None  # where `inputs` come from: "pyproject.toml", "--input"
+    origin: InputOrigin = "evidence"  # the same as a kind
     declared: bool = False  # named in the configuration, so that its constructor's arguments are known
     sites: tuple[Expression, ...] = ()  # calls that construct it, anywhere in the project
     hints: tuple[Hint, ...] = ()  # strongest first

@@ -125,7 +125,11 @@ def _skipped(file: FileFacts) -> set[str]:
 
 def _fed(model: ModelJob) -> dict[str, object]:
     """What the command line feeds a model goes into what it stands for."""
-    return {} if model.inputs is None else {"inputs": model.inputs, "source": model.source, "hints": ()}
+    return (
+        {}
+        if model.inputs is None
+        else {"inputs": model.inputs, "source": model.source, "origin": model.origin, "hints": ()}
+    )
 
 
 def _job_of(file: LintedFile, models: tuple[ModelJob, ...], entries: Entries, timeout: float | None) -> Job:
@@ -180,6 +184,7 @@ def _declared(bare: ModelJob, entry: ModelEntry, model: FoundModel) -> ModelJob:
             "kwargs": entry.kwargs,
             "inputs": inputs,
             "source": None if inputs is None else "pyproject.toml",
+            "origin": "evidence" if inputs is None else "configuration",
             "declared": True,
             "sites": () if is_known else bare.sites,
             "hints": bare.hints if inputs is None else (),
@@ -243,7 +248,7 @@ def _feed(jobs: list[Job], inputs: Sequence[InputSpec]) -> list[Job]:
             f"--input is for exactly one model, but {len(names) or 'none'} would be checked{listed};"
             f" name one as the path: convlint {example} --input ..."
         )
-    update = {"inputs": tuple(inputs), "source": "--input", "hints": ()}
+    update = {"inputs": tuple(inputs), "source": "--input", "origin": "command-line", "hints": ()}
     return [
         job.model_copy(update={"models": tuple(model.model_copy(update=update) for model in job.models)})
         for job in jobs

@@ -16,6 +16,7 @@ from benchmarks.oracle.net import Net
 from benchmarks.oracle.truth import Raised, Ran, Real, Truth
 from convlint.diagnostics import Diagnostic, Edit, Location, Place, Related
 from convlint.inputspec import InputSpec
+from convlint.sentences import sentence
 
 BATCHES = (2, 3)
 OF_FEATURES = ("times 2", "plus 1", "plus 16", "swapped arguments")
@@ -125,7 +126,7 @@ def _said(linted: Linted) -> str:
     if linted.errors:
         return "; ".join(f"{one.code} {one.location.row}: {one.message}" for one in linted.errors)[:300]
     model = linted.model
-    return "" if model is None or model.reason is None else model.reason[:200]
+    return "" if model is None or model.reason is None else sentence(model.reason)[:200]
 
 
 def _is_layer_right(linted: Linted, raised: Raised, mutated: int) -> bool:

@@ -9,8 +9,10 @@ from typing import Any, Final
 from convlint.explain.detail import Detail
 from convlint.explain.table import Row, Table
 from convlint.explain.values import dumped
+from convlint.reporters.json import reason_kinds
 from convlint.reporters.source import spot
 from convlint.reporters.summary import reason
+from convlint.sentences import source_text
 
 VERSION: Final = 1
 
@@ -29,7 +31,14 @@ def _model(table: Table, detail: Detail | None) -> dict[str, Any]:
         "row": place.row,
         "status": model.status,
         "reason": reason(table.filename, model),
-        "inputs": [one.model_dump(mode="json", exclude={"within"}) for one in model.inputs],
+        **reason_kinds(model.reason),
+        "inputs": [
+            {
+                **one.model_dump(mode="json", exclude={"within", "is_attribute", "is_numbered"}),
+                "source": source_text(one),
+            }
+            for one in model.inputs
+        ],
         "outputs": [list(shape) for shape in model.outputs],
         "sizes": {symbol: list(sizes) for symbol, sizes in model.sizes.items()},
         "sizes_in_words": model.size_note,

@@ -11,9 +11,9 @@ from convlint.facts import Dim
 from convlint.ops.expression import Count, count
 from convlint.ops.operation import shape_text
 from convlint.reporters.summary import reason
+from convlint.sentences import construction_text, source_text
 
 _SHOWN: Final = 8  # weights outside of layers that are listed
-_DEFAULTS: Final = "its defaults"  # the facts' word for a construction that needs no word
 _COLUMN: Final = 18
 COUNTED: Final = (
     "Multiply-adds are counted for convolutions, linear and recurrent layers, attention and matrix products; "
@@ -26,11 +26,11 @@ def heading(table: Table) -> Iterator[tuple[str, str]]:
     model = table.model
     if model.status != "checked":
         yield model.status, reason(table.filename, model) or "the reason is not known"
-    if model.construction not in (None, _DEFAULTS):
-        yield "built", f"with {model.construction}"
+    if model.construction is not None and model.construction.origin != "defaults":
+        yield "built", f"with {construction_text(model.construction)}"
     for one in model.inputs:
         shape = "not a tensor" if one.shape is None else shape_text(one.shape)
-        yield "input", f"{one.name} {shape}{f' {one.dtype}' if one.dtype else ''}, from {one.source}"
+        yield "input", f"{one.name} {shape}{f' {one.dtype}' if one.dtype else ''}, from {source_text(one)}"
     for output in model.outputs:
         yield "output", shape_text(output)
     if model.size_note is not None:

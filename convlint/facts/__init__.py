@@ -6,9 +6,23 @@ Nothing here knows torch, a rule or a report.
 from convlint.facts.breakdown import Axis, Breakdown, BreakdownWay, Share
 from convlint.facts.budget import Budget, CallTime, Capacity, Limits, MemoryNeed, MemoryUse
 from convlint.facts.compilation import Compilation, Difference, Export, GraphBreak, Recompilation, Refusal
+from convlint.facts.construction import ConstructionFact, ConstructionOrigin, GuessedArgument
 from convlint.facts.edit import Change, EditKind, Split, TriedEdit
 from convlint.facts.file import MOST_EFFECTS, BuildFailure, Effect, Failure, FileFacts, together
-from convlint.facts.model import Basis, InputFact, Layer, ModelFacts, Node, Rival, Status, Unmet, Verdict
+from convlint.facts.model import (
+    UNCONFIRMED,
+    Basis,
+    InputFact,
+    InputOrigin,
+    Layer,
+    ModelFacts,
+    Node,
+    Rival,
+    Status,
+    Unmet,
+    Verdict,
+)
+from convlint.facts.reason import REASON_KINDS, Reason, ReasonKind, Remainder
 from convlint.facts.runs import (
     Array,
     Observation,
@@ -29,6 +43,8 @@ from convlint.facts.verification import VERDICTS, RunOutcome, Trouble, TroubleKi
 __all__ = [
     "LARGEST_SIZE",
     "MOST_EFFECTS",
+    "REASON_KINDS",
+    "UNCONFIRMED",
     "VERDICTS",
     "Array",
     "Attribute",
@@ -42,6 +58,8 @@ __all__ = [
     "Capacity",
     "Change",
     "Compilation",
+    "ConstructionFact",
+    "ConstructionOrigin",
     "Device",
     "Difference",
     "Dim",
@@ -52,7 +70,9 @@ __all__ = [
     "Failure",
     "FileFacts",
     "GraphBreak",
+    "GuessedArgument",
     "InputFact",
+    "InputOrigin",
     "Layer",
     "Limits",
     "MemoryNeed",
@@ -62,9 +82,12 @@ __all__ = [
     "Observation",
     "Ordinal",
     "Prediction",
+    "Reason",
+    "ReasonKind",
     "Recompilation",
     "Refusal",
     "Refused",
+    "Remainder",
     "Rival",
     "RunCall",
     "RunError",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
+from convlint.facts.construction import ConstructionFact
 from convlint.facts.edit import Split, TriedEdit
+from convlint.facts.reason import Reason
 from convlint.facts.runs import Prediction, RunInput, Way
 from convlint.facts.values import Attribute, Dim, Fact, Span, TensorFact
 from convlint.facts.verification import Verification
@@ -15,6 +17,18 @@ Status = Literal["checked", "partial", "skipped"]
 Verdict = Literal["proved", "contradicted"]
 Basis = Literal["evidence", "layers", "guess"]
 """What a verdict rests on: inputs that the project shows, inputs that the layers ask for, or a guess."""
+InputOrigin = Literal[
+    "configuration",  # an entry in pyproject.toml
+    "command-line",  # --input
+    "evidence",  # the project shows it
+    "layer",  # a layer asks for it
+    "annotation",  # of forward's parameter
+    "name",  # only the parameter's name suggests it
+    "tried",  # what was tried after the first guess
+    "guessed",
+]
+UNCONFIRMED: Final[frozenset[InputOrigin]] = frozenset({"name", "tried", "guessed"})
+"""The origins of an input that no layer and nothing in the project confirms."""
 
 
 class Layer(Fact):
@@ -89,8 +103,11 @@ class InputFact(Fact):
     name: str
     shape: tuple[Dim, ...] | None  # None for a value that is no tensor
     dtype: str | None
-    source: str  # the evidence: "pyproject.toml", "--input", "conv1 (line 12)"
+    origin: InputOrigin = "evidence"
+    source: str | None = None  # where that is: "train.py, line 31", "--input", "conv1 (Conv2d)"
     within: tuple[str, str | int] | None = None  # the dict or list parameter that this is a part of, and its key
+    is_attribute: bool = False  # it is an attribute of that parameter: `batch.image`
+    is_numbered: bool = False  # forward has no parameter of this name: it is given by its place
     fed: Span | None = None  # the call that feeds it, where the evidence is one
 
 
@@ -99,10 +116,10 @@ class ModelFacts(Fact):
     target: str  # "Net", as a configuration would name it behind the colon
     row: int  # of the class or factory
     status: Status
-    reason: str | None = None  # why it is not checked, or only in part
+    reason: Reason | None = None  # why it is not checked, or only in part
     stopped: Span | None = None  # the line where a partial trace stopped
     basis: Basis | None = None  # None where nothing was followed
-    construction: str | None = None  # how it was built: "Net(28, 10) (train.py, line 40)", "guessed: width=64"
+    construction: ConstructionFact | None = None  # how it was built; None where it was not
     required: tuple[str, ...] = ()  # constructor arguments that nobody gives; guessed, or the model was not built
     takes: tuple[str, ...] = ()  # the parameters that forward must be given
     inputs: tuple[InputFact, ...] = ()

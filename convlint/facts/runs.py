@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from convlint.facts.reason import Reason
 from convlint.facts.values import Fact, Span
 from convlint.inputspec import InputSpec
 
@@ -87,7 +88,7 @@ class Prediction(Fact):
     calls: tuple[RunCall, ...] = ()
     outputs: tuple[Array, ...] = ()
     refused: tuple[Refused, ...] = ()
-    end: str | None = None  # why nothing is said of what comes behind the last call
+    end: Reason | None = None  # why nothing is said of what comes behind the last call
     is_one_of_several: bool = False  # data decides which way forward goes
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from convlint.facts.breakdown import Breakdown
 from convlint.facts.budget import Budget
 from convlint.facts.compilation import Compilation, Export
+from convlint.facts.reason import Reason
 from convlint.facts.runs import Observation, Weight
 from convlint.facts.values import Fact, Span
 
@@ -22,7 +23,7 @@ class Trial(Fact):
     """The real runs of one model."""
 
     device: Device | None = None
-    reason: str | None = None  # why there are none
+    reason: Reason | None = None  # why there are none
     is_hungry: bool = False  # for want of memory
     at: Span | None = None
     unfit: tuple[Weight, ...] = ()  # weights that hold nan or inf from the start

@@ -1,7 +1,6 @@
 """What the user can do about models that were not checked: facts in, sentences and configuration out."""
 
-from convlint.remedies.arguments import GUESSED
 from convlint.remedies.remedy import Place, Remedy, place_of, remedies, remedy
 from convlint.remedies.stanza import MARK, Stanza
 
-__all__ = ["GUESSED", "MARK", "Place", "Remedy", "Stanza", "place_of", "remedies", "remedy"]
+__all__ = ["MARK", "Place", "Remedy", "Stanza", "place_of", "remedies", "remedy"]

@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from convlint.config.schema import DTYPES
-from convlint.facts import Dim, InputFact, ModelFacts
+from convlint.facts import UNCONFIRMED, Dim, InputFact, ModelFacts
+from convlint.remedies.helps import helps
 from convlint.remedies.placeholders import IMAGE, plain_or_shape, shape
 from convlint.remedies.stanza import Setting, string, table, value
 
-UNCONFIRMED: Final = frozenset({"guessed", "tried", "its name"})
-"""The sources of inputs that no layer and nothing in the project speaks for."""
-
 _BATCH: Final = "B"
-_MISTAKE: Final = "forward stops at an error"
-
-# Reasons that other sizes of the inputs may do away with.
-_OF_SIZES: Final = re.compile(
-    r"no input was found|it takes too long in symbols|the input sizes that work could not be decided"
-    r"|forward stops at some sizes|\w*(Error|Exception)\b"
-)
-_OF_GUESSES: Final = re.compile(r"the shape of .* is only a guess")
-_OF_INPUTS: Final = re.compile(rf"no input was found|{_OF_GUESSES.pattern}")
 
 
 def inputs_of(model: ModelFacts) -> tuple[Setting, ...]:
-    """`inputs = [...]` for all that forward takes; nothing where no other input would help."""
-    reason = model.reason or ""
+    """`inputs = [...]` for all that forward takes; nothing where no other input would help, or none can be said."""
     listed = _listed(model)
-    if reason == _MISTAKE or any(_is_attribute(fact) for fact in model.inputs):
+    is_mistaken = model.reason is not None and model.reason.kind == "stops-at-finding"
+    if is_mistaken or any(fact.is_attribute for fact in model.inputs):
         return ()
-    if not listed and _OF_INPUTS.match(reason):
+    if not listed and helps(model.reason, "inputs"):
         return (Setting("inputs", f"[{table({'shape': value(IMAGE)})}]", ("what forward takes",)),)
-    unsure = [name for name, fact in listed if fact is None or fact.source in UNCONFIRMED]
-    is_pinned = not unsure and _OF_SIZES.match(reason) is not None and any(_is_open(fact) for fact in model.inputs)
+    unsure = [name for name, fact in listed if fact is None or fact.origin in UNCONFIRMED]
+    is_pinned = not unsure and helps(model.reason, "sizes") and any(_is_open(fact) for fact in model.inputs)
     if not unsure and not is_pinned:
         return ()
-    by_name = _are_named(list(dict.fromkeys(_owner(name, fact) for name, fact in listed)), model.takes)
+    by_name = _are_named(list(dict.fromkeys(_owner(name, fact) for name, fact in listed)), model)
     is_guess_built = bool(model.required)  # with guessed arguments, on which the sizes may depend
-    is_doubtful = _OF_GUESSES.match(reason) is not None  # so that other ranks than those tried may be right
+    # Guessed shapes that raise errors: other ranks than those tried may be right.
+    is_doubtful = helps(model.reason, "inputs") and not helps(model.reason, "sizes")
     found: dict[str, list[tuple[str | int | None, dict[str, str]]]] = {}
     unknown = []
     for name, fact in listed:
@@ -54,11 +43,6 @@ def inputs_of(model: ModelFacts) -> tuple[Setting, ...]:
 
 def _owner(name: str, fact: InputFact | None) -> str:
     return fact.within[0] if fact is not None and fact.within is not None else name
-
-
-def _is_attribute(fact: InputFact) -> bool:
-    """Whether forward reads it as `batch.image`: a configuration has no such inputs."""
-    return fact.within is not None and fact.name == f"{fact.within[0]}.{fact.within[1]}"
 
 
 def _whole(parts: list[tuple[str | int | None, dict[str, str]]]) -> dict[str, str]:
@@ -77,16 +61,16 @@ def _listed(model: ModelFacts) -> list[tuple[str, InputFact | None]]:
     return [*((fact.name, fact) for fact in model.inputs), *((name, None) for name in model.takes if name not in fed)]
 
 
-def _are_named(names: Sequence[str], takes: Sequence[str]) -> bool:
+def _are_named(names: Sequence[str], model: ModelFacts) -> bool:
     """Whether forward gets them by name: where there are several, or one that it need not be given."""
-    if not set(names) <= set(takes) and any(re.fullmatch(r"input\d+", name) for name in names):
-        return False  # these are numbers for the places of `*inputs`
-    return len(names) > 1 or bool(takes and names[0] not in takes)
+    if any(fact.is_numbered for fact in model.inputs):
+        return False  # these are the places of `*inputs`
+    return len(names) > 1 or bool(model.takes and names[0] not in model.takes)
 
 
 def _is_open(fact: InputFact) -> bool:
     """Whether it could have other sizes: those that nobody gave, or what the configuration says."""
-    is_declared = fact.source == "pyproject.toml"
+    is_declared = fact.origin == "configuration"
     return is_declared or any(isinstance(size, str) and size != _BATCH for size in fact.shape or ())
 
 
@@ -96,7 +80,7 @@ def _entry(name: str, fact: InputFact | None, *, is_pinned: bool) -> tuple[dict[
         return {"shape": value(IMAGE)}, False
     if fact.shape is None:
         return _without_shape(name), False
-    is_guess = fact.source in UNCONFIRMED
+    is_guess = fact.origin in UNCONFIRMED
     sizes = fact.shape
     if is_guess or is_pinned:
         sizes = shape(sizes, keep=_BATCH if is_pinned else "BELN")

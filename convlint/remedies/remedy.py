@@ -8,20 +8,16 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from convlint.config import Config, ModelEntry
 from convlint.config.document import home_of, read_text, takes_tables
-from convlint.facts import FileFacts, ModelFacts
+from convlint.facts import FileFacts, ModelFacts, Reason
 from convlint.filenames import display
 from convlint.plan import Entries
 from convlint.remedies.arguments import CodeNeeded, arguments_of
+from convlint.remedies.helps import wrapped
 from convlint.remedies.inputs import inputs_of
 from convlint.remedies.stanza import Setting, Stanza, is_sayable, string
-
-_PACKAGE: Final = re.compile(r"the package (\S+) (is not installed|cannot be imported)")
-_LIMIT: Final = re.compile(r"checking it takes longer than ([\d.]+) s")
-_UNSET: Final = re.compile(r"(`[^`]+`) in \S+ is only set when the script runs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +100,20 @@ def remedy(model: ModelFacts, place: Place) -> Remedy | None:
 
 def _sentence(model: ModelFacts, place: Place) -> str | None:
     """The way out where it is not an entry for the model."""
-    reason = model.reason or ""
-    if found := _PACKAGE.search(reason):
-        return _of_package(found[1], found[2], place)
-    if found := _LIMIT.search(reason):
-        seconds = 4 * float(found[1])
-        return f"give it more time: `timeout = {seconds:g}` in [tool.convlint] of {display(place.home)}"
-    if found := _UNSET.search(reason):
-        return f"give {found[1]} a value where the file is imported, not only where the script runs"
+    if (found := wrapped(model.reason, "package")) is not None:
+        return _of_package(found, place)
+    if (found := wrapped(model.reason, "time")) is not None and found.limit is not None:
+        return f"give it more time: `timeout = {4 * found.limit:g}` in [tool.convlint] of {display(place.home)}"
+    if (found := wrapped(model.reason, "value")) is not None:
+        return f"give `{found.name}` a value where the file is imported, not only where the script runs"
     return None
 
 
-def _of_package(name: str, trouble: str, place: Place) -> str:
-    deed = "install" if trouble == "is not installed" else "mend the installation of"
+def _of_package(reason: Reason, place: Place) -> str:
+    deed = "install" if reason.kind == "package-absent" else "fix the installation of"
     pattern = string("/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", place.relative))
-    return f"{deed} {name}, or leave the file out: `exclude = [{pattern}]` in [tool.convlint] of {display(place.home)}"
+    where = f"[tool.convlint] of {display(place.home)}"
+    return f"{deed} {reason.name or 'the package'}, or leave the file out: `exclude = [{pattern}]` in {where}"
 
 
 def _settings(model: ModelFacts) -> tuple[Setting, ...]:

@@ -7,11 +7,12 @@ from collections import Counter
 from typing import Any, Final
 
 from convlint.diagnostics import Diagnostic
-from convlint.facts import VERDICTS, ModelFacts, Verification
+from convlint.facts import VERDICTS, ConstructionFact, InputFact, ModelFacts, Reason, Verification
 from convlint.remedies import Remedy
 from convlint.report import Report
 from convlint.reporters.source import spot
 from convlint.reporters.summary import reason
+from convlint.sentences import construction_text, source_text
 
 VERSION: Final = 1
 _LOCATIONS: Final = ("location", "end_location")
@@ -85,14 +86,40 @@ def _model(filename: str, model: ModelFacts, remedy: Remedy | None) -> dict[str,
         "row": place.row,
         "status": model.status,
         "reason": reason(filename, model),
+        **reason_kinds(model.reason),
         "remedy": remedy.text if remedy is not None else None,
         "basis": model.basis,
-        "construction": model.construction,
-        "inputs": [one.model_dump(mode="json", exclude={"within", "fed"}) for one in model.inputs],
+        **_construction(model.construction),
+        "inputs": [_input(one) for one in model.inputs],
         "outputs": [list(shape) for shape in model.outputs],
         "sizes": {symbol: list(sizes) for symbol, sizes in model.sizes.items()},
         **_verification(model.verification),
     }
+
+
+def reason_kinds(reason: Reason | None) -> dict[str, str | None]:
+    """The kind of a reason, and that of the innermost one that it wraps: for programs, which read no sentences."""
+    return {
+        "reason_kind": reason.kind if reason is not None else None,
+        "reason_cause": reason.cause.kind if reason is not None else None,
+    }
+
+
+def _construction(construction: ConstructionFact | None) -> dict[str, Any]:
+    """How a model was built: in words, and as values."""
+    if construction is None:
+        return {"construction": None, "construction_origin": None, "construction_call": None, "guessed_arguments": {}}
+    return {
+        "construction": construction_text(construction),
+        "construction_origin": construction.origin,
+        "construction_call": construction.call,
+        "guessed_arguments": {one.name: one.text for one in construction.arguments},
+    }
+
+
+def _input(given: InputFact) -> dict[str, Any]:
+    fields = given.model_dump(mode="json", include={"name", "shape", "dtype"})
+    return {**fields, "source": source_text(given), "origin": given.origin}
 
 
 def _verification(verification: Verification | None) -> dict[str, Any]:

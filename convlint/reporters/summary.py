@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from convlint.facts import VERDICTS, Basis, Dim, ModelFacts
-from convlint.remedies import GUESSED, Remedy
+from convlint.facts import VERDICTS, Basis, ConstructionFact, Dim, ModelFacts, Reason, Span
+from convlint.remedies import Remedy
 from convlint.report import Report
 from convlint.reporters.source import beside, spot
 from convlint.reporters.text import count, one_line, visible
+from convlint.sentences import arguments_text, construction_text, sentence, source_text
 from convlint.severity import Severity
 
 _WIDTH: Final = 100  # characters of a construction that are shown
-_PLAIN: Final = frozenset({"its defaults", "the file itself"})  # constructions that need no word
 _BASES: Final[dict[Basis, str]] = {
     "evidence": "with their real inputs",
     "layers": "with inputs that their layers ask for",
@@ -114,11 +114,21 @@ def _guards(report: Report) -> Iterator[str]:
 
 def reason(filename: str, model: ModelFacts) -> str | None:
     """Why a model was not checked, or only in part, with the line where it stopped."""
-    if model.reason is None or model.stopped is None:
-        return model.reason
-    stopped = model.stopped
-    where = beside(stopped.filename, stopped.row, filename)
-    return model.reason if where in model.reason else f"{model.reason} ({where})"
+    if model.reason is None:
+        return None
+
+    def where(at: Span) -> str:
+        return beside(at.filename, at.row, filename)
+
+    said = sentence(model.reason, where)
+    return said if model.stopped is None or _names(model.reason, model.stopped) else f"{said} ({where(model.stopped)})"
+
+
+def _names(reason: Reason, place: Span) -> bool:
+    """Whether the sentence has the line already."""
+    return any(
+        one.at is not None and (one.at.filename, one.at.row) == (place.filename, place.row) for one in reason.chain
+    )
 
 
 def _status(filename: str, model: ModelFacts) -> str:
@@ -127,12 +137,12 @@ def _status(filename: str, model: ModelFacts) -> str:
 
 
 def _details(model: ModelFacts) -> Iterator[str]:
-    if model.construction is not None and model.construction not in _PLAIN:
+    if model.construction is not None and model.construction.origin not in ("defaults", "instance"):
         yield f"built as: {_construction(model.target, model.construction)}"
     for one in model.inputs:
         shape = "not a tensor" if one.shape is None else _shape(one.shape)
         dtype = f" {one.dtype}" if one.dtype is not None else ""
-        yield f"input {one.name}: {shape}{dtype}, from {one.source}"
+        yield f"input {one.name}: {shape}{dtype}, from {source_text(one)}"
     for output in model.outputs:
         yield f"output: {_shape(output)}"
     if model.size_note is not None:
@@ -141,13 +151,14 @@ def _details(model: ModelFacts) -> Iterator[str]:
         yield f"sizes that work: {_all_sizes(model)}"
 
 
-def _construction(target: str, construction: str) -> str:
+def _construction(target: str, construction: ConstructionFact) -> str:
     """How a model was built, on a short line."""
-    if construction.startswith(GUESSED):
-        construction = f"{target}({construction.removeprefix(GUESSED)}), guessed"
-    elif construction == "pyproject.toml":
-        construction = "declared in pyproject.toml"
-    return construction if len(construction) <= _WIDTH else construction[: _WIDTH - 3] + "..."
+    text = construction_text(construction)
+    if construction.origin == "guessed":
+        text = f"{target}({arguments_text(construction)}), guessed"
+    elif construction.origin == "configuration":
+        text = "declared in pyproject.toml"
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 3] + "..."
 
 
 def _help(remedy: Remedy | None) -> Iterator[str]:

@@ -26,6 +26,7 @@ from convlint.facts import (
 from convlint.rules import sides
 from convlint.rules.naming import short_type, title
 from convlint.rules.paths import UNMET_FIELDS, Path
+from convlint.sentences import sentence, source_text
 
 _Fact = TypeVar("_Fact")
 _MOST_SHAPES: Final = 4
@@ -185,9 +186,17 @@ def _shapes(node: Node) -> str:
 
 
 def _model(model: ModelFacts) -> dict[str, Any]:
-    fields = {name: getattr(model, name) for name in ("name", "target", "row", "status", "reason")}
+    fields = {name: getattr(model, name) for name in ("name", "target", "row", "status")}
+    fields["reason"] = sentence(model.reason) if model.reason is not None else None
+    fields["reason_kind"] = model.reason.kind if model.reason is not None else None
     inputs = [
-        {"name": one.name, "shape": _shape(one.shape or ()), "dtype": one.dtype, "source": one.source}
+        {
+            "name": one.name,
+            "shape": _shape(one.shape or ()),
+            "dtype": one.dtype,
+            "source": source_text(one),
+            "origin": one.origin,
+        }
         for one in model.inputs
     ]
     return {**fields, "inputs": inputs, "outputs": [_shape(shape) for shape in model.outputs]}

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from convlint.diagnostics import Place, Related
-from convlint.facts import Layer, ModelFacts, Node, Span, Unmet
+from convlint.facts import ConstructionOrigin, Layer, ModelFacts, Node, Span, Unmet
 from convlint.notebook import line_of
 from convlint.rules.environment import Environment
 from convlint.rules.locate import end, overlaps, row_span, start
 from convlint.rules.naming import title
 from convlint.rules.origin import feeders, origins, subject
 from convlint.rules.templates import spell
+from convlint.sentences import construction_text, source_text
 
 LONGEST_TRAIL = 12
 IDLE = ("flatten", "Flatten", "squeeze")  # called for another shape: where none comes out, that tells something
-UNTOLD = ("its defaults", "the file itself", "pyproject.toml")
+UNTOLD: Final[frozenset[ConstructionOrigin]] = frozenset({"defaults", "instance", "configuration"})
 
 
 def related(environment: Environment, place: Span, unmet: Unmet | None) -> tuple[Related, ...]:
@@ -118,9 +120,11 @@ def _follow(nodes: Mapping[int, Node], node: Node | None, seen: set[int]) -> Non
 
 def _construction(filename: str, model: ModelFacts) -> tuple[Related, ...]:
     """With which arguments the model was built, where that is not plain to see."""
-    if model.construction is None or model.construction in UNTOLD:
+    if model.construction is None or model.construction.origin in UNTOLD:
         return ()
-    return (_in_trail(row_span(filename, model.row), f"{model.target} built as {model.construction}"),)
+    return (
+        _in_trail(row_span(filename, model.row), f"{model.target} built as {construction_text(model.construction)}"),
+    )
 
 
 def _step(filename: str, model: ModelFacts, node: Node) -> Related | None:
@@ -145,7 +149,7 @@ def _step(filename: str, model: ModelFacts, node: Node) -> Related | None:
 
 def _source(model: ModelFacts, node: Node) -> str:
     """` (MNIST)`: where the shape of an input is known from."""
-    source = next((one.source for one in model.inputs if one.name == node.target), None)
+    source = next((source_text(one) for one in model.inputs if one.name == node.target), None)
     return f" ({source})" if source else ""
 
 

@@ -23,6 +23,7 @@ from convlint.facts import (
     Weight,
 )
 from convlint.facts.wording import scenario_text
+from convlint.sentences import sentence
 from convlint.verification.compare import Comparison, compare
 from convlint.verification.compiled import troubles_of
 
@@ -48,7 +49,7 @@ def judged(
     if trial is None:
         return _failed(answer.failures, device)
     if trial.reason is not None:
-        return _never_run(model, trial, trial.reason)
+        return _never_run(model, trial, sentence(trial.reason))
     pairs = list(zip(model.predictions, trial.observations, strict=False))
     kind = trial.device.name.partition(":")[0] if trial.device is not None else None
     comparisons = [compare(prediction, seen, kind) for prediction, seen in pairs]
@@ -147,12 +148,12 @@ def _place(call: RunCall) -> tuple[object, ...]:
 
 def why_not(model: ModelFacts) -> str:
     if model.reason is not None:
-        return model.reason
+        return sentence(model.reason)
     return "its inputs cannot be written down" if not model.predictions else "it cannot be built once more"
 
 
 def _in_part(model: ModelFacts) -> str | None:
-    return model.reason if model.status == "partial" else None
+    return sentence(model.reason) if model.status == "partial" and model.reason is not None else None
 
 
 def _outcome(prediction: Prediction, seen: Observation, comparison: Comparison) -> RunOutcome:
@@ -180,7 +181,7 @@ def _edit_troubles(answer: FileFacts) -> Iterator[Trouble]:
     """What the model with the offered edits still raises."""
     for trial in answer.trials:
         if trial.reason is not None:
-            yield Trouble(kind="edit", said=trial.reason, at=trial.at)
+            yield Trouble(kind="edit", said=sentence(trial.reason), at=trial.at)
         for seen in trial.observations:
             error, scenario = seen.error, scenario_text(seen.scenario)
             if error is not None:

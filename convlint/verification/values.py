@@ -13,6 +13,7 @@ from convlint.facts import ModelFacts, RunInput, Scenario
 from convlint.jobs import Job, Verify, Wanted
 from convlint.pool.pool import WorkerPool
 from convlint.reporters.source import beside
+from convlint.sentences import sentence
 from convlint.verification.given import read_numbers, with_numbers
 from convlint.verification.judge import why_not
 from convlint.verification.trials import wanted_job
@@ -62,7 +63,8 @@ def _values(job: Job, table: Table, question: Question, given: Any, pool: Worker
         return f"{table.name}: {'; '.join(one.message for one in answer.failures)}"
     if trial.breakdown is None or trial.device is None:
         place = f" ({beside(trial.at.filename, trial.at.row, table.filename)})" if trial.at is not None else ""
-        return f"{table.name}: {trial.reason}{place}"
+        said = sentence(trial.reason) if trial.reason is not None else None
+        return f"{table.name}: {said}{place}"
     return Values(trial.breakdown, trial.device, scenario, question.call, question.source)
 
 

@@ -18,6 +18,7 @@ from convlint.progress import watched
 from convlint.protocol.engines import TRIALS
 from convlint.report import Report
 from convlint.rounds import CannotRun
+from convlint.sentences import sentence
 from convlint.verification.edits import Edited, edited
 from convlint.verification.judge import judged
 from convlint.verification.trials import edited_job, trial_job
@@ -85,7 +86,7 @@ def device_or_reason(name: str, pool: WorkerPool) -> Device | str:
     trial = answer.trials[0] if answer.trials else None
     if trial is None:
         return "; ".join(one.message for one in answer.failures) or "no answer came from the device"
-    return trial.device or trial.reason or ""
+    return trial.device or (sentence(trial.reason) if trial.reason is not None else "")
 
 
 def verify(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from convlint.facts import Reason, ReasonKind, Remainder
 from convlint.worker.deciding.verdict import of_code
 from convlint.worker.examination import Examination, Unfinished, undecided
 from convlint.worker.examine import examine, glance
@@ -16,7 +17,6 @@ from convlint.worker.work import WorkBudget, WorkSpent, limited
 
 MOST_STEPS = 10_000
 """Steps of work for one model: about ten seconds of an idle core."""
-_TOO_MUCH = "following it in symbols takes more work than one model may"
 LEAST_STEPS = 1000
 """What is left for each of the last models of a file that has many."""
 PER_SECOND = 500
@@ -38,12 +38,12 @@ def bounded(
             return examination if examination.doubt is None else _certain(shop, examination)
     except WorkSpent as spent:
         if isinstance(spent, Unfinished):
-            return replace(spent.examination, guess=f"{_TOO_MUCH}, so there may be more than was found")
+            return replace(spent.examination, guess=_reason("symbolic-work-limit", "more"))
         with patience(seconds), limited(budget.again()):
-            return _left(shop, inputs, found, squares, _TOO_MUCH)
+            return _left(shop, inputs, found, squares, "symbolic-work-limit")
     except Impatient:
         with patience(seconds), limited(budget.again()):
-            return _left(shop, inputs, found, squares, "it takes too long in symbols")
+            return _left(shop, inputs, found, squares, "symbolic-time-limit")
 
 
 def _certain(shop: Workshop, examination: Examination) -> Examination:
@@ -53,12 +53,20 @@ def _certain(shop: Workshop, examination: Examination) -> Examination:
 
 
 def _left(
-    shop: Workshop, inputs: tuple[Input, ...] | None, found: Sequence[Evidence], squares: tuple[int, ...], limit: str
+    shop: Workshop,
+    inputs: tuple[Input, ...] | None,
+    found: Sequence[Evidence],
+    squares: tuple[int, ...],
+    limit: ReasonKind,
 ) -> Examination:
     """What stands without a search: no inputs but those that were being judged are tried for findings."""
-    reason = f"{limit}, so only what the code alone decides was checked"
+    reason = _reason(limit, "code")
     if shop.judging:
         first = shop.judging[-1]
         findings = of_code(shop, first, is_told=inputs is not None)
         return Examination(first, undecided(first), findings, None, reason, is_cut_short=True)
-    return replace(glance(shop, inputs, found, squares), guess=f"{limit}, so only these sizes were tried")
+    return replace(glance(shop, inputs, found, squares), guess=_reason(limit, "sizes"))
+
+
+def _reason(limit: ReasonKind, remainder: Remainder) -> Reason:
+    return Reason(kind=limit, remainder=remainder)

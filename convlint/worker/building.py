@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import nn
 
-from convlint.facts import BuildFailure, Failure, Span
+from convlint.facts import BuildFailure, Failure, Reason, Span
 from convlint.jobs import Expression, ModelJob
 from convlint.tracebacks import steps_of
 from convlint.worker.construct.attempts import Refused, fill
@@ -42,7 +42,7 @@ _SURROUNDINGS = (OSError, ImportError, MemoryError, RecursionError, KeyboardInte
 class NotBuilt(Exception):
     """The model cannot be constructed; `failure` is set where that is the user's mistake."""
 
-    def __init__(self, reason: str, failure: BuildFailure | Failure | None = None, at: Span | None = None) -> None:
+    def __init__(self, reason: Reason, failure: BuildFailure | Failure | None = None, at: Span | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.failure = failure
@@ -51,7 +51,7 @@ class NotBuilt(Exception):
     @property
     def is_bare(self) -> bool:
         """Whether it was only not built because its constructor was called without arguments."""
-        return self.reason.startswith("its constructor needs ")
+        return self.reason.kind == "arguments-missing"
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Builder:
         with self.context():
             constructions, _ = known(self.job, self.target(), self.resolver)
         if number >= len(constructions):
-            raise NotBuilt(f"it is built in {len(constructions)} ways this time, and the one that was traced is lost")
+            raise NotBuilt(Reason(kind="construction-lost", limit=len(constructions)))
         return self.build(constructions[number])
 
     def build(self, construction: Construction) -> Built:
@@ -130,7 +130,7 @@ class Builder:
             except Refused as error:
                 raise self._refused(target, error) from None
             except _SURROUNDINGS as error:
-                raise NotBuilt(f"its constructor stops: {said(error)}", at=place_in(error, self.is_user)) from None
+                raise NotBuilt(_stops(error), at=place_in(error, self.is_user)) from None
         return self._built(model, replace(construction, site=part.site if part is not None else None))
 
     def _built(self, model: nn.Module, construction: Construction) -> Built:
@@ -142,12 +142,9 @@ class Builder:
         cause = error.__cause__
         if standins.touched:
             return NotBuilt(standins.touched[-1], at=place_in(cause, self.is_user) if cause is not None else None)
-        missing = ", ".join(_required(target))
-        words = f": {said(cause)}" if cause is not None else ""
+        detail = said(cause) if cause is not None else None
         at = place_in(cause, self.is_user) if cause is not None else None
-        return NotBuilt(
-            f"its constructor needs {missing or 'arguments'}, and took none of the values tried{words}", at=at
-        )
+        return NotBuilt(Reason(kind="arguments-refused", names=_required(target), detail=detail), at=at)
 
     def target(self) -> Any:
         """What the job names. Raises NotBuilt."""
@@ -156,12 +153,13 @@ class Builder:
             try:
                 found = getattr(found, name)
             except AttributeError:
-                raise NotBuilt(f"the file defines no {self.job.target} once it is imported") from None
+                raise NotBuilt(Reason(kind="target-absent", name=self.job.target)) from None
             except Unavailable as error:
                 raise NotBuilt(error.reason) from None
         reason = lacks(found)
         if reason is not None:
-            raise NotBuilt(f"it needs a package: {reason}" if not isinstance(found, StandIn) else reason)
+            is_standin = isinstance(found, StandIn)
+            raise NotBuilt(reason if is_standin else Reason(kind="class-needs-package", inner=reason))
         return found
 
     def is_of(self, site: Expression, given: Construction) -> bool:
@@ -181,7 +179,7 @@ class Builder:
     def required(self) -> tuple[str, ...]:
         """The constructor's arguments without a default."""
         with suppress(Exception):
-            return tuple(_required(self.target()))
+            return _required(self.target())
         return ()
 
     def takes(self) -> tuple[str, ...]:
@@ -198,8 +196,9 @@ class Builder:
             inspect.signature(target).bind(*given.args, **given.kwargs)
         except TypeError as error:
             if self.job.declared:
-                raise NotBuilt(f"the arguments declared for {self.job.target} do not fit: {error}") from None
-            raise NotBuilt(f"its constructor needs {', '.join(_required(target))}") from None
+                misfit = Reason(kind="declared-arguments-misfit", name=self.job.target, detail=str(error))
+                raise NotBuilt(misfit) from None
+            raise NotBuilt(Reason(kind="arguments-missing", names=_required(target))) from None
         except ValueError:
             return
 
@@ -214,16 +213,17 @@ class Builder:
             raise NotBuilt(error.reason, at=place_in(error, self.is_user)) from None
         except _SURROUNDINGS as error:
             at = place_in(error, self.is_user)
-            raise NotBuilt(f"its constructor stops: {said(error)}", self._excess(error, at), at) from None
+            raise NotBuilt(_stops(error), self._excess(error, at), at) from None
         except Exception as error:
             at = place_in(error, self.is_user)
             if _is_of_the_machine(error):
-                raise NotBuilt(f"its constructor stops: {said(error)}", at=at) from None
+                raise NotBuilt(_stops(error), at=at) from None
             if standins.touched:
-                raise NotBuilt(f"{standins.touched[-1]} (then {said(error)})", at=at) from None
+                after = Reason(kind="raises-after", inner=standins.touched[-1], detail=said(error))
+                raise NotBuilt(after, at=at) from None
             is_own = (given.is_plain or self.job.declared) and not self._awaits_arguments(target, given)
             failure = BuildFailure(target=self.job.target, message=said(error), at=at) if is_own else None
-            raise NotBuilt(f"its constructor raises {said(error)}", failure, at) from None
+            raise NotBuilt(Reason(kind="constructor-raises", detail=said(error)), failure, at) from None
 
     def _excess(self, error: BaseException, at: Span | None) -> BuildFailure | Failure | None:
         """What is known of a constructor that takes more memory or calls than there are."""
@@ -246,7 +246,7 @@ class Builder:
         if isinstance(model, nn.Module):
             return model
         reason = lacks(model)
-        raise NotBuilt(reason or f"{self.job.target} gives a {type(model).__name__}, not a module")
+        raise NotBuilt(reason or Reason(kind="not-a-module", name=self.job.target, detail=type(model).__name__))
 
     def _awaits_arguments(self, target: Callable[..., Any], given: Construction) -> bool:
         """Whether a default of None, or `**kwargs`, stands for an argument that every real caller gives."""
@@ -277,8 +277,12 @@ def _is_empty(default: Any) -> bool:
     return default is None or default in ([], {}, (), "")
 
 
-def _required(target: Callable[..., Any]) -> list[str]:
+def _stops(error: BaseException) -> Reason:
+    return Reason(kind="constructor-stops", detail=said(error))
+
+
+def _required(target: Callable[..., Any]) -> tuple[str, ...]:
     try:
-        return [parameter.name for parameter in required(target)]
+        return tuple(parameter.name for parameter in required(target))
     except (TypeError, ValueError):
-        return []
+        return ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
+from typing import Literal
 
 import sympy
 
@@ -12,6 +13,9 @@ from convlint.worker.deciding.formulas import formula
 from convlint.worker.sizes import Size
 from convlint.worker.torch_private.symbols import expr_of
 from convlint.worker.trace import TensorMeta
+
+SHOWN = 12
+"""Sizes that a list shows."""
 
 
 def dim(size: Size | sympy.Expr, names: Mapping[sympy.Symbol, str]) -> Dim:
@@ -23,19 +27,34 @@ def tensor_fact(meta: TensorMeta, names: Mapping[sympy.Symbol, str]) -> TensorFa
     return TensorFact(shape=tuple(dim(size, names) for size in meta.shape), dtype=meta.dtype, device=meta.device)
 
 
+def form_of(sizes: list[int], largest: int) -> Literal["endless", "range", "list"]:
+    """Whether sizes go on by the same step up to `largest`, are all between two numbers, or are neither."""
+    step = _step(sizes)
+    if step > 0 and sizes[-1] + step > largest:
+        return "endless"
+    return "range" if step == 1 else "list"
+
+
 def sizes_in_words(sizes: list[int], largest: int) -> str:
     """`in {28, 29}`, `in 32..35`, `at least 21`, `a multiple of 4`; what holds up to `largest` goes on."""
-    if not sizes:
-        return "in {}"
-    step = sizes[1] - sizes[0] if len(sizes) > 2 else 0
-    regular = step > 0 and all(b - a == step for a, b in pairwise(sizes))
-    if regular and sizes[-1] + step > largest:
-        if step == 1:
-            return f"at least {sizes[0]}"
-        known = sizes[0] % step == 0
-        least = f" from {sizes[0]}" if sizes[0] > step else ""
-        return f"a multiple of {step}{least}" if known else f"{sizes[0]} and every {step} more"
-    if regular and step == 1:
+    form = form_of(sizes, largest)
+    if form == "endless":
+        return _endless(sizes[0], _step(sizes))
+    if form == "range":
         return f"in {sizes[0]}..{sizes[-1]}"
-    few = ", ".join(map(str, sizes[:12]))
-    return "in {" + few + (", ..." if len(sizes) > 12 else "") + "}"
+    few = ", ".join(map(str, sizes[:SHOWN]))
+    return "in {" + few + (", ..." if len(sizes) > SHOWN else "") + "}"
+
+
+def _step(sizes: list[int]) -> int:
+    """The step from each size to the next; 0 where there is none, or more than one."""
+    step = sizes[1] - sizes[0] if len(sizes) > 2 else 0
+    return step if all(b - a == step for a, b in pairwise(sizes)) else 0
+
+
+def _endless(least: int, step: int) -> str:
+    if step == 1:
+        return f"at least {least}"
+    if least % step:
+        return f"{least} and every {step} more"
+    return f"a multiple of {step}{f' from {least}' if least > step else ''}"

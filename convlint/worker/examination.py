@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from convlint.facts import Span, Unmet
+from convlint.facts import Reason, Span, Unmet
 from convlint.worker.deciding.explore import Outcome
 from convlint.worker.deciding.findings import Finding
 from convlint.worker.run import Run
@@ -19,8 +19,8 @@ class Examination:
     run: Run
     outcome: Outcome
     findings: tuple[Finding, ...]
-    doubt: str | None  # why the inputs that were found out may be wrong
-    guess: str | None = None  # why some findings were held back
+    doubt: Reason | None  # why the inputs that were found out may be wrong
+    guess: Reason | None = None  # why some findings were held back
     raised: Raised | None = None  # what every run ends with
     odd: tuple[Unmet, ...] = ()  # that forward takes no usual inputs, without a mistake
     is_cut_short: bool = False  # a limit ended it
@@ -40,7 +40,7 @@ def undecided(run: Run) -> Outcome:
     return Outcome(run, (), None, end if isinstance(end, Halt) else None, False)
 
 
-def stopped_at(examination: Examination) -> tuple[str, Span | None] | None:
+def stopped_at(examination: Examination) -> tuple[Reason, Span | None] | None:
     """Why and where the main run ended early."""
     end = examination.run.trace.trail.end()
     return (end.reason, end.at) if isinstance(end, Halt) else None

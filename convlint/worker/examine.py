@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from convlint.facts import Reason
 from convlint.worker.deciding.alternatives import other_courses_of
 from convlint.worker.deciding.degenerate import FIXED_BATCH
 from convlint.worker.deciding.findings import Finding
@@ -52,7 +53,7 @@ def examine(
         if item.is_told:
             return examination
         if examination.findings and item.exact is not None and _runs(shop, item.exact):
-            reason = "it runs with the batch of the example, and maybe no other"
+            reason = Reason(kind="batch-of-example")
             examination = replace(examination, findings=(), guess=reason)
         elif examination.findings:
             contradicted.append((item.is_certain, examination))
@@ -81,7 +82,7 @@ def glance(
     A run proves that its sizes work, and no more; or that those do not which the user has told.
     """
     shop = replace(shop, is_plain=True)
-    reason = "it takes too long in symbols, so only these sizes were tried"
+    reason = Reason(kind="symbolic-time-limit", remainder="sizes")
     if inputs is not None:
         first = shop.run(course_of(inputs))
         return Examination(first, undecided(first), at_told_sizes(shop, first), None, reason)

@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from types import ModuleType
 
-from convlint.facts import BuildFailure, Failure, FileFacts, ModelFacts, Way
+from convlint.facts import BuildFailure, Failure, FileFacts, ModelFacts, Reason, Way
 from convlint.jobs import Job, ModelJob
 from convlint.notebook import line_of
 from convlint.protocol.clock import had
@@ -108,17 +108,16 @@ class _Work:
                 limits.lift()
                 chance.count("memory")
                 self.failures.append(Failure(kind="memory", message=f"checking `{wanted.target}`: {said(error)}"))
-                yield self._skipped(builder, NotBuilt(said(error)))
+                yield self._skipped(builder, NotBuilt(Reason(kind="memory-limit", detail=said(error))))
             except Exception as error:
                 chance.count("a fault of convlint's own")
-                reason = f"convlint failed on it ({said(error)}); please report it"
-                yield self._skipped(builder, NotBuilt(reason))
+                yield self._skipped(builder, NotBuilt(Reason(kind="convlint-failed", detail=said(error))))
             except WorkSpent:
-                yield self._skipped(builder, NotBuilt("a run of forward takes more work than one model may"))
+                yield self._skipped(builder, NotBuilt(Reason(kind="work-limit")))
             except Impatient as error:
                 chance.count("time")
                 self.failures.extend(self._stuck(error, wanted))
-                yield self._skipped(builder, NotBuilt(f"checking it takes longer than {self.job.timeout:g} s"))
+                yield self._skipped(builder, NotBuilt(Reason(kind="time-limit", limit=self.job.timeout)))
 
     @contextmanager
     def _context(self) -> Iterator[None]:
@@ -175,7 +174,7 @@ class _Work:
         shop = Workshop(built.model, self.mode, self.sites, self.is_user, self._cast)
         inputs, found = None, list[Evidence]()
         if wanted.inputs is not None:
-            inputs = declared(built.model, wanted.inputs, wanted.source or "declared")
+            inputs = declared(built.model, wanted.inputs, wanted.source, origin=wanted.origin)
         else:
             with self._context():
                 is_about = partial(builder.is_of, given=built.construction)
@@ -204,7 +203,7 @@ class _Work:
         return facts.model_copy(
             update={
                 "basis": basis_of(built, examination),
-                "construction": built.construction.source,
+                "construction": built.construction.fact,
                 "required": guessed,
                 "takes": builder.takes(),
                 "way": way if wanted is not None else None,

@@ -9,12 +9,13 @@ import sympy
 from torch import fx, nn
 from torch.nn.parameter import is_lazy
 
-from convlint.facts import Attribute, Dim, InputFact, Layer, ModelFacts, Node, Span, Status, Unmet
+from convlint.facts import Attribute, Dim, InputFact, Layer, ModelFacts, Node, Reason, Span, Status, Unmet
 from convlint.jobs import ModelJob
 from convlint.worker.deciding.accepted import FEW, accepted_in_words, accepted_sizes
 from convlint.worker.dimensions import tensor_fact
 from convlint.worker.examination import Examination, stopped_at
 from convlint.worker.inputs.input import BATCH
+from convlint.worker.inputs.parameters import parameters_of, parts_of
 from convlint.worker.layers import argument_span, is_plain, layer_facts, site_of
 from convlint.worker.ops.constructor import ConstructorNeed
 from convlint.worker.places import span_of
@@ -43,7 +44,7 @@ def model_facts(
         status=status,
         reason=reason,
         stopped=stopped,
-        inputs=_inputs(run),
+        inputs=_inputs(run, model),
         outputs=_outputs(run),
         sizes={symbol: values for symbol, values in sizes.items() if len(values) <= FEW and symbol != BATCH},
         size_note=accepted_in_words(examination.outcome),
@@ -62,42 +63,55 @@ def model_facts(
 def _raised(examination: Examination) -> Iterator[Unmet]:
     """The exception that ends every run."""
     if examination.raised is not None:
-        yield Unmet(name="raises_always", operand="forward", detail=examination.raised.reason, at=examination.raised.at)
+        yield Unmet(
+            name="raises_always", operand="forward", detail=examination.raised.reason.detail, at=examination.raised.at
+        )
 
 
-def _status(examination: Examination) -> tuple[Status, str | None, Span | None]:
+def _status(examination: Examination) -> tuple[Status, Reason | None, Span | None]:
     stopped = stopped_at(examination)
     if examination.raised is not None:
-        return "partial", "forward stops at an error", examination.raised.at
+        return "partial", Reason(kind="stops-at-finding"), examination.raised.at
     if examination.doubt is not None:
         place = stopped[1] if stopped else None
-        return "skipped", f"no input was found that forward takes: {examination.doubt}", place
+        return "skipped", _unfed(examination.doubt), place
     if stopped is not None:
         return "partial", stopped[0], stopped[1]
     if all(node.op == "placeholder" for node in examination.run.trace.nodes):
-        return "partial", "forward ends without a call of torch", None
+        return "partial", Reason(kind="no-torch-call"), None
     if examination.guess is not None:
         return "partial", examination.guess, None
     if examination.unseen is not None:
-        return "partial", f"another way through forward: {examination.unseen.reason}", examination.unseen.at
+        return "partial", Reason(kind="other-way", inner=examination.unseen.reason), examination.unseen.at
     outcome = examination.outcome
-    if isinstance(examination.run.trace.trail.end(), Stop):
+    end = examination.run.trace.trail.end()
+    if isinstance(end, Stop):
         if not examination.findings:
-            return "partial", f"forward stops at some sizes: {examination.run.trace.trail.end().reason}", None  # type: ignore[union-attr]
-        return "partial", "forward stops at an error", None
+            return "partial", Reason(kind="some-sizes-fail", detail=end.words), None
+        return "partial", Reason(kind="stops-at-finding"), None
     if outcome.accepted is None and not outcome.rejected and not outcome.complete:
-        return "partial", "the input sizes that work could not be decided", None
+        return "partial", Reason(kind="sizes-undecided"), None
     return "checked", None, None
 
 
-def _inputs(run: Run) -> tuple[InputFact, ...]:
+def _unfed(doubt: Reason) -> Reason:
+    """Why no inputs are known; where the model is an empty list, inputs do not matter."""
+    return doubt if doubt.kind == "holds-no-layers" else Reason(kind="no-input", inner=doubt)
+
+
+def _inputs(run: Run, model: nn.Module) -> tuple[InputFact, ...]:
+    parts = parts_of(model)
+    names = {parameter.name for parameter in parameters_of(model)}
     return tuple(
         InputFact(
             name=item.name,
             shape=item.spec.shape,
             dtype=item.spec.dtype if item.spec.shape is not None else None,
-            source=item.source,
+            origin=item.source.origin,
+            source=item.source.words,
             within=item.within,
+            is_attribute=item.within is not None and parts[item.within[0]].kind == "object",
+            is_numbered=item.within is None and not item.keyword and item.name not in names,
             fed=item.fed,
         )
         for item in run.course.inputs

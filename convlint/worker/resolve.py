@@ -25,12 +25,12 @@ class Unresolved(Exception):
 
 @dataclass(frozen=True)
 class Given:
-    """One argument of a call: by position (`name` is None) or by name; `error` where it could not be evaluated."""
+    """One argument of a call: by position (`name` is None) or by name; `is_lost` where it could not be evaluated."""
 
     name: str | None
     text: str
     value: Any = None
-    error: str | None = None
+    is_lost: bool = False
     is_literal: bool = False
 
 
@@ -53,9 +53,9 @@ class Resolver:
     def call_arguments(self, expression: Expression) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The evaluated arguments of a call. Raises Unresolved unless all of them can be had."""
         given = self.arguments(expression)
-        broken = next((one for one in given if one.error is not None), None)
+        broken = next((one for one in given if one.is_lost), None)
         if broken is not None:
-            raise Unresolved(broken.error)
+            raise Unresolved(f"`{broken.text}` could not be evaluated")
         return (
             tuple(one.value for one in given if one.name is None),
             {one.name: one.value for one in given if one.name is not None},
@@ -91,9 +91,9 @@ class Resolver:
             pass
         try:
             value = self._value(node, expression)
-        except Unresolved as error:
-            return Given(name, text, error=str(error))
-        return Given(name, text, value, error=lacks(value))
+        except Unresolved:
+            return Given(name, text, is_lost=True)
+        return Given(name, text, value, is_lost=lacks(value) is not None)
 
     def _value(self, node: ast.expr, expression: Expression) -> Any:
         try:
@@ -101,7 +101,7 @@ class Resolver:
                 scope = self._scope(expression)
                 return started_in(self.folders(expression.path), lambda: scope.evaluate(node))
         except Unavailable as error:
-            raise Unresolved(error.reason) from error
+            raise Unresolved(str(error)) from error
         except Impatient:
             raise Unresolved(f"`{ast.unparse(node)}` takes too long to be computed") from None
         except (Exception, SystemExit) as error:

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from convlint.worker.inputs.input import BATCH, Input, assembled, bounds, hint, make_input, symbols_of
+from convlint.worker.inputs.origin import GUESSED
 from convlint.worker.inputs.parameters import parts_of
 from convlint.worker.module_state import unchanged
 from convlint.worker.sizes import Size
@@ -57,7 +58,7 @@ class Course:
 
     def without_sources(self) -> Course:
         """What a run hangs on: not on how an input was found out."""
-        alike = (replace(item, source="", origin="evidence", is_settled=True, fed=None) for item in self.inputs)
+        alike = (replace(item, source=GUESSED, origin="evidence", is_settled=True, fed=None) for item in self.inputs)
         return replace(self, inputs=tuple(alike))
 
     def without_inputs(self) -> Hashable:

@@ -12,6 +12,7 @@ import torch
 from torch import fx
 from torch.overrides import resolve_name
 
+from convlint.facts import Reason
 from convlint.worker.places import Place
 from convlint.worker.sizes import Size
 from convlint.worker.torch_private.fake import FakeTensor, FakeTensorMode
@@ -25,11 +26,10 @@ MAX_NODES = 200_000
 class Halted(BaseException):
     """Leaves the user's forward where the trace cannot tell; no `except Exception` may catch it."""
 
-    def __init__(self, reason: str, place: Place | None, *, is_oversized: bool = False) -> None:
+    def __init__(self, reason: Reason, place: Place | None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.place = place
-        self.is_oversized = is_oversized  # only because the tensors are too large
 
 
 @dataclass(frozen=True)

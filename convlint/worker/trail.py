@@ -12,7 +12,7 @@ from typing import Any
 
 import sympy
 
-from convlint.facts import Span
+from convlint.facts import Reason, Span
 
 Key = tuple[str, str, str]
 """A need by what stays the same from trace to trace: the layer or line, the requirement, the operand."""
@@ -59,7 +59,7 @@ class RefusedCall:
 class Stop:
     """torch refused an operation, and a run on real tensors of these sizes confirmed it."""
 
-    reason: str
+    words: str  # torch's own
     node: int
     key: Key
     is_misuse: bool = False  # torch was given something of another kind, not of another shape
@@ -74,7 +74,7 @@ class Stop:
 class Halt:
     """The trace cannot tell what happens from here on."""
 
-    reason: str
+    reason: Reason
     at: Span | None = None
 
 
@@ -109,6 +109,11 @@ class Unread(Halt):
 
 
 Event = Assumption | Need | Stop | Halt
+
+
+def reason_of(end: Stop | Halt) -> Reason:
+    """Why a trace ended."""
+    return end.reason if isinstance(end, Halt) else Reason(kind="torch-refuses", name=end.key[2], detail=end.words)
 
 
 @dataclass(slots=True)

@@ -12,6 +12,11 @@ from typing import Any
 
 import pytest
 
+from convlint.facts import Reason
+from convlint.sentences import sentence
+
+REFUSED = Reason(kind="arguments-refused", names=("hidden", "mode"), detail="ValueError: unknown mode")
+
 Write = Callable[[str, str], Path]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -154,7 +159,8 @@ def test_the_remedies_mend_what_they_are_for(convlint: Run, folder: Path, write:
         "Fine": "checked",
     }
     assert found["Fine"]["remedy"] is None
-    assert found["Both"]["construction"].startswith("guessed: hidden=")
+    assert found["Both"]["construction_origin"] == "guessed"
+    assert next(iter(found["Both"]["guessed_arguments"])) == "hidden"
     pasted = [filled(name, model["remedy"]) for name, model in found.items() if model["remedy"] is not None]
     (folder / "pyproject.toml").write_text("\n\n".join(pasted))
     result = convlint("net.py", "--output-format", "json")
@@ -225,7 +231,8 @@ def test_init_adds_what_is_missing_and_touches_nothing_else(convlint: Run, folde
     written = [entry["name"] for entry in tomllib.loads(after.decode())["tool"]["convlint"]["model"]]
     assert written == ["net.py:Sized", "net.py:Pair", "net.py:Moded", "net.py:Both", "net.py:Partly"]
     lines = after.decode().splitlines()
-    assert "# skipped: no input was found that forward takes: ValueError: wrong length (line 22)" in lines
+    wrong = Reason(kind="no-input", inner=Reason(kind="raises", detail="ValueError: wrong length"))
+    assert f"# skipped: {sentence(wrong)} (line 22)" in lines
     assert 'kwargs = { hidden = 64, mode = "" }  # fill in: hidden, mode' in lines
 
     again = convlint("init")
@@ -238,10 +245,10 @@ def test_init_makes_a_file_where_there_is_none(convlint: Run, folder: Path, writ
     write("models/net.py", NETS)
     result = convlint("init", "models/net.py:Moded")
     assert result.stdout == 'pyproject.toml: 1 entry written; set the values right that are marked "fill in".\n'
-    assert (folder / "pyproject.toml").read_text() == (
-        "[tool.convlint]\n\n"
-        "# skipped: its constructor needs hidden, mode, and took none of the values tried: ValueError: unknown mode"
-        "\n# (line 30)\n"
+    head, said, stanza = re.split(r"\n\n|(?<=\))\n", (folder / "pyproject.toml").read_text())
+    assert head == "[tool.convlint]"
+    assert " ".join(said.replace("\n#", "").split()) == f"# skipped: {sentence(REFUSED)} (line 30)"
+    assert stanza == (
         '[[tool.convlint.model]]\nname = "models/net.py:Moded"\n'
         'kwargs = { hidden = 64, mode = "" }  # fill in: hidden, mode\n'
     )
@@ -287,9 +294,7 @@ def test_skipped_models_fail_a_run_that_requires_them(convlint: Run, write: Writ
     result = convlint(*paths, "--require-checked", "-q")
     assert result.returncode == 1
     listed, empty, last = result.stdout.splitlines()
-    assert listed.startswith(
-        "net.py:26: Moded skipped: its constructor needs hidden, mode, and took none of the values"
-    )
+    assert listed == f"net.py:26: Moded skipped: {sentence(REFUSED)} (line 30)"
     assert (empty, last) == (
         "",
         "1 model checked (1 with inputs that their layers ask for), 1 partial, 1 skipped: "

@@ -9,27 +9,51 @@ from typing import Any
 import pytest
 
 from convlint.config.schema import ModelEntry, Settings
-from convlint.facts import FileFacts, InputFact, ModelFacts
+from convlint.facts import (
+    REASON_KINDS,
+    ConstructionFact,
+    FileFacts,
+    GuessedArgument,
+    InputFact,
+    InputOrigin,
+    ModelFacts,
+    Reason,
+    ReasonKind,
+)
 from convlint.plan import Entries
 from convlint.remedies import Place, Remedy, Stanza, place_of, remedies, remedy
-from convlint.remedies.arguments import guesses
-from convlint.remedies.inputs import UNCONFIRMED
+from convlint.remedies.helps import HELPS, LACKS
 from convlint.remedies.stanza import Setting, string
+from convlint.sentences import sentence
+from convlint.sentences.reasons import TEMPLATES
 
-NO_INPUT = "no input was found that forward takes: ValueError: no (line 3)"
+NO_INPUT = Reason(kind="no-input", inner=Reason(kind="raises", detail="ValueError: no (line 3)"))
+
+
+def guessed(**values: Any) -> ConstructionFact:
+    """Guessed arguments; None stands for an object."""
+    given = (
+        GuessedArgument(name=name, text=repr(value), value=value, is_plain=value is not None)
+        for name, value in values.items()
+    )
+    return ConstructionFact(origin="guessed", arguments=tuple(given))
 
 
 def model(**facts: Any) -> ModelFacts:
-    given = {"name": "net.Net", "target": "Net", "row": 1, "status": "skipped", "construction": "its defaults"}
+    given = {"name": "net.Net", "target": "Net", "row": 1, "status": "skipped", "construction": ConstructionFact()}
     return ModelFacts.model_validate({**given, **facts})
 
 
-def fed(name: str, *shape: int | str, source: str = "guessed", dtype: str | None = "float32") -> InputFact:
-    return InputFact(name=name, shape=shape or None, dtype=dtype, source=source)
+def fed(name: str, *shape: int | str, origin: InputOrigin = "guessed", dtype: str | None = "float32") -> InputFact:
+    return InputFact(name=name, shape=shape or None, dtype=dtype, origin=origin)
+
+
+def numbered(name: str, *shape: int | str) -> InputFact:
+    return fed(name, *shape).model_copy(update={"is_numbered": True})
 
 
 def part(owner: str, key: str | int, *shape: int | str) -> InputFact:
-    return InputFact(name=f"{owner}[{key!r}]", shape=shape, dtype="float32", source="guessed", within=(owner, key))
+    return InputFact(name=f"{owner}[{key!r}]", shape=shape, dtype="float32", origin="guessed", within=(owner, key))
 
 
 @pytest.fixture
@@ -54,28 +78,28 @@ def toml(one: Remedy | None) -> str:
             'inputs = [{ shape = ["B", 3, 224, 224] }]  # fill in: x',
         ),
         (
-            {"inputs": (fed("x", "B", 1, "H", "W", source="conv1 (Conv2d)"), fed("t", "B", dtype="int64"))},
+            {"inputs": (fed("x", "B", 1, "H", "W", origin="layer"), fed("t", "B", dtype="int64"))},
             'inputs = [{ name = "x", shape = ["B", 1, "H", "W"] },'
             ' { name = "t", shape = ["B"], dtype = "int64" }]  # fill in: t',
         ),
         (
-            {"inputs": (fed("x", "B", 3, "H", "W", source="conv1 (Conv2d)"),)},
+            {"inputs": (fed("x", "B", 3, "H", "W", origin="layer"),)},
             'inputs = [{ shape = ["B", 3, 224, 224] }]  # fill in: x',
         ),
         (
-            {"inputs": (fed("x", "B", "L", 8, source="lstm (LSTM)"), fed("hidden", source="its name", dtype=None))},
+            {"inputs": (fed("x", "B", "L", 8, origin="layer"), fed("hidden", origin="name", dtype=None))},
             'inputs = [{ name = "x", shape = ["B", "L", 8] }, { name = "hidden", shape = ["B", 128] }]'
             "  # fill in: hidden",
         ),
         (
-            {"inputs": (fed("x", "B", 4), fed("temperature", source="its name", dtype=None))},
+            {"inputs": (fed("x", "B", 4), fed("temperature", origin="name", dtype=None))},
             'inputs = [{ name = "x", shape = ["B", 4] }, { name = "temperature", value = 0.5 }]'
             "  # fill in: x, temperature",
         ),
         ({"takes": ("x",)}, 'inputs = [{ shape = ["B", 3, 224, 224] }]  # fill in: x'),
         ({}, 'inputs = [{ shape = ["B", 3, 224, 224] }]  # fill in: what forward takes'),
         (
-            {"inputs": (fed("input0", "B", 4), fed("input1", "B", 5))},
+            {"inputs": (numbered("input0", "B", 4), numbered("input1", "B", 5))},
             'inputs = [{ shape = ["B", 4] }, { shape = ["B", 5] }]  # fill in: input0, input1',
         ),
         (
@@ -90,8 +114,8 @@ def toml(one: Remedy | None) -> str:
         ),
         (
             {
-                "inputs": (fed("x", "B", 64, source="fc (Linear)"), fed("y", "B", "F")),
-                "construction": "guessed: width=64, kernel=(3, 3), mode='a, depth=1'",
+                "inputs": (fed("x", "B", 64, origin="layer"), fed("y", "B", "F")),
+                "construction": guessed(width=64, kernel=(3, 3), mode="a, depth=1"),
                 "required": ("width", "kernel", "mode"),
             },
             'kwargs = { width = 64, kernel = [3, 3], mode = "a, depth=1" }  # fill in: width, kernel, mode\n'
@@ -130,7 +154,7 @@ def test_inputs(place: Place, facts: dict[str, Any], lines: str) -> None:
     ],
 )  # fmt: skip
 def test_arguments_of_a_model_that_was_not_built(place: Place, required: tuple[str, ...], lines: str) -> None:
-    one = model(construction=None, required=required, reason=f"its constructor needs {', '.join(required)}")
+    one = model(construction=None, required=required, reason=Reason(kind="arguments-missing", names=required))
     assert toml(remedy(one, place)) == lines
 
 
@@ -138,24 +162,23 @@ def test_arguments_of_a_model_that_was_not_built(place: Place, required: tuple[s
     ("reason", "required", "sentence"),
     [
         (
-            "the package einops is not installed (line 3)",
+            Reason(kind="package-absent", name="einops"),
             (),
             'install einops, or leave the file out: `exclude = ["/net.py"]` in [tool.convlint] of {home}',
         ),
         (
-            "it needs a package: the package apex cannot be imported: no CUDA",
+            Reason(kind="class-needs-package", inner=Reason(kind="package-broken", name="apex", detail="no CUDA")),
             (),
-            "mend the installation of apex, or leave the file out:"
-            ' `exclude = ["/net.py"]` in [tool.convlint] of {home}',
+            'fix the installation of apex, or leave the file out: `exclude = ["/net.py"]` in [tool.convlint] of {home}',
         ),
-        ("checking it takes longer than 60 s", (), "give it more time: `timeout = 240` in [tool.convlint] of {home}"),
+        (Reason(kind="time-limit", limit=60), (), "give it more time: `timeout = 240` in [tool.convlint] of {home}"),
         (
-            "`args` in main is only set when the script runs",
+            Reason(kind="set-by-script", name="args", owner="main"),
             (),
             "give `args` a value where the file is imported, not only where the script runs",
         ),
         (
-            "its constructor needs width, config, backbone, and took none of the values tried",
+            Reason(kind="arguments-refused", names=("width", "config", "backbone")),
             ("width", "config", "backbone"),
             "`config`, `backbone` are objects, which only code can make: write a function without arguments that"
             " returns Net(...), and convlint checks what it returns",
@@ -163,7 +186,7 @@ def test_arguments_of_a_model_that_was_not_built(place: Place, required: tuple[s
     ],
 )
 def test_where_no_entry_helps_a_sentence_says_what_does(
-    place: Place, reason: str, required: tuple[str, ...], sentence: str
+    place: Place, reason: Reason, required: tuple[str, ...], sentence: str
 ) -> None:
     found = remedy(model(construction=None, reason=reason, required=required), place)
     assert found is not None
@@ -176,11 +199,11 @@ def test_where_no_entry_helps_a_sentence_says_what_does(
         {"status": "checked"},
         {
             "status": "partial",
-            "reason": "depends on data: .item()",
-            "inputs": (fed("x", "B", 8, source="fc (Linear)"),),
+            "reason": Reason(kind="data-dependent", detail=".item()"),
+            "inputs": (fed("x", "B", 8, origin="layer"),),
         },
-        {"status": "partial", "reason": "forward stops at an error", "inputs": (fed("x", "B", "C", "H", "W"),)},
-        {"construction": None, "reason": "the file defines no Net once it is imported"},
+        {"status": "partial", "reason": Reason(kind="stops-at-finding"), "inputs": (fed("x", "B", "C", "H", "W"),)},
+        {"construction": None, "reason": Reason(kind="target-absent", name="Net")},
     ],
     ids=["checked", "data", "error", "absent"],
 )
@@ -192,12 +215,12 @@ def test_a_guessed_object_needs_code(place: Place) -> None:
     one = model(
         reason=NO_INPUT,
         inputs=(fed("x", "B", "F"),),
-        construction="guessed: width=64, norm=BatchNorm2d, sizes=[64, 128, 192, 256, 320, 38...",
-        required=("width", "norm", "sizes"),
+        construction=guessed(width=64, norm=None, cells=None),
+        required=("width", "norm", "cells"),
     )
     found = remedy(one, place)
     assert found is not None
-    assert found.text.startswith("`norm`, `sizes` are objects, which only code can make")
+    assert found.text.startswith("`norm`, `cells` are objects, which only code can make")
 
 
 def test_an_entry_that_is_there_is_added_to(place: Place) -> None:
@@ -211,7 +234,7 @@ def test_an_entry_that_is_there_is_added_to(place: Place) -> None:
         f'# add to the entry "*.py:*" in {place.home}\ninputs = [{{ shape = ["B", 128] }}]  # fill in: x'
     )
     full = ModelEntry.model_validate({"name": "net.py:Net", "inputs": [{"shape": ["B", 4]}]})
-    fed_by_it = one.model_copy(update={"inputs": (fed("x", "B", 4, source="pyproject.toml"),)})
+    fed_by_it = one.model_copy(update={"inputs": (fed("x", "B", 4, origin="configuration"),)})
     found = remedy(fed_by_it, Place(place.path, place.home, (entry, full)))
     assert found is not None
     assert found.text == f'set inputs right in the entry "net.py:Net" in {place.home}'
@@ -229,7 +252,7 @@ def test_the_mistakes_of_a_constructor_are_findings_and_no_matter_of_configurati
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    one = model(construction=None, reason="its constructor raises ValueError: no")
+    one = model(construction=None, reason=Reason(kind="constructor-raises", detail="ValueError: no"))
     entries = Entries(lambda _: _no_config(tmp_path))
     (alone,) = remedies([FileFacts(filename="net.py", models=(one,))], entries)
     failed = {"filename": "net.py", "models": (one,), "build_failures": ({"target": "Net", "message": "no"},)}
@@ -254,13 +277,6 @@ def test_names_are_relative_to_the_file_that_holds(tmp_path: Path, monkeypatch: 
     assert place_of("models/net.py", entries).name_of("Net") == "net.py:Net"
 
 
-def test_guesses_are_read_as_they_are_written() -> None:
-    text = "guessed: a=(1, 2), ab='a=3, b=4', b={'b': 1}"
-    assert guesses(text, ("a", "ab", "b")) == {"a": "(1, 2)", "ab": "'a=3, b=4'", "b": "{'b': 1}"}
-    cut = "guessed: a=(1, 2), ab=<object at 0x7f>, b=[1, 2..."
-    assert guesses(cut, ("a", "ab", "b")) == {"a": "(1, 2)", "ab": "<object at 0x7f>", "b": "[1, 2..."}
-
-
 @pytest.mark.parametrize("text", ["plain", 'quo"ted', "back\\slash", "tab\tand\u202eturned", "größe 名前 \U0001f600"])
 def test_strings_are_read_back(text: str) -> None:
     assert tomllib.loads(f"a = {string(text)}")["a"] == text
@@ -269,7 +285,50 @@ def test_strings_are_read_back(text: str) -> None:
     assert tomllib.loads(f"model = [{stanza.item}]")["model"][0]["name"] == f"{text}:Net"
 
 
-def test_the_worker_calls_unconfirmed_what_remedies_call_so() -> None:
-    from convlint.worker.inputs.guesses import GUESSED, NAMED, TRIED
+def sample(kind: ReasonKind) -> Reason:
+    """A reason with all that its kind may have."""
+    return Reason(
+        kind=kind,
+        name="a_name",
+        names=("width",),
+        owner="an_owner",
+        limit=60,
+        actual="4",
+        expected="3",
+        remainder="sizes",
+        detail="a detail",
+        inner=Reason(kind="package-absent", name="einops") if kind in WRAPPERS else None,
+    )
 
-    assert {GUESSED, NAMED, TRIED} == UNCONFIRMED
+
+WRAPPERS = tuple(kind for kind, ways in HELPS.items() if "inner" in ways)
+
+
+@pytest.mark.parametrize("kind", REASON_KINDS)
+def test_each_kind_has_a_sentence_and_a_remedy_or_a_stated_lack_of_one(place: Place, kind: ReasonKind) -> None:
+    reason, ways = sample(kind), HELPS[kind]
+    assert sentence(reason)
+    assert sentence(Reason(kind=kind))  # whatever it lacks
+    is_of_building = "arguments" in ways
+    found = remedy(
+        model(
+            reason=reason,
+            construction=None if is_of_building else ConstructionFact(),
+            required=("width",) if is_of_building else (),
+            inputs=() if "inputs" in ways else (fed("x", "B", "F", origin="layer"),),
+        ),
+        place,
+    )
+    assert (found is None) == LACKS.issuperset(ways)
+
+
+def test_sentences_and_remedies_are_of_these_kinds_only() -> None:
+    assert set(TEMPLATES) == set(HELPS) == set(REASON_KINDS)
+
+
+@pytest.mark.parametrize("kind", REASON_KINDS)
+def test_a_sentence_names_each_value_of_its_kind(kind: ReasonKind) -> None:
+    """A template names fields of reasons, and no braces or brackets are left in a sentence."""
+    said = sentence(sample(kind))
+    assert not set("{}[]|") & set(said)
+    assert "None" not in said

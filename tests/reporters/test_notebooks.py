@@ -10,7 +10,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from convlint.diagnostics import Diagnostic, Edit, Fix, Location, Place, Related
-from convlint.facts import FileFacts, ModelFacts, Span
+from convlint.facts import FileFacts, ModelFacts, Reason, Span
 from convlint.report import Report
 from convlint.reporters import FORMATS, render, source
 
@@ -74,7 +74,7 @@ MODEL = ModelFacts(
     target="Net",
     row=7,
     status="partial",
-    reason="the branch depends on the data",
+    reason=Reason(kind="data-dependent", name="the branch"),
     stopped=Span(filename="nb.ipynb", row=12, column=9, end_row=12, end_column=20),
 )
 

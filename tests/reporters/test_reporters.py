@@ -12,7 +12,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from convlint.diagnostics import Diagnostic, Edit, Fix, Location, Place, Related
-from convlint.facts import FileFacts, InputFact, ModelFacts, Span
+from convlint.facts import ConstructionFact, FileFacts, GuessedArgument, InputFact, ModelFacts, Reason, Span
 from convlint.remedies import Remedy, Stanza
 from convlint.remedies.stanza import Setting
 from convlint.report import Report
@@ -120,8 +120,8 @@ PARTIAL = ModelFacts(
     target="Other",
     row=40,
     status="partial",
-    reason="the branch depends on the data",
-    construction="Other(28, 10) (train.py, line 40)",
+    reason=Reason(kind="data-dependent", name="the branch"),
+    construction=ConstructionFact(origin="code", call="Other(28, 10)", place="train.py, line 40"),
     stopped=Span(filename="net.py", row=48, column=9, end_row=48, end_column=20),
     size_note="H and W divisible by 16",
 )
@@ -130,8 +130,15 @@ SKIPPED = ModelFacts(
     target="make",
     row=60,
     status="skipped",
-    reason="no value for the argument `width`",
+    reason=Reason(kind="arguments-missing", names=("width",)),
 )
+
+
+def guessed(**arguments: str) -> ConstructionFact:
+    given = tuple(GuessedArgument(name=name, text=text) for name, text in arguments.items())
+    return ConstructionFact(origin="guessed", arguments=given)
+
+
 STANZA = Stanza("net.py:make", (Setting("kwargs", "{ width = 64 }", ("width",)),))
 REMEDY = Remedy("add to pyproject.toml", STANZA.table, STANZA)
 
@@ -178,15 +185,18 @@ def test_skipped_models_are_listed_where_they_fail_the_run(output_format: str, s
 @pytest.mark.parametrize(
     ("construction", "line"),
     [
-        ("its defaults", None),
-        ("the file itself", None),
-        ("Net(28) (train.py, line 4)", "    built as: Net(28) (train.py, line 4)"),
-        ("pyproject.toml", "    built as: declared in pyproject.toml"),
-        ("guessed: width=64, depth=2", "    built as: Net(width=64, depth=2), guessed"),
-        ("guessed: width=" + "6" * 200, "    built as: Net(width=" + "6" * 87 + "..."),
+        (ConstructionFact(), None),
+        (ConstructionFact(origin="instance"), None),
+        (
+            ConstructionFact(origin="code", call="Net(28)", place="train.py, line 4"),
+            "    built as: Net(28) (train.py, line 4)",
+        ),
+        (ConstructionFact(origin="configuration"), "    built as: declared in pyproject.toml"),
+        (guessed(width="64", depth="2"), "    built as: Net(width=64, depth=2), guessed"),
+        (guessed(width="6" * 200), "    built as: Net(width=" + "6" * 87 + "..."),
     ],
 )
-def test_verbose_says_how_a_model_was_built(construction: str, line: str | None) -> None:
+def test_verbose_says_how_a_model_was_built(construction: ConstructionFact, line: str | None) -> None:
     model = CHECKED.model_copy(update={"construction": construction})
     lines = rendered(report(models=(model,)), verbose=True).splitlines()
     assert next((one for one in lines if "built as" in one), None) == line
@@ -299,7 +309,7 @@ def test_without_the_source_the_place_is_still_named(content: bytes | None) -> N
 @pytest.mark.parametrize("output_format", FORMATS)
 def test_no_name_steers_the_terminal(output_format: str) -> None:
     evil = "x\x1b]0;owned\x07\u202e\x9b\ud800\r\nerror: forged"
-    model = SKIPPED.model_copy(update={"target": evil, "reason": evil})
+    model = SKIPPED.model_copy(update={"target": evil, "reason": Reason(kind="constructor-raises", detail=evil)})
     one = report(
         moved(1, 1, 1, message=evil, filename=evil, hint=evil, related=(related(2, 1, evil, 1, evil),)),
         models=(model,),
@@ -329,8 +339,9 @@ def test_the_json_form_has_its_keys_in_order() -> None:
     assert list(conv1) == ["filename", "cell", "location", "message", "made_at"]
     assert list(conv1["made_at"]) == ["filename", "cell", "location", "end_location"]
     assert list(document["models"][0]) == [
-        *("name", "filename", "cell", "row", "status", "reason", "remedy", "basis"),
-        *("construction", "inputs", "outputs", "sizes"),
+        *("name", "filename", "cell", "row", "status", "reason", "reason_kind", "reason_cause"),
+        *("remedy", "basis", "construction", "construction_origin", "construction_call", "guessed_arguments"),
+        *("inputs", "outputs", "sizes"),
     ]
     assert list(document["summary"]) == [
         *("files", "models", "checked", "basis", "partial", "skipped", "errors", "warnings"),
@@ -339,7 +350,8 @@ def test_the_json_form_has_its_keys_in_order() -> None:
 
 def test_the_reason_of_a_partial_model_has_its_line() -> None:
     document = json.loads(rendered(report(models=(PARTIAL,)), "json"))
-    assert document["models"][0]["reason"] == "the branch depends on the data (line 48)"
+    assert document["models"][0]["reason"] == "the branch depends on data (line 48)"
+    assert document["models"][0]["reason_kind"] == "data-dependent"
 
 
 def test_an_unknown_format_is_told_the_known_ones() -> None:

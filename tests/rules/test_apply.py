@@ -17,6 +17,7 @@ from convlint.facts import (
     Layer,
     ModelFacts,
     Node,
+    Reason,
     Span,
     TensorFact,
     TriedEdit,
@@ -372,7 +373,7 @@ def test_a_constructor_that_raises_is_a_finding() -> None:
 
 @pytest.mark.parametrize("status", ["partial", "skipped"])
 def test_a_model_that_was_not_checked_is_no_finding(status: Any) -> None:
-    model = ModelFacts(name="net.Net", target="Net", row=3, status=status, reason="why")
+    model = ModelFacts(name="net.Net", target="Net", row=3, status=status, reason=Reason(kind="no-torch-call"))
     assert diagnose(FileFacts(filename="net.py", models=(model,)), load_rules()) == []
 
 

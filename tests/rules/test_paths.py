@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from convlint.facts import FileFacts, Layer, ModelFacts, Node, TensorFact, Unmet
+from convlint.facts import FileFacts, InputFact, Layer, ModelFacts, Node, Reason, TensorFact, Unmet
 from convlint.rules.environment import UNKNOWN, Environment, Formula, resolve, title
 from convlint.rules.paths import Path, PathError, parse
 
@@ -57,6 +57,18 @@ HERE = Environment(FILE, model=MODEL, node=FIRST, unmet=FIRST.unmet[0], options=
 )
 def test_a_path_leads_to_its_value(text: str, value: object) -> None:
     assert resolve(parse(text), HERE) == value
+
+
+def test_a_reason_is_a_sentence_with_a_kind() -> None:
+    given = InputFact(name="x", shape=("B", 3), dtype="float32", origin="guessed")
+    skipped = MODEL.model_copy(update={"reason": Reason(kind="loop-on-data"), "inputs": (given,)})
+    here = Environment(FILE, model=skipped)
+    paths = ("model.reason", "model.reason_kind", "model.inputs[0].source", "model.inputs[0].origin")
+    assert [resolve(parse(path), here) for path in paths] == [
+        *("the length of a loop depends on data", "loop-on-data"),
+        *("guessed", "guessed"),
+    ]
+    assert resolve(parse("model.reason_kind"), HERE) in (None, UNKNOWN)
 
 
 @pytest.mark.parametrize(

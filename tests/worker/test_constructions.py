@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from torch import nn
 from tracing import PREAMBLE, Checked, Linter
 
-from convlint.facts import FileFacts, ModelFacts
+from convlint.facts import ConstructionFact, FileFacts, GuessedArgument, ModelFacts
+from convlint.worker.construct.argument import argument
 
 
 def source(parameters: str, init: str, forward: str, more: str = "") -> str:
@@ -55,16 +57,26 @@ FILLED = [
 ]
 
 
+def built(model: ModelFacts) -> ConstructionFact:
+    assert model.construction is not None
+    return model.construction
+
+
+def guesses(model: ModelFacts) -> dict[str, object]:
+    """The plain values that were guessed, and None for the others."""
+    return {one.name: one.value for one in built(model).arguments}
+
+
 @pytest.mark.parametrize(("parameters", "init", "forward"), FILLED, ids=[row[0] for row in FILLED])
 def test_arguments_are_filled(linter: Linter, parameters: str, init: str, forward: str) -> None:
     checked = linter(source(parameters, init, forward))
     assert checked.is_clean()
-    assert (checked.model.construction or "").startswith("guessed: ")
+    assert built(checked.model).origin == "guessed"
 
 
 def test_a_key_of_a_table_is_filled(linter: Linter) -> None:
     net = source("size", "self.a = nn.Linear(TABLE[size], 2)", "return self.a(x)", "TABLE = {'tiny': 8, 'big': 16}\n")
-    assert linter(net).model.construction == "guessed: size='tiny'"
+    assert guesses(linter(net).model) == {"size": "tiny"}
 
 
 def test_a_field_that_stands_for_nothing_is_filled(linter: Linter) -> None:
@@ -74,12 +86,13 @@ def test_a_field_that_stands_for_nothing_is_filled(linter: Linter) -> None:
     )
     checked = linter(config + net)
     assert checked.is_clean()
-    assert "dim=8, vocab_size=1000" in (checked.model.construction or "")
+    (config,) = built(checked.model).arguments
+    assert "dim=8, vocab_size=1000" in config.text
 
 
 def test_a_default_that_works_is_left_alone(linter: Linter) -> None:
     net = source("width, depth=None", "self.a = nn.Linear(width, depth or 8)", "return self.a(x)")
-    assert "depth" not in (linter(net).model.construction or "depth")
+    assert guesses(linter(net).model).keys() == {"width"}
 
 
 def test_the_length_that_fits_is_found(linter: Linter) -> None:
@@ -190,9 +203,9 @@ def test_a_method_constructs(linter: Linter) -> None:
     text += "    @classmethod\n    def wide(cls, out=3):\n        return cls(hidden=32, out=out)\n\nnet = Net.wide(5)\n"
     (model,) = run_at(linter, text, "Net.wide(5)", text.count("\n"))
     assert (model.status, model.outputs) == ("checked", (("B", 5),))
-    assert (model.construction or "").startswith("Net.wide(5) (")
+    assert built(model).call == "Net.wide(5)"
     (guessed,) = run_at(linter, text, "Net.wide(nowhere)", text.count("\n"))
-    assert (guessed.construction or "").startswith("guessed: hidden=")
+    assert next(iter(guesses(guessed))) == "hidden"
 
 
 def test_a_model_that_wraps_itself_takes_the_one_before(linter: Linter) -> None:
@@ -222,7 +235,7 @@ def test_a_readme_that_is_out_of_date_is_no_mistake(linter: Linter) -> None:
     readme.write_text("```python\nsize = 6\nnet = Net(size)\n```\n")
     (model,) = run_at(linter, text, "Net(size)", 3, readme)
     assert (model.status, model.inputs[0].shape) == ("checked", ("B", 6))
-    assert model.construction == "Net(size) (README.md, line 3)"
+    assert built(model) == ConstructionFact(origin="code", call="Net(size)", place="README.md, line 3")
 
 
 def test_a_site_gives_the_arguments(linter: Linter) -> None:
@@ -236,7 +249,7 @@ def test_a_site_gives_the_arguments(linter: Linter) -> None:
     (model,) = run_at(linter, text, "Net(SIZES['hidden'], out)", row)
     assert model.status == "checked"
     assert model.outputs == (("B", 5),)
-    assert f"line {row})" in (model.construction or "")
+    assert (built(model).place or "").endswith(f"line {row}")
 
 
 def test_what_a_site_leaves_open_is_filled(linter: Linter) -> None:
@@ -245,8 +258,7 @@ def test_what_a_site_leaves_open_is_filled(linter: Linter) -> None:
     )
     (model,) = run_at(linter, text + "def main(out):\n    Net(16, out)\n", "Net(16, out)", text.count("\n") + 2)
     assert model.status == "checked"
-    assert "16" not in (model.construction or "")  # only what was guessed is said to be
-    assert (model.construction or "").startswith("guessed: out=")
+    assert guesses(model).keys() == {"out"}  # only what was guessed is said to be
 
 
 class TestPackedSequences:
@@ -302,3 +314,18 @@ def test_a_factory_that_passes_its_arguments_on_is_not_to_blame(linter: Linter) 
         )
     )
     assert (facts.build_failures, facts.models[0].status) == ((), "skipped")
+
+
+@pytest.mark.parametrize("value", [True, 3, 0.5, 1.0, "a\nb", (1, 2.0), ((1, 2), (3, "x"))])
+def test_a_guessed_value_that_is_plain_is_kept_as_it_is(value: object) -> None:
+    kept = GuessedArgument.model_validate_json(argument("a", value).model_dump_json())
+    assert (kept.is_plain, repr(kept.value)) == (True, repr(value))
+
+
+@pytest.mark.parametrize(
+    "value", [None, float("nan"), nn.ReLU, {"a": 1}, "\ud800", (1, object()), (((1,),),) * 2, "x" * 2000]
+)
+def test_a_guessed_value_that_is_none_is_kept_as_text(value: object) -> None:
+    kept = GuessedArgument.model_validate_json(argument("a", value).model_dump_json())
+    assert (kept.is_plain, kept.value) == (False, None)
+    assert 0 < len(kept.text) <= 40

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils._sympy.functions import FloorDiv, Mod
 
+from convlint.facts import Reason
 from convlint.worker.deciding.domain import (
     ACCEPTED,
     HALTED,
@@ -54,7 +55,9 @@ def test_a_broken_assumption_leaves_the_size_to_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "fate"), [(Halt("why"), HALTED), (Stop("why", 0, KEY), REJECTED)], ids=["halt", "stop"]
+    ("event", "fate"),
+    [(Halt(Reason(kind="loop-on-data")), HALTED), (Stop("why", 0, KEY), REJECTED)],
+    ids=["halt", "stop"],
 )
 def test_an_end_decides_what_reaches_it(event: Event, fate: int) -> None:
     assert along(Assumption(sympy.Ge(H, 5)), event) == marks(UNCOVERED, fate, 5)

@@ -88,3 +88,4 @@ class Traced:
     outputs: tuple[Meta, ...] = ()
     notes: tuple[str, ...] = ()  # what weakens the trace: "on numbers", "branches on data", ...
     seconds: float = 0.0
+    is_built: bool = True

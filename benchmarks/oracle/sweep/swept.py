@@ -17,7 +17,7 @@ from benchmarks.oracle.sweep.compare import compare
 from benchmarks.oracle.sweep.real import real_run
 from benchmarks.oracle.sweep.sources import family
 from benchmarks.oracle.sweep.subject import Real, Subject, Traced
-from benchmarks.oracle.sweep.traced import NOT_BUILT, traced
+from benchmarks.oracle.sweep.traced import traced
 
 SECONDS = 60.0
 Verdict = Literal["agrees", "differs", "finding", "not traced", "not compared", "real run fails", "cannot be built"]
@@ -73,7 +73,7 @@ def judged(kind: str, name: str, real: Real, trace: Traced, seconds_real: float,
     reason, compared = "", None
     if real.failure:  # nobody knows whether these inputs are right
         end = "; ".join(trace.findings) or trace.reason or "traced to its end"
-        verdict = "cannot be built" if trace.reason.startswith(NOT_BUILT) else "not compared"
+        verdict = "cannot be built" if not trace.is_built else "not compared"
         reason = f"{real.reason}: {end}"
     elif trace.findings:
         verdict, reason = "finding", "; ".join(trace.findings)

@@ -14,6 +14,7 @@ from torch import fx
 from benchmarks.oracle.sweep.compare import compare
 from benchmarks.oracle.sweep.real import said
 from benchmarks.oracle.sweep.subject import BATCH, Event, Meta, Real, Subject, Traced, with_contents
+from convlint.sentences import sentence
 from convlint.worker.examination import Examination, stopped_at
 from convlint.worker.examine import examine
 from convlint.worker.inputs.input import declared
@@ -23,11 +24,10 @@ from convlint.worker.skeleton import Sites, building, make_fake
 from convlint.worker.torch_private.fake import new_mode
 from convlint.worker.torch_private.symbols import expr_of, new_env
 from convlint.worker.trace import TensorMeta, tensor_meta, tensors_in
-from convlint.worker.trail import Assumption, Stop
+from convlint.worker.trail import Assumption, Stop, reason_of
 from convlint.worker.users import user_test
 
 MOST_FEEDS = 3
-NOT_BUILT = "its constructor raises on fake tensors"
 
 
 def traced(subject: Subject, real: Real) -> Traced:
@@ -45,7 +45,7 @@ def traced(subject: Subject, real: Real) -> Traced:
             model = variant.build()
         make_fake(model, mode)
     except Exception as error:
-        return Traced(f"{NOT_BUILT}: {said(error)}")
+        return Traced(f"its constructor raises on fake tensors: {said(error)}", is_built=False)
     shop = _Seeded(model, mode, sites, user_test(subject.home, ()))
     feeds = [choice.feed] if choice.feed is not None else list(variant.feeds(model))[-MOST_FEEDS:]
     trace = Traced("no input is known")
@@ -100,12 +100,12 @@ def _values(run: Run) -> Mapping[sympy.Basic, sympy.Basic]:
 def _reason(examination: Examination, run: Run) -> str:
     stopped = stopped_at(examination)
     if stopped is not None and run.course.training:  # the real run is in eval mode where training mode refuses
-        return stopped[0]
+        return sentence(stopped[0])
     end = run.trace.trail.end()
     if end is None:
         return ""
     where = " (in the mode and at the batch of the real run)" if run is not examination.run else ""
-    return f"forward stops at an error: {end.reason}{where}" if isinstance(end, Stop) else f"{end.reason}{where}"
+    return f"{'forward stops at an error: ' if isinstance(end, Stop) else ''}{sentence(reason_of(end))}{where}"
 
 
 def _findings(examination: Examination) -> tuple[str, ...]:

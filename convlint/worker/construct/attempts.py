@@ -9,7 +9,9 @@ from typing import Any
 
 from torch import nn
 
+from convlint.facts import ConstructionFact
 from convlint.tracebacks import steps_of
+from convlint.worker.construct.argument import argument
 from convlint.worker.construct.constructions import Construction
 from convlint.worker.construct.filling import LENGTH, Filler, Names
 from convlint.worker.construct.styles import Style
@@ -48,19 +50,10 @@ def fill(
             asked |= missed
             choices = choices if suspect is None else {**choices, suspect: choices.get(suspect, 0) + 1}
             continue
-        said = ", ".join(f"{name}={_short(value)}" for name, value in guessed.items())
-        arguments = {**guessed, **fixed}
-        made = Construction(
-            (), arguments, f"guessed: {said}", is_known=False, is_plain=False, guessed=frozenset(guessed)
-        )
+        fact = ConstructionFact(origin="guessed", arguments=tuple(argument(*item) for item in guessed.items()))
+        made = Construction((), {**guessed, **fixed}, fact, is_known=False, is_plain=False, guessed=frozenset(guessed))
         return made, model
     raise Refused from error
-
-
-def _short(value: Any) -> str:
-    text = value.__name__ if isinstance(value, type) else repr(value)
-    text = " ".join(text.split())
-    return text if len(text) <= 40 else text[:37] + "..."
 
 
 def _missed(error: Exception, filler: Filler) -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import nn
 
+from convlint.facts import ConstructionFact
 from convlint.jobs import Expression, ModelJob
 from convlint.notebook import line_of
 from convlint.readme import is_readme
@@ -26,7 +27,7 @@ class Construction:
 
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
-    source: str = "its defaults"
+    fact: ConstructionFact = field(default_factory=ConstructionFact)
     site: Expression | None = None
     is_known: bool = True  # no argument is a guess
     is_plain: bool = True  # written out where it is called, so that an exception is the user's own
@@ -44,17 +45,15 @@ class Partial:
     """A site with arguments that could not be evaluated; those are left to be guessed."""
 
     given: Mapping[str, Any]
-    source: str
-    reason: str
     site: Expression | None = None
 
 
 def known(job: ModelJob, target: Any, resolver: Resolver) -> tuple[list[Construction], list[Partial]]:
     """The constructions that the user wrote down; and those of which only a part can be had."""
     if isinstance(target, nn.Module):
-        return [Construction(source="the file itself")], []
+        return [Construction(fact=ConstructionFact(origin="instance"))], []
     if job.declared and (job.args or job.kwargs or not job.sites):
-        return [Construction(job.args, job.kwargs, "pyproject.toml")], []
+        return [Construction(job.args, job.kwargs, ConstructionFact(origin="configuration"))], []
     found: dict[str, Construction] = {}
     parts: list[Partial] = []
     for site in job.sites:
@@ -62,8 +61,8 @@ def known(job: ModelJob, target: Any, resolver: Resolver) -> tuple[list[Construc
             continue  # it shows one model in many settings, which are no news beside a script
         try:
             given = resolver.arguments(site)
-        except Unresolved as error:
-            parts.append(Partial({}, "", str(error), site))
+        except Unresolved:
+            parts.append(Partial({}, site))
             continue
         made = _construction(target, site, given, resolver)
         if isinstance(made, Partial):
@@ -98,13 +97,13 @@ def _construction(
 ) -> Construction | Partial | None:
     args = tuple(one.value for one in given if one.name is None)
     kwargs = {one.name: one.value for one in given if one.name is not None}
-    broken = [one for one in given if one.error is not None]
+    broken = [one for one in given if one.is_lost]
     method = method_called(target, site)
     whole = Construction(
         args, kwargs, _where(site, resolver), site, is_plain=_is_plain(given, site) and not method, method=method
     )
     if method is not None:  # its arguments are not the constructor's
-        return Partial({}, whole.source, broken[0].error or "", site) if broken else whole
+        return Partial({}, site) if broken else whole
     try:
         bound = inspect.signature(target).bind(*args, **kwargs).arguments
     except ValueError:
@@ -119,7 +118,7 @@ def _construction(
         for name, value in bound.items()
         if not any(one.name == name for one in broken) and not _is_lost(name, bound, given, lost)
     }
-    return Partial(kept, _where(site, resolver), broken[0].error or "", site)
+    return Partial(kept, site)
 
 
 def method_called(target: Any, site: Expression) -> str | None:
@@ -145,10 +144,11 @@ def _is_plain(given: Sequence[Given], site: Expression) -> bool:
     return is_code and site.is_written and all(one.is_literal for one in given)
 
 
-def _where(site: Expression, resolver: Resolver) -> str:
+def _where(site: Expression, resolver: Resolver) -> ConstructionFact:
     file = resolver.files.get(site.path)
     text = site.text if len(site.text) <= 60 else site.text[:57] + "..."
-    return f"{text} ({file.filename if file else site.path}, {line_of(site.path, site.row)})"
+    place = f"{file.filename if file else site.path}, {line_of(site.path, site.row)}"
+    return ConstructionFact(origin="code", call=text, place=place)
 
 
 def _needs_nothing(target: Any) -> bool:

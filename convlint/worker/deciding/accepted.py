@@ -6,7 +6,7 @@ from convlint.facts import LARGEST_SIZE
 from convlint.worker.deciding.domain import ACCEPTED, UNCOVERED, Domain
 from convlint.worker.deciding.explore import Outcome
 from convlint.worker.deciding.search import SPATIAL, Fates
-from convlint.worker.dimensions import sizes_in_words
+from convlint.worker.dimensions import SHOWN, form_of, sizes_in_words
 from convlint.worker.inputs.input import BATCH
 
 FEW = 16
@@ -57,12 +57,12 @@ def _compact(names: list[str], sizes: list[int]) -> str:
     """`a multiple of 8 for H and W`, where all of those work; `H = W in 32..35`."""
     text = sizes_in_words(sizes, LARGEST_SIZE)
     if len(sizes) > FEW:
-        every = frozenset(sizes)
-        steps = (2**power for power in range(1, 8)) if text.endswith("...}") else ()
+        form, every = form_of(sizes, LARGEST_SIZE), frozenset(sizes)
+        steps = (2**power for power in range(1, 8)) if form == "list" and len(sizes) > SHOWN else ()
         step = next((one for one in steps if every.issuperset(range(max(one, sizes[0]), LARGEST_SIZE + 1, one))), None)
         if step is not None:
             return f"a multiple of {step} for {' and '.join(names)}"
-        if not text.startswith("in "):
+        if form == "endless":
             return f"{text} for {' and '.join(names)}"
     return f"{' = '.join(names)} {text}"
 

@@ -11,8 +11,9 @@ from convlint.worker.deciding.constants import unconditional
 from convlint.worker.deciding.explore import Outcome
 from convlint.worker.deciding.findings import Finding
 from convlint.worker.deciding.pinned import pinned
-from convlint.worker.inputs.guesses import NAMED, RANKS, UNCONFIRMED
+from convlint.worker.inputs.guesses import RANKS
 from convlint.worker.inputs.input import BATCH, Input
+from convlint.worker.inputs.origin import NAMED
 from convlint.worker.run import Course, Run, course_of
 from convlint.worker.trail import Halt, Key, Need, Raised, Unread
 
@@ -129,7 +130,7 @@ def _forms(item: Input) -> Iterator[Input]:
         counts = _COUNTS if isinstance(value, int) else ()
         specs = [item.spec.model_copy(update={"value": count}) for count in counts if count != value]
     else:
-        last = shape[-1:] if shape and isinstance(shape[-1], int) and item.source not in UNCONFIRMED else ()
+        last = shape[-1:] if shape and isinstance(shape[-1], int) and item.source.is_confirmed else ()
         shapes = [(*axes[: len(axes) - len(last)], *last) for axes in RANKS.values()]
         specs = [item.spec.model_copy(update={"shape": other}) for other in shapes if other != shape]
     yield from (replace(item, spec=spec) for spec in specs)

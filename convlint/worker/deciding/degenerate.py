@@ -19,7 +19,6 @@ from convlint.worker.deciding.fixed_sizes import course_at
 from convlint.worker.deciding.real_run import NotRun, runs_for_real
 from convlint.worker.deciding.search import Fates
 from convlint.worker.dimensions import sizes_in_words
-from convlint.worker.inputs.guesses import UNCONFIRMED
 from convlint.worker.inputs.input import BATCH, Input, hint
 from convlint.worker.places import span_of
 from convlint.worker.run import Course, Run, Workshop
@@ -36,7 +35,7 @@ def degenerate(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
     """What is odd about the inputs that forward takes, at the place that leaves it no others."""
     run = outcome.first
     inputs = [item for item in run.course.inputs if item.spec.shape is not None]
-    is_known = all(item.is_settled or (len(inputs) == 1 and item.source not in UNCONFIRMED) for item in inputs)
+    is_known = all(item.is_settled or (len(inputs) == 1 and item.source.is_confirmed) for item in inputs)
     if run.trace.trail.end() is not None or run.is_on_numbers or not is_known:
         return
     yield from _one_batch(shop, outcome)

@@ -64,7 +64,7 @@ def in_symbols(shop: Workshop, run: Run) -> Symbolic | None:
 def finding(shop: Workshop, outcome: Outcome, run: Run, item: Need | Stop, detail: Symbolic | None) -> Finding:
     if isinstance(item, Stop):
         return Finding(
-            item.node, Unmet(name="raises", operand="input", detail=item.reason), item.key, False, item.is_misuse
+            item.node, Unmet(name="raises", operand="input", detail=item.words), item.key, False, item.is_misuse
         )
     place = blame(item, run, shop.model, shop.sites, shop.is_user)
     names = run.names
@@ -107,7 +107,8 @@ def _shown(size: sympy.Expr | str, names: dict[sympy.Symbol, str]) -> Dim | str:
 
 
 def _evidence(run: Run) -> str | None:
-    return next((item.source for item in run.course.inputs if has_known_sizes(run)), None)
+    words = (item.source.words for item in run.course.inputs if has_known_sizes(run))
+    return next(filter(None, words), None)
 
 
 def _with_symbols(unmet: Unmet, need: Need, detail: Symbolic | None) -> Unmet:

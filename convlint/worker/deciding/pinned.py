@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import sympy
+from torch import fx
 
+from convlint.worker.dimensions import tensor_fact
 from convlint.worker.run import Course, Run
 from convlint.worker.trail import Assumption, Key, Need, Raised, Stop
 
@@ -41,7 +43,9 @@ def standing(first: Run, trace: Callable[[Course], Run], rejected: Sequence[Need
     if isinstance(end, Raised) or (isinstance(end, Stop) and end.key not in {item.key for item in rejected}):
         return tuple(rejected)  # the code takes no other size
     return tuple(
-        item for item in rejected if (_same(item, broken) if isinstance(item, Need) else _ends_alike(item, end))
+        item
+        for item in rejected
+        if (_same(item, broken) if isinstance(item, Need) else _ends_alike(first, item, other))
     )
 
 
@@ -52,5 +56,16 @@ def _same(need: Need, broken: dict[Key, Need]) -> bool:
     return (other.came, other.needed) == (need.came, need.needed)
 
 
-def _ends_alike(stop: Stop, end: object) -> bool:
-    return isinstance(end, Stop) and (end.key, end.reason) == (stop.key, stop.reason)
+def _ends_alike(first: Run, stop: Stop, other: Run) -> bool:
+    """Whether torch refuses the same call for what no size of the input decides: its kind, or sizes that stay."""
+    end = other.trace.trail.end()
+    if not isinstance(end, Stop) or end.key != stop.key:
+        return False
+    return (stop.is_misuse and end.is_misuse) or _sizes_of_call(first, stop) == _sizes_of_call(other, end)
+
+
+def _sizes_of_call(run: Run, stop: Stop) -> tuple[object, ...]:
+    """The shapes that go into a refused call, and its other arguments."""
+    node = run.trace.nodes[stop.node]
+    shapes = tuple(tensor_fact(meta, run.names).shape for meta in node.meta["inputs"])
+    return shapes, fx.node.map_arg((node.args, node.kwargs), lambda one: one.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from convlint.facts import Unmet
+from convlint.facts import Reason, ReasonKind, Unmet
 from convlint.worker.deciding.alternatives import (
     Alternative,
     alternatives,
@@ -29,7 +29,6 @@ from convlint.worker.deciding.raising import always_raises
 from convlint.worker.deciding.returning import without_result
 from convlint.worker.deciding.ways import MAX_FLIPS, asks_for_rank, best_variant, other_courses, past_decisions
 from convlint.worker.examination import Examination, Unfinished, undecided
-from convlint.worker.inputs.guesses import UNCONFIRMED
 from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.layers import holds_nothing
 from convlint.worker.run import Run, Workshop, course_of
@@ -45,10 +44,10 @@ def judged(shop: Workshop, first: Run, *, is_found_out: bool) -> Examination:
     first = _with_single_example(shop, first)
     shop.judging.append(first)
     if first.is_on_numbers:
-        reason = "forward cannot be followed in symbols, so only these sizes were tried"
+        reason = Reason(kind="numbers-only")
         return Examination(past_decisions(shop, first), undecided(first), (), None, reason)
     if holds_nothing(shop.model):
-        reason = "it is a list of layers that holds none yet, so errors of its forward are not reported"
+        reason = Reason(kind="holds-no-layers")
         return Examination(first, undecided(first), (), reason)
     return _decided(shop, first, is_found_out=is_found_out)
 
@@ -127,12 +126,12 @@ def _agreed(shop: Workshop, main: Examination, *, is_found_out: bool) -> Examina
         other = _examine_course(shop, doubts.run)
         return replace(other, unseen=unseen, odd=tuple(_odd(shop, other.outcome)))
     agreed = tuple(found for key, found in findings.items() if key not in doubts)
-    reasons = sorted(set(doubts.values()))
+    reason = min(doubts.values(), key=_weight, default=None)
     raised = always_raises(shop, main.run, is_found_out=is_found_out)
     if not findings and raised is None:
         agreed = tuple(joined_batches(main.run))
     odd = tuple(_odd(shop, main.outcome)) if not findings and raised is None else ()
-    return replace(main, findings=agreed, guess=reasons[0] if reasons else None, unseen=unseen, raised=raised, odd=odd)
+    return replace(main, findings=agreed, guess=reason, unseen=unseen, raised=raised, odd=odd)
 
 
 def _odd(shop: Workshop, outcome: Outcome) -> Iterator[Unmet]:
@@ -160,19 +159,16 @@ def _on_all_ways(shop: Workshop, main: Examination) -> tuple[dict[Key, Finding],
 
 def _doubts(
     shop: Workshop, main: Examination, findings: Mapping[Key, Finding], *, is_found_out: bool
-) -> dict[Key, str] | Alternative:
+) -> dict[Key, Reason] | Alternative:
     """Why some findings may be due to what nobody has said, by finding; or inputs with which there are none."""
-    doubts = dict.fromkeys(
-        _on_one_way_only(shop, main, findings),
-        "which way a branch goes that no input decides is not known, and what follows from it no finding",
-    )
+    doubts = dict.fromkeys(_on_one_way_only(shop, main, findings), Reason(kind="branch-unknown"))
     if shop.cast is not None:
         mixed = [key for key in findings if key[1] == "mixed_dtype"]
-        doubts |= dict.fromkeys(mixed, f"the dtype of the model may be another one ({shop.cast})")
+        doubts |= dict.fromkeys(mixed, Reason(kind="dtype-unknown", detail=shop.cast))
     if not findings or not is_found_out:
         return doubts
-    doubts |= {key: _guessed("the inputs") for key, found in findings.items() if found.is_misuse}
-    doubts |= {key: _guessed(BATCH) for key, found in findings.items() if found.is_about_batch}
+    doubts |= {key: Reason(kind="inputs-guessed") for key, found in findings.items() if found.is_misuse}
+    doubts |= {key: Reason(kind="batch-guessed") for key, found in findings.items() if found.is_about_batch}
     doubts |= dict(_sizes_of_guesses(main.run, findings))
     iterated = {key: iterated_input(main.run, found.node) for key, found in findings.items()}
     doubts |= {key: _guessed(name) for key, name in iterated.items() if name is not None}
@@ -197,9 +193,9 @@ def _doubts(
     return doubts | ({key: _guessed(texts[0]) for key in findings} if texts else {})
 
 
-def _sizes_of_guesses(run: Run, findings: Mapping[Key, Finding]) -> Iterator[tuple[Key, str]]:
+def _sizes_of_guesses(run: Run, findings: Mapping[Key, Finding]) -> Iterator[tuple[Key, Reason]]:
     """What compares a formula with a number, where the input is a guess in which no layer has a part."""
-    owner = next((item.name for item in open_inputs(run.course.inputs) if item.source in UNCONFIRMED), None)
+    owner = next((item.name for item in open_inputs(run.course.inputs) if not item.source.is_confirmed), None)
     broken = run.trace.trail.broken() if owner is not None else []
     of_numbers = {need.key for need in broken if _is_number(need.came) and _is_number(need.needed)}
     for need in broken:
@@ -211,8 +207,14 @@ def _is_number(size: object) -> bool:
     return isinstance(size, str) or bool(getattr(size, "is_Integer", False))
 
 
-def _guessed(name: str) -> str:
-    return f"the shape of {name} is only a guess, and what follows from it no finding"
+def _guessed(name: str) -> Reason:
+    return Reason(kind="input-guessed", name=name)
+
+
+def _weight(doubt: Reason) -> tuple[int, str]:
+    """The order of doubts of which one is reported."""
+    order: tuple[ReasonKind, ...] = ("dtype-unknown", "batch-guessed", "inputs-guessed", "input-guessed")
+    return order.index(doubt.kind) if doubt.kind in order else len(order), doubt.name or ""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from convlint.worker.edits.text import EditedText, edited
 from convlint.worker.places import span_of
 from convlint.worker.project.source import text_of
 from convlint.worker.run import Run, Workshop
-from convlint.worker.trail import Halt, Key, Need, Refusal, Stop
+from convlint.worker.trail import Halt, Key, Need, Raised, Refusal, Stop
 
 MOST_TRIES = 40
 """Edits that are tried on one model."""
@@ -92,7 +92,14 @@ class Trials:
             return False
         if isinstance(end, Stop):
             return not isinstance(before, Stop) or case.need is before or end.key != before.key
-        return not isinstance(before, Halt) or isinstance(end, Refusal) or end.reason != before.reason
+        if not isinstance(before, Halt) or isinstance(end, Refusal):
+            return True
+        return _cause(end) != _cause(before) or len(run.trace.nodes) < len(self.run.trace.nodes)
+
+
+def _cause(end: Halt) -> tuple[str, str | None, str | None]:
+    """What ended a trace, whatever torch or the user's code says of it."""
+    return end.reason.kind, end.reason.name, end.kind if isinstance(end, Raised) else None
 
 
 def _is_open(need: Need) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from torch import nn
 
 from convlint.worker.inputs.demands import takes_floats
-from convlint.worker.inputs.guesses import GUESSED, NAMED, RANKS, TRIED, Guess, other_forms, slots
+from convlint.worker.inputs.guesses import RANKS, Guess, other_forms, slots
+from convlint.worker.inputs.origin import GUESSED, NAMED, TRIED
 from convlint.worker.run import Run
 
 _OTHER_RANKS = (2, 3, 4, 5, 1)

@@ -9,8 +9,9 @@ import sympy
 from torch import fx, nn
 
 from convlint.ops.requirements import requirement_kind
-from convlint.worker.inputs.guesses import FILLED, GUESSED, NAMED, PER_SAMPLE, RANKS, Guess
+from convlint.worker.inputs.guesses import FILLED, PER_SAMPLE, RANKS, Guess
 from convlint.worker.inputs.input import BATCH
+from convlint.worker.inputs.origin import GUESSED, NAMED, Source
 from convlint.worker.ops.registry import op_of_kind
 from convlint.worker.run import Run
 from convlint.worker.trail import Halt, Need
@@ -20,9 +21,10 @@ _OF_THE_FIRST = ("input.rank", "inputs[0].rank")
 """What a requirement on the rank of the first operand names; `placeholder` follows no other."""
 
 
-def label_of(node: fx.Node) -> str:
+def label_of(node: fx.Node) -> Source:
     layer = node.meta.get("layer")
-    return f"{node.target} ({type(layer).__name__})" if layer is not None else str(node.meta["name"])
+    title = f"{node.target} ({type(layer).__name__})" if layer is not None else str(node.meta["name"])
+    return Source("layer", title)
 
 
 def demand(run: Run, guesses: Mapping[str, Guess]) -> dict[str, Guess] | None:
@@ -105,7 +107,7 @@ def _owner(need: Need, run: Run) -> str:
     return owners[0] if len(owners) == 1 else ""
 
 
-def _fixed(need: Need, owner: str, run: Run, guess: Guess, label: str) -> Guess | None:
+def _fixed(need: Need, owner: str, run: Run, guess: Guess, label: Source) -> Guess | None:
     """A size of the input that a layer names outright: `Conv2d(3, ...)` on a `[B, C, H, W]`."""
     symbol, size = _solved(need, run)
     shape = next(item.spec.shape for item in run.course.inputs if item.name == owner)

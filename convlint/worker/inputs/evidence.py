@@ -13,6 +13,7 @@ from convlint.jobs import Expression, Hint
 from convlint.worker.inputs import hints
 from convlint.worker.inputs.guesses import Guess, fixed, opened, slots
 from convlint.worker.inputs.input import BATCH, Input, declared
+from convlint.worker.inputs.origin import Source
 from convlint.worker.inputs.parameters import parameters_of
 from convlint.worker.resolve import Resolver
 
@@ -42,8 +43,9 @@ class Evidence:
         """The inputs as guesses whose named sizes are open."""
         specs = {item.name: item.spec for item in self.inputs or ()}
         told = [slot for slot in slots(model, specs) if slot.name in specs]
+        source = Source("evidence", self.source)
         return {
-            slot.name: opened(slot, spec, self.source) if (spec := specs[slot.name]).shape else fixed(spec, self.source)
+            slot.name: opened(slot, spec, source) if (spec := specs[slot.name]).shape else fixed(spec, source)
             for slot in told
         }
 
@@ -89,7 +91,8 @@ def _evidence(
     if set(names) <= told:
         return Evidence(source, is_strong, declared(model, specs, source, hint.fed), {})
     known = dict(zip(names, positional, strict=False)) | {s.name: s for s in specs if s.name in names}
-    return Evidence(source, is_strong, None, {str(name): fixed(spec, source, hint.fed) for name, spec in known.items()})
+    shown = Source("evidence", source)
+    return Evidence(source, is_strong, None, {str(name): fixed(spec, shown, hint.fed) for name, spec in known.items()})
 
 
 def squares(model: nn.Module, arguments: Mapping[str, Any]) -> tuple[int, ...]:

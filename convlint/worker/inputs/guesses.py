@@ -16,12 +16,8 @@ from torch import nn
 from convlint.facts import Basis, Span
 from convlint.inputspec import InputSpec
 from convlint.worker.inputs.input import BATCH, Input
+from convlint.worker.inputs.origin import ANNOTATED, GUESSED, NAMED, TRIED, Source
 from convlint.worker.inputs.parameters import Key, parameters_of, parts_of
-
-GUESSED, TRIED, NAMED = "guessed", "tried", "its name"
-ANNOTATED = "its annotation"
-UNCONFIRMED = (GUESSED, TRIED, NAMED)
-"""The sources of an input that no layer has confirmed."""
 
 RANKS: dict[int, tuple[str, ...]] = {
     1: ("B",),
@@ -59,7 +55,7 @@ class Guess:
     axes: tuple[str, ...]
     sizes: tuple[tuple[int, int], ...] = ()
     dtype: str = "float32"
-    source: str = GUESSED
+    source: Source = GUESSED
     is_settled: bool = False  # a layer takes no other rank
     is_shared: bool = False  # its sizes are those of the other inputs
     given: InputSpec | None = None  # taken as it is
@@ -88,12 +84,12 @@ class Slot:
     within: tuple[str, Key] | None = None
 
 
-def fixed(spec: InputSpec, source: str, fed: Span | None = None) -> Guess:
+def fixed(spec: InputSpec, source: Source, fed: Span | None = None) -> Guess:
     """An input that is known already."""
     return Guess(tuple(map(str, spec.shape or ())), source=source, is_settled=True, given=spec, fed=fed)
 
 
-def opened(slot: Slot, spec: InputSpec, source: str) -> Guess:
+def opened(slot: Slot, spec: InputSpec, source: Source) -> Guess:
     """An input told in names of sizes, which layers may still put numbers in the place of."""
     shape = spec.shape or ()
     meant = first_guess(slot.parameter).dtype if spec.dtype == InputSpec().dtype else spec.dtype
@@ -177,7 +173,7 @@ def slots(model: nn.Module, known: Collection[str] = ()) -> Iterator[Slot]:
 def with_source(item: Input, guess: Guess) -> Input:
     """An input with what is known of it by now: its source, and whether another rank is possible."""
     origin: Basis = "layers"
-    if guess.source in UNCONFIRMED:
+    if not guess.source.is_confirmed:
         origin = "guess"
     elif guess.given is not None and guess.source != ANNOTATED:
         origin = "evidence"

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from torch import nn
 
+from convlint.facts import Reason
 from convlint.ops.requirements import requirement_kind
 from convlint.worker.deciding.constants import is_of_layers
 from convlint.worker.deciding.explore import explore
@@ -22,8 +23,6 @@ from convlint.worker.inputs.demands import (
     settles,
 )
 from convlint.worker.inputs.guesses import (
-    GUESSED,
-    NAMED,
     Guess,
     first_guess,
     guessed,
@@ -32,9 +31,10 @@ from convlint.worker.inputs.guesses import (
     with_source,
 )
 from convlint.worker.inputs.input import BATCH, Input
+from convlint.worker.inputs.origin import GUESSED, NAMED
 from convlint.worker.project.patience import Impatient
 from convlint.worker.run import LEVELS, Course, Run
-from convlint.worker.trail import Halt, Need, Refusal, Stop, Unread
+from convlint.worker.trail import Halt, Need, Refusal, Stop, Unread, reason_of
 from convlint.worker.work import WorkBudget, WorkSpent, limited
 
 MAX_TRIALS = 120
@@ -143,7 +143,7 @@ def infer(
     course: CourseOf,
     known: Mapping[str, Guess] | None = None,
     squares: tuple[int, ...] = (),
-) -> tuple[Run, str | None]:
+) -> tuple[Run, Reason | None]:
     """The best run found, and why its inputs are doubtful (None where the layers agreed to them).
 
     A mistake counts only if it stands for every rank that the first layers take, so the rank with the fewest wins.
@@ -160,7 +160,7 @@ def infer(
         is_whole = True
     best = _confirmed(_at_other_sizes(search, best))
     if best.merit[0] and not (is_whole or best.is_clean):
-        return best.run, "more shapes are possible than could be tried"
+        return best.run, Reason(kind="shapes-untried")
     return best.run, None if best.merit[0] else _doubt(best.run)
 
 
@@ -282,9 +282,9 @@ def _listen(search: _Search, guesses: Mapping[str, Guess], rival: _Attempt | Non
     return best or search.attempt(current, None)
 
 
-def _doubt(run: Run) -> str:
+def _doubt(run: Run) -> Reason:
     end = run.trace.trail.end()
     if end is not None:
-        return end.reason
+        return reason_of(end)
     need = next(need for need in run.trace.trail.broken() if requirement_kind(need.name).doubts_input)
-    return f"no input found that its layers take: {need.name} {need.came}, needed {need.needed}"
+    return Reason(kind="layers-refuse", name=need.name, actual=str(need.came), expected=str(need.needed))

@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from convlint.facts import Basis, Span
+from convlint.facts import Basis, InputOrigin, Span
 from convlint.inputspec import InputSpec
+from convlint.worker.inputs.origin import Source
 from convlint.worker.inputs.parameters import Key, Parts, parameters_of
 from convlint.worker.torch_private.fake import outside_modes
 
@@ -35,7 +36,7 @@ class Input:
 
     name: str
     spec: InputSpec
-    source: str
+    source: Source
     keyword: bool = False
     within: tuple[str, Key] | None = None  # the parameter that this is a part of, and its key there
     origin: Basis = "evidence"
@@ -55,14 +56,22 @@ def _symbols(spec: InputSpec) -> Iterator[str]:
         yield from _symbols(inner)
 
 
-def declared(model: nn.Module, specs: tuple[InputSpec, ...], source: str, fed: Span | None = None) -> tuple[Input, ...]:
+def declared(
+    model: nn.Module,
+    specs: tuple[InputSpec, ...],
+    source: str | None,
+    fed: Span | None = None,
+    origin: InputOrigin = "evidence",
+) -> tuple[Input, ...]:
     """The inputs as the configuration, the command line or a call gives them."""
     parameters = parameters_of(model)
     keywords = {parameter.name for parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY}
     result = []
     for i, spec in enumerate(specs):
         name = spec.name or (parameters[i].name if i < len(parameters) else f"input{i}")
-        result.append(Input(name, spec, source, keyword=spec.name is not None or name in keywords, fed=fed))
+        result.append(
+            Input(name, spec, Source(origin, source), keyword=spec.name is not None or name in keywords, fed=fed)
+        )
     return tuple(result)
 
 

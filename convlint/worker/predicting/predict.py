@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from torch import fx
 
-from convlint.facts import Prediction, Refused, RunCall, RunInput, Scenario
+from convlint.facts import Prediction, Reason, Refused, RunCall, RunInput, Scenario
 from convlint.inputspec import InputSpec
 from convlint.jobs import Verify
 from convlint.worker.arrays import arrays
@@ -104,7 +104,7 @@ def _refused(trace: Trace, numbers: Mapping[fx.Node, int]) -> Iterator[Refused]:
         call = numbers[trace.nodes[event.node]]
         if call not in seen:
             seen.add(call)
-            yield Refused(call=call, what=event.name if isinstance(event, Need) else event.reason)
+            yield Refused(call=call, what=event.name if isinstance(event, Need) else event.words)
     for node, call in numbers.items():
         if call not in seen and lacks_spread(node):
             yield Refused(call=call, what="more than one value in each channel")
@@ -115,7 +115,7 @@ def _stops(trace: Trace) -> Sequence[Stop]:
     return [end] if isinstance(end, Stop) else []
 
 
-def _end(run: Run) -> str | None:
+def _end(run: Run) -> Reason | None:
     """Why the prediction holds up to its last call only."""
     end = run.trace.trail.end()
     if isinstance(end, Halt):

@@ -9,9 +9,11 @@ from typing import Any, Self
 import torch
 from torch import nn
 
+from convlint.facts import Reason
 from convlint.worker.project.unavailable import Unavailable
 
 _OF_THE_TRAINER = frozenset({"trainer", "logger", "loggers", "fabric", "optimizers", "lr_schedulers"})
+_NO_TRANSFORMERS = Reason(kind="package-absent", name="transformers")
 
 
 class _LightningModule(nn.Module):
@@ -27,7 +29,7 @@ class _LightningModule(nn.Module):
 
     def __getattr__(self, name: str) -> Any:
         if name in _OF_THE_TRAINER:
-            raise Unavailable(f"`{name}` of a LightningModule is only set when a Trainer runs it")
+            raise Unavailable(Reason(kind="trainer-only", name=name))
         return super().__getattr__(name)
 
     @property
@@ -95,7 +97,7 @@ class _PreTrainedModel(nn.Module):
 
     @classmethod
     def from_pretrained(cls, *_: Any, **__: Any) -> Self:
-        raise Unavailable("the package transformers is not installed")
+        raise Unavailable(_NO_TRANSFORMERS)
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -103,7 +105,7 @@ class _PreTrainedModel(nn.Module):
         except AttributeError:
             if name.startswith("__"):
                 raise
-        raise Unavailable(f"it needs `{name}` of its base class, and the package transformers is not installed")
+        raise Unavailable(Reason(kind="base-absent", name=name, inner=_NO_TRANSFORMERS))
 
     def post_init(self) -> None:
         pass

@@ -13,6 +13,7 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
+from convlint.facts import Reason
 from convlint.worker.project import operators
 from convlint.worker.project.standins import StandIn
 from convlint.worker.project.unavailable import Unavailable
@@ -30,7 +31,7 @@ class Importer:
         self._here = os.getcwd()
         self._is_project = is_project
         self._standins: dict[str, StandIn] = {}
-        self.missing: dict[str, str] = {}  # package -> why it is stood in for
+        self.missing: dict[str, Reason] = {}  # package -> why it is stood in for
 
     def folders(self, filename: str) -> tuple[str, ...]:
         """Where a script may be started: its own folder, that of its project, and the working folder."""
@@ -126,16 +127,16 @@ class Importer:
             except Exception as error:
                 if self._is_own(name, error):
                     continue  # the import statement itself says what is missing
-                why = f"{name} has no {wanted} here"
+                why = Reason(kind="package-lacks-name", name=wanted, owner=name)
                 return _Patched(module, {w: StandIn(f"{name}.{w}", why) for w in fromlist if not hasattr(module, w)})
         return module
 
     def _stand_in(self, name: str, fromlist: Sequence[str], error: Exception) -> Any:
         first = name.partition(".")[0]
         if isinstance(error, ModuleNotFoundError):
-            why = f"the package {(error.name or name).partition('.')[0]} is not installed"
+            why = Reason(kind="package-absent", name=(error.name or name).partition(".")[0])
         else:
-            why = f"the package {first} cannot be imported: {first_line(error)}"
+            why = Reason(kind="package-broken", name=first, detail=first_line(error))
         self.missing.setdefault(first, why)
         standin = self._standin(name, why)
         if fromlist:
@@ -145,7 +146,7 @@ class Importer:
             return _Patched(real, {name.split(".")[1]: self._standin(".".join(name.split(".")[:2]), why)})
         return self._standin(first, why)
 
-    def _standin(self, name: str, why: str) -> Any:
+    def _standin(self, name: str, why: Reason) -> Any:
         first, _, rest = name.partition(".")
         found: Any = self._standins.setdefault(first, StandIn(first, why))
         for part in rest.split(".") if rest else ():

@@ -14,7 +14,7 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
-from convlint.notebook import line_of
+from convlint.facts import Reason, Span
 from convlint.worker.project import purity
 from convlint.worker.project.folders import started_in
 from convlint.worker.project.integers import INT, as_int, with_symbolic_ints
@@ -113,7 +113,7 @@ class TopLevel:
         # Asked for at every look-up of a builtin by the user's functions, hence a set.
         self._late = frozenset(name for s in self._statements if not s.is_eager for name in s.binds)
         self._done: set[Statement] = set()
-        self._broken: dict[str, str] = {}  # name -> why it could not be computed
+        self._broken: dict[str, Reason] = {}  # name -> why it could not be computed
         ModuleType.__setattr__(module, "_top", self)
 
     def start(self) -> None:
@@ -148,9 +148,13 @@ class TopLevel:
             raise Unavailable(self._broken.setdefault(name, self._unbound(name)))
         return dict.__getitem__(self.namespace, name)
 
-    def _unbound(self, name: str) -> str:
-        rows = [s.node.lineno for s in self._statements if name in s.binds]
-        return f"`{name}` ({line_of(self._filename, rows[0])}) is only set when the script runs"
+    def _unbound(self, name: str) -> Reason:
+        first = next(s.node for s in self._statements if name in s.binds)
+        return Reason(kind="set-by-script", name=name, at=self._line(first))
+
+    def _line(self, node: ast.stmt) -> Span:
+        row = node.lineno
+        return Span(filename=self._filename, row=row, column=1, end_row=row, end_column=1)
 
     def _compute(self, name: str) -> None:
         for statement in self._statements:
@@ -197,10 +201,10 @@ class TopLevel:
         if isinstance(found, ProjectModule):
             self.starred.append(found)
 
-    def _why(self, name: str, statement: Statement, error: BaseException) -> str:
+    def _why(self, name: str, statement: Statement, error: BaseException) -> Reason:
         if isinstance(error, Unavailable):
             return error.reason
-        return f"`{name}` ({line_of(self._filename, statement.node.lineno)}) could not be computed: {said(error)}"
+        return Reason(kind="not-computed", name=name, at=self._line(statement.node), detail=said(error))
 
 
 def _future_flags(tree: ast.Module) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from convlint.facts import Reason
 from convlint.worker.project.unavailable import Unavailable
 
 _OF_LOADING = frozenset(
@@ -66,7 +67,7 @@ def _configuration(kind: Any, name: Any, given: dict[str, Any]) -> tuple[Any, di
     try:
         found, left = kind.from_pretrained(name, local_files_only=True, return_unused_kwargs=True, **given)
     except (OSError, ValueError) as error:
-        raise Unavailable(f"the configuration of the pretrained model `{name}` is not on this machine") from error
+        raise Unavailable(Reason(kind="pretrained-absent", name=str(name))) from error
     return found, left
 
 
@@ -120,7 +121,7 @@ def skip_hub() -> None:
         if source == "local" or _is_kept(str(repo)):
             return original(repo, model, *args, source=source, **given)
         if not package or importlib.util.find_spec(package.partition(".")[0]) is None:
-            raise Unavailable(f"the repository `{name}` that torch.hub.load fetches is not on this machine")
+            raise Unavailable(Reason(kind="repository-absent", name=name))
         for one in ("force_reload", "trust_repo", "verbose", "skip_validation"):
             given.pop(one, None)
         return getattr(importlib.import_module(package), model)(*args, **given)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
+from convlint.facts import Reason
 from convlint.worker.project.module import Namespace, ProjectModule
 from convlint.worker.project.statements import Statement, sort
 from convlint.worker.project.unavailable import Unavailable
@@ -86,8 +87,8 @@ class Scope:
             return dict.__getitem__(self.namespace, name)
         if isinstance(error, Unavailable):
             raise error
-        said = f": {type(error).__name__}: {error}" if error is not None else ""
-        raise Unavailable(f"`{name}` in {where} is only set when the script runs{said}")
+        detail = f"{type(error).__name__}: {error}" if error is not None else None
+        raise Unavailable(Reason(kind="set-by-script", name=name, owner=where, detail=detail))
 
     def _run(self, statement: Statement) -> None:
         code = compile(ast.Module([statement.node], []), self._filename, "exec", dont_inherit=True)
@@ -118,7 +119,7 @@ class Scope:
         parsed = self._parsed(name)
         if parsed is not None:
             return parsed
-        raise Unavailable(f"`{name}` is a parameter of {function.name}, and no call of it tells its value")
+        raise Unavailable(Reason(kind="parameter-unknown", name=name, owner=function.name))
 
     def _parsed(self, name: str) -> Any:
         """The options of the only parser of the file, for a parameter that is called like them."""
@@ -162,7 +163,7 @@ class Owner:
             for node in definition.body:
                 if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
                     return Scope(module, filename, tree, 0, depth + 1).evaluate(node.value)
-        raise Unavailable(f"`self.{name}` of {definition.name} is only set when the script runs")
+        raise Unavailable(Reason(kind="attribute-set-by-script", name=name, owner=definition.name))
 
 
 def _is_self(target: ast.expr, name: str) -> bool:

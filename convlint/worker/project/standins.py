@@ -13,16 +13,17 @@ from typing import Any, Generic, NoReturn, Self
 
 from torch import nn
 
+from convlint.facts import Reason
 from convlint.worker.project.unavailable import Unavailable
 
-touched: list[str] = []
+touched: list[Reason] = []
 """Why each stand-in that was called is one: a failure soon after is likely to be due to that."""
 
 
 class StandIn:
     """Something of a package that is not there; attributes, items and results of it are stand-ins as well."""
 
-    def __init__(self, name: str, why: str) -> None:
+    def __init__(self, name: str, why: Reason) -> None:
         self.__dict__.update(_name=name, _why=why, __name__=name.rpartition(".")[2], __doc__=None)
 
     def __getattr__(self, name: str) -> Any:
@@ -83,7 +84,7 @@ class StandIn:
 
     @classmethod
     def __torch_function__(cls, _: Any, __: Any, args: Any = (), kwargs: Any = None) -> NoReturn:
-        raise Unavailable(lacking((args, kwargs or {})) or "a package is not there")
+        raise Unavailable(lacking((args, kwargs or {})) or Reason(kind="package-absent"))
 
     def _refuse(self, *_: Any) -> Any:
         raise Unavailable(self._why)
@@ -108,7 +109,7 @@ def _inside(value: Any) -> Iterator[Any]:
 class _Absent:
     """Base of the classes whose own base is not there."""
 
-    _convlint_absent = ""
+    _convlint_absent: Reason | None = None
 
 
 class AbsentModule(_Absent, nn.Module):
@@ -118,33 +119,35 @@ class AbsentModule(_Absent, nn.Module):
     """
 
     def __init__(self, *_: Any, **__: Any) -> None:
-        touched.append(self._convlint_absent)
+        if self._convlint_absent is not None:
+            touched.append(self._convlint_absent)
         nn.Module.__init__(self)
 
     def __getattr__(self, name: str) -> Any:
         try:
             return super().__getattr__(name)
         except AttributeError:
-            if name.startswith("__") or not self._convlint_absent:
+            if name.startswith("__") or self._convlint_absent is None:
                 raise
-        raise Unavailable(f"it needs `{name}` of its base class, and {self._convlint_absent}")
+        raise Unavailable(Reason(kind="base-absent", name=name, inner=self._convlint_absent))
 
     def __init_subclass__(cls, **_: Any) -> None:
         super().__init_subclass__()
 
 
-def lacks(value: Any) -> str | None:
+def lacks(value: Any) -> Reason | None:
     """Why a class, or the class of a value, is not what its author wrote; None where it is, or runs all the same."""
     if isinstance(value, StandIn):
-        reason: str = vars(value)["_why"]
+        reason: Reason = vars(value)["_why"]
         return reason
     kind = value if isinstance(value, type) else type(value)
     if issubclass(kind, AbsentModule) and kind.forward is not nn.Module.forward:
         return None
-    return getattr(kind, "_convlint_absent", None) or None
+    absent: Reason | None = getattr(kind, "_convlint_absent", None)
+    return absent
 
 
-def lacking(values: Any) -> str | None:
+def lacking(values: Any) -> Reason | None:
     """Why some of these values, or of their items, is a stand-in; None where none is."""
     return next((lacks(value) for value in _inside(values) if isinstance(value, StandIn)), None)
 

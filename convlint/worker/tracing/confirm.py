@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from convlint.facts import Reason, ReasonKind
 from convlint.tracebacks import steps_of
 from convlint.worker.stateless import call_with, held_weights
 from convlint.worker.torch_private.fake import FakeTensor, outside_modes, tree_map
@@ -28,20 +29,17 @@ _FEW = 1 << 12
 
 
 class Unconfirmed(Exception):
-    """The call could not be repeated on real tensors; the reason is the message."""
+    """The call could not be repeated on real tensors."""
 
-
-class TooLarge(Unconfirmed):
-    """Smaller tensors could be tried."""
-
-    def __init__(self) -> None:
-        super().__init__("it is too large to be tried on real tensors")
+    def __init__(self, kind: ReasonKind) -> None:
+        super().__init__(kind)
+        self.reason = Reason(kind=kind)
 
 
 def _known(size: int | torch.SymInt) -> int:
     hint = hint_of(size)
     if hint is None:
-        raise Unconfirmed("its size depends on data")
+        raise Unconfirmed("size-from-data")
     return hint
 
 
@@ -64,12 +62,12 @@ class _Budget:
         A few integers are all of the number that they are tried as.
         """
         if x.layout is not torch.strided or x.is_quantized:
-            raise Unconfirmed("it is sparse or quantized")
+            raise Unconfirmed("sparse-or-quantized")
         shape, strides = [_known(size) for size in x.shape], [_known(stride) for stride in x.stride()]
         elements = 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True) if size)
         self.left -= elements
         if self.left < 0:
-            raise TooLarge
+            raise Unconfirmed("too-large-to-try")
         memory = np.zeros(elements * x.element_size(), dtype=np.uint8)
         whole = torch.from_numpy(memory).view(x.dtype)
         if self._integer and _may_be_sizes(x):
@@ -107,7 +105,7 @@ def _refused(
             else:
                 function(*real_args, **real_kwargs)
         except MemoryError as error:
-            raise TooLarge from error
+            raise Unconfirmed("too-large-to-try") from error
         except Exception as error:
             return error.with_traceback(None)
     return None

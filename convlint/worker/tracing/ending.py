@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import sympy
 import torch
 
-from convlint.facts import Span
+from convlint.facts import Reason, Span
 from convlint.tracebacks import steps_of
 from convlint.worker.call import Call
 from convlint.worker.places import raised_at, raises_at, span_of
@@ -44,20 +44,20 @@ class Ending:
         at = span_of(place) if place else None
         misread = misreading(error, self.setting.is_user)
         if misread is not None and not self.trace.decisions and self._is_noted(misread):
-            return Unread(said(error), at)
+            return Unread(_raises(error), at)
         if isinstance(error, Unavailable):
             return Halt(error.reason, at)
         if isinstance(error, UNDECIDABLE) and called_container(error) is None:
-            return Halt(f"depends on data: {first_line(error)}", at)
+            return Halt(Reason(kind="data-dependent", detail=first_line(error)), at)
         if not self._is_raised_by_user(error):
             return self._raised(error, at)
-        return Objection(said(error), at) if self.trace.decisions else self._refusal(error, at)
+        return Objection(_raises(error), at) if self.trace.decisions else self._refusal(error, at)
 
     def _raised(self, error: Exception, at: Span | None) -> Halt:
         if self.trace.decisions or not is_own(error, self.setting.is_user):
-            return Halt(said(error), at)
+            return Halt(_raises(error), at)
         return Raised(
-            said(error),
+            _raises(error),
             at,
             kind=type(error).__name__,
             numbers=numbers_near(error),
@@ -76,8 +76,8 @@ class Ending:
 
     def _refusal(self, error: Exception, at: Span | None) -> Halt:
         if not is_own(error, self.setting.is_user):
-            return Halt(said(error), at)
-        return Refusal(said(error), at, type(error).__name__, numbers_near(error))
+            return Halt(_raises(error), at)
+        return Refusal(_raises(error), at, type(error).__name__, numbers_near(error))
 
     def _is_noted(self, misread: Misreading) -> bool:
         """The code that reads a shape as a node, whose requirement is broken; not where a repair gave the shape."""
@@ -99,3 +99,7 @@ class Ending:
             return False
         filename = steps[0].tb_frame.f_code.co_filename
         return self.setting.is_user(filename) and raises_at(filename, steps[0].tb_lineno)
+
+
+def _raises(error: Exception) -> Reason:
+    return Reason(kind="raises", detail=said(error))

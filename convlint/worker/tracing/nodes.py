@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import fx
 
+from convlint.facts import Reason
 from convlint.worker.call import Call
 from convlint.worker.places import Place
 from convlint.worker.trace import Halted, Trace, has_tensor, tensor_meta, tensors_in
@@ -42,7 +43,7 @@ class NodeRecorder:
         """A node for a call that is about to run; it goes again where the call gives no tensor."""
         nodes = self._trace.nodes
         if len(nodes) >= self._limit:
-            raise Halted(f"more than {self._limit} calls", self._place())
+            raise Halted(Reason(kind="too-many-calls", limit=self._limit), self._place())
         spend(CALL)
         args, kwargs = self.as_argument(tuple(call.args)), self.as_argument(dict(call.kwargs))
         node = self._trace.graph.create_node(op, target, args, kwargs)

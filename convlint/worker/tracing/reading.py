@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import fx
 
+from convlint.facts import Reason
 from convlint.worker.measures.contents import number, numbers
 from convlint.worker.places import Place, place_of, way_past
 from convlint.worker.project.standins import StandIn
@@ -56,13 +57,13 @@ class Reader:
         if short in _RESULTS and (maker := self.maker(args[0])) is not None:
             self.trace.read.append(maker)
         if short == "tolist":  # torch would make a symbol for each value
-            return StandIn("the result of .tolist()", "a value is read from data")
+            return StandIn("the result of .tolist()", Reason(kind="value-from-data"))
         try:
             return function(*args, **kwargs)
         except UNREADABLE as error:
             if short in _RESULTS:  # often only logged or plotted
-                return StandIn(f"the result of .{short}()", "a value is read from data")
-            raise Halted(f"a value is read from data: {first_line(error)}", self.place()) from None
+                return StandIn(f"the result of .{short}()", Reason(kind="value-from-data"))
+            raise Halted(Reason(kind="value-from-data", detail=first_line(error)), self.place()) from None
 
     def compared(self, frame: FrameType) -> bool | None:
         """The truth of a comparison of numbers that hang on data; None where torch's own code asks for it."""
@@ -75,7 +76,7 @@ class Reader:
             return check
         taken, given = self.trace.decisions, self.setting.decisions
         if len(taken) >= MAX_DECISIONS:
-            raise Halted("a loop runs on data", place)
+            raise Halted(Reason(kind="loop-on-data"), place)
         makers = [self.maker(tensor) for tensor in tensors_in(args)]
         way = given[len(taken)] if len(taken) < len(given) else any(map(_asks_for_fit_values, makers))
         if makers and all(

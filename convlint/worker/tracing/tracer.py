@@ -16,6 +16,7 @@ import torch
 from torch import fx
 from torch.overrides import TorchFunctionMode
 
+from convlint.facts import Reason
 from convlint.worker import devices
 from convlint.worker.call import Call
 from convlint.worker.measures.measures import Measures
@@ -41,7 +42,7 @@ from convlint.worker.trace import (
     type_name,
 )
 from convlint.worker.tracing.aliases import canonical
-from convlint.worker.tracing.confirm import TooLarge, Unconfirmed, is_of_torch_nn, refusal
+from convlint.worker.tracing.confirm import Unconfirmed, is_of_torch_nn, refusal
 from convlint.worker.tracing.dtypes import unmixed
 from convlint.worker.tracing.ending import Ending
 from convlint.worker.tracing.leaves import PROPERTIES, QUESTIONS, is_leaf
@@ -87,7 +88,8 @@ class ShapeTracer(fx.Tracer):
             with _FunctionCalls(self), module_calls(self.call_layer), undecided(self._reader.compared):
                 self._trace.output = self.root(*args, **kwargs)
         except Halted as halted:
-            kind = Oversized if halted.is_oversized else Halt
+            inner = halted.reason.inner
+            kind = Oversized if inner is not None and inner.kind == "too-large-to-try" else Halt
             self._ledger.append(kind(halted.reason, span_of(halted.place) if halted.place else None))
         except Exception as error:
             refused, stop = self._refused or (None, None)
@@ -243,7 +245,8 @@ class ShapeTracer(fx.Tracer):
             if absent is not None:  # a layer asks a stand-in for its shape
                 raise Unavailable(absent) from None
             if isinstance(error, UNDECIDABLE) and not is_of_torch_nn(error):
-                raise Halted(f"{call.target} depends on data: {first_line(error)}", self._user_place()) from None
+                reason = Reason(kind="data-dependent", name=call.target, detail=first_line(error))
+                raise Halted(reason, self._user_place()) from None
             real = self._confirmed(call, subject, error)
             if unmixed(call, subject):
                 return run(*call.args, **call.kwargs)
@@ -263,12 +266,10 @@ class ShapeTracer(fx.Tracer):
         try:
             real = refusal(subject, tuple(call.args), call.kwargs)
         except Unconfirmed as unsure:
-            is_oversized = isinstance(unsure, TooLarge)
-            raise Halted(
-                f"{call.target} is refused ({words}), but {unsure}", place, is_oversized=is_oversized
-            ) from None
+            reason = Reason(kind="refusal-unconfirmed", name=call.target, detail=words, inner=unsure.reason)
+            raise Halted(reason, place) from None
         if real is None:
-            raise Halted(f"{call.target} runs in torch but cannot be traced: {words}", place) from None
+            raise Halted(Reason(kind="not-traceable", name=call.target, detail=words), place) from None
         return real
 
     # -- places ---------------------------------------------------------------------------------------------

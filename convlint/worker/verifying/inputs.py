@@ -12,6 +12,7 @@ from convlint.facts import RunInput
 from convlint.hardware import Precision
 from convlint.inputspec import InputSpec
 from convlint.worker.inputs.input import Input, assembled
+from convlint.worker.inputs.origin import GUESSED
 from convlint.worker.inputs.parameters import parts_of
 from convlint.worker.precision import lowered
 
@@ -26,7 +27,7 @@ def arguments(
     generator = torch.Generator().manual_seed(0)
     values = [
         (
-            Input(item.name, item.spec, "", keyword=item.keyword, within=item.within, filled=item.filled),
+            Input(item.name, item.spec, GUESSED, keyword=item.keyword, within=item.within, filled=item.filled),
             _value(item, generator, device, precision),
         )
         for item in given

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from convlint.facts import Compilation, Export, Failure, FileFacts, Observation, Scenario, Span, Trial
+from convlint.facts import Compilation, Export, Failure, FileFacts, Observation, Reason, Scenario, Span, Trial
 from convlint.jobs import Job, ModelJob, TrialJob, Verify, Wanted
 from convlint.worker import devices
 from convlint.worker.breakdown.case import NotShown
@@ -44,7 +44,7 @@ def run(job: Job) -> FileFacts:
     try:
         device = found(job.verify.device)
     except NoDevice as error:
-        return FileFacts(filename=job.filename, trials=(Trial(reason=str(error)),))
+        return FileFacts(filename=job.filename, trials=(Trial(reason=_not_run(str(error))),))
     if job.trial is None:  # it is only asked whether the device is there
         return FileFacts(filename=job.filename, trials=(Trial(device=described(device)),))
     source.replaced.update(job.texts)
@@ -72,7 +72,7 @@ def _trial(
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        return _without_runs(job, trial, said(error), is_hungry=True)
+        return _without_runs(job, trial, _not_run(said(error)), is_hungry=True)
     if asked.wanted is not None:
         return FileFacts(filename=job.filename, trials=(_broken_down(trial, bench, asked, asked.wanted),))
     unfit = unfit_weights(bench)
@@ -84,18 +84,22 @@ def _trial(
     return FileFacts(filename=job.filename, trials=(done,))
 
 
-def _without_runs(job: Job, trial: Trial, reason: str, *, is_hungry: bool, at: Span | None = None) -> FileFacts:
+def _without_runs(job: Job, trial: Trial, reason: Reason, *, is_hungry: bool, at: Span | None = None) -> FileFacts:
     told = trial.model_copy(update={"reason": reason, "is_hungry": is_hungry, "at": at})
     return FileFacts(filename=job.filename, trials=(told,))
+
+
+def _not_run(detail: str) -> Reason:
+    return Reason(kind="not-run", detail=detail)
 
 
 def _broken_down(trial: Trial, bench: Bench, asked: TrialJob, wanted: Wanted) -> Trial:
     try:
         return trial.model_copy(update={"breakdown": broken_down(bench, wanted, asked.feed)})
     except NotShown as error:
-        return trial.model_copy(update={"reason": str(error)})
+        return trial.model_copy(update={"reason": _not_run(str(error))})
     except Stopped as error:
-        return trial.model_copy(update={"reason": str(error), "at": error.at})
+        return trial.model_copy(update={"reason": _not_run(str(error)), "at": error.at})
 
 
 def _rebuilt(bench: Bench, asked: TrialJob, scenarios: Sequence[Scenario], end: float) -> dict[str, Any]:
