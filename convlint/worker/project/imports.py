@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from convlint.worker.project import operators
-from convlint.worker.project.standins import StandIn
+from convlint.worker.project.standins import Known, StandIn, stood_in
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.wording import first_line
 
@@ -25,8 +25,9 @@ _CATCHES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseEx
 class Importer:
     """`__import__` for the user's files. `missing` collects the packages that were stood in for."""
 
-    def __init__(self, roots: Sequence[str], is_project: Callable[[str], bool]) -> None:
+    def __init__(self, roots: Sequence[str], is_project: Callable[[str], bool], known: Known) -> None:
         self._roots = roots
+        self._known = known
         self._here = os.getcwd()
         self._is_project = is_project
         self._standins: dict[str, StandIn] = {}
@@ -127,7 +128,8 @@ class Importer:
                 if self._is_own(name, error):
                     continue  # the import statement itself says what is missing
                 why = f"{name} has no {wanted} here"
-                return _Patched(module, {w: StandIn(f"{name}.{w}", why) for w in fromlist if not hasattr(module, w)})
+                lacking = [one for one in fromlist if not hasattr(module, one)]
+                return _Patched(module, {one: stood_in(f"{name}.{one}", why, self._known) for one in lacking})
         return module
 
     def _stand_in(self, name: str, fromlist: Sequence[str], error: Exception) -> Any:
@@ -147,7 +149,7 @@ class Importer:
 
     def _standin(self, name: str, why: str) -> Any:
         first, _, rest = name.partition(".")
-        found: Any = self._standins.setdefault(first, StandIn(first, why))
+        found: Any = self._standins.setdefault(first, StandIn(first, why, self._known))
         for part in rest.split(".") if rest else ():
             found = getattr(found, part)
         return found

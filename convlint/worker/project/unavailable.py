@@ -9,3 +9,7 @@ class Unavailable(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class OnlyDeclared(Unavailable):
+    """An operator that is followed by its signature, and cannot run."""

@@ -35,6 +35,8 @@ _SPATIAL = frozenset(
         "concat",
         "matmul",
         "normalized_shape",
+        "signature",
+        "signature_condition",
     }
 )
 

@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from convlint.tracebacks import steps_of
 from convlint.worker import devices
-from convlint.worker.call import Call
+from convlint.worker.call import Call, Check
 from convlint.worker.measures.measures import Measures
 from convlint.worker.ops.memory import of_computed, of_result
 from convlint.worker.ops.registry import function_check, layer_check
@@ -26,6 +26,8 @@ from convlint.worker.ops.results import goes_on_numbers, has_rule, is_one_dtype,
 from convlint.worker.places import Place, span_of, user_place
 from convlint.worker.project.standins import lacking
 from convlint.worker.project.unavailable import Unavailable
+from convlint.worker.signatures.check import check_operator
+from convlint.worker.signatures.operator import Operator
 from convlint.worker.strides import contiguous, of_fake
 from convlint.worker.torch_private.fake import UNDECIDABLE, FakeTensor, is_inner_call, outside_modes
 from convlint.worker.torch_private.modules import changes_arguments, changes_results, module_calls
@@ -129,6 +131,9 @@ class ShapeTracer(fx.Tracer):
         """A call of a torch function or method, from the user's code."""
         if self._ledger.silent:
             return function(*args, **kwargs)
+        if isinstance(function, Operator):
+            call = Call(self._ledger, function.name, list(args), dict(kwargs))
+            return self._record("call_function", function, call, function, function)
         name = function_name(function)
         short = name.rsplit(".", 1)[-1]
         if short in QUESTIONS or name in _ASSERTIONS:
@@ -164,7 +169,7 @@ class ShapeTracer(fx.Tracer):
 
     def _record(self, op: str, target: Any, call: Call, subject: Any, run: Callable[..., Any]) -> Any:
         """Check a call, run it, and keep it as a node. `subject` is what a confirmation would call."""
-        check = layer_check(call.layer) if call.layer is not None else function_check(call.target)
+        check = layer_check(call.layer) if call.layer is not None else _function_check(call, subject)
         self._ledger.settle(is_inner=False)
         with self._recorder.node(op, target, call) as node:
             self._ledger.silent += 1
@@ -277,6 +282,10 @@ class ShapeTracer(fx.Tracer):
     def _user_place(self) -> Place | None:
         """The innermost frame of the user's code."""
         return user_place(sys._getframe(1), self._setting.is_user)
+
+
+def _function_check(call: Call, subject: Any) -> Check | None:
+    return partial(check_operator, operator=subject) if isinstance(subject, Operator) else function_check(call.target)
 
 
 def _is_hooked(call: Call) -> bool:

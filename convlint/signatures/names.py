@@ -1,0 +1,108 @@
+"""Whether the keys of a signature fit together, and every name that they use is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from inspect import Parameter
+from typing import TYPE_CHECKING, Final
+
+from convlint.complaint import suggestion
+from convlint.signatures.arguments import parse_arguments
+from convlint.signatures.notation import ANY, ELLIPSIS, Name, Product, Rest, Shape, names_in
+from convlint.signatures.parse import parse_expression, parse_shape
+
+if TYPE_CHECKING:
+    from convlint.signatures.schema import SignatureEntry
+
+_FREE: Final = frozenset({ANY, ELLIPSIS})
+
+
+class MistakeInKey(ValueError):
+    """What is wrong with one key of a signature."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(problem)
+        self.key = key
+
+
+def check_names(entry: SignatureEntry) -> None:
+    """Raises MistakeInKey."""
+    _check_kind(entry)
+    given = _parameters(entry)
+    _check_inputs(entry)
+    if entry.pattern is not None or any(p.kind is Parameter.VAR_KEYWORD for p in given):
+        return  # the call itself brings names
+    known = {p.name for p in given} | set(entry.let) | set(entry.data) | _bound(entry) | _FREE
+    for key, texts in _uses(entry):
+        for name in texts:
+            if name not in known:
+                raise MistakeInKey(key, f'nothing gives a value to "{name}"{suggestion(name, sorted(known - _FREE))}')
+
+
+def _check_kind(entry: SignatureEntry) -> None:
+    if (entry.name is None) == (entry.layer is None):
+        raise MistakeInKey("name", "a signature has exactly one of name, for a function, and layer, for a class")
+    for key in ("constructor", "parameters"):
+        if entry.layer is None and getattr(entry, key):
+            raise MistakeInKey(key, "is for a layer, and this is the signature of a function")
+
+
+def _parameters(entry: SignatureEntry) -> tuple[Parameter, ...]:
+    """Of the constructor and of the call."""
+    texts = (entry.constructor, entry.arguments or "")
+    return tuple(p for text in texts for p in parse_arguments(text).parameters.values())
+
+
+def _check_inputs(entry: SignatureEntry) -> None:
+    takes = None if entry.arguments is None else list(parse_arguments(entry.arguments).parameters)
+    for key in entry.inputs:
+        if not key.isdigit() and (takes is None or key not in takes):
+            raise MistakeInKey(f"inputs.{key}", f'"{key}" is not among the arguments{suggestion(key, takes or ())}')
+        if key.isdigit() and takes is not None and int(key) >= len(takes):
+            raise MistakeInKey("inputs", f"there are {len(entry.inputs)} inputs, but {len(takes)} arguments")
+    if entry.pattern is not None and entry.pattern not in {p.name for p in _parameters(entry)}:
+        raise MistakeInKey("pattern", f'"{entry.pattern}" is not a parameter')
+    fixed = {p.name for p in _parameters(entry)} | set(entry.let)
+    for name, form in entry.by_name.items():
+        shape = parse_shape(form.text)
+        open_ended = [dim for dim in shape if isinstance(dim, Rest) and dim.name not in fixed]
+        if len(open_ended) > 1:
+            raise MistakeInKey(f"inputs.{name}", f'"{form.text}" has two parts of any length')
+
+
+def _uses(entry: SignatureEntry) -> Iterator[tuple[str, Iterable[str]]]:
+    """The names that each key uses and does not bind."""
+    for name, form in entry.by_name.items():
+        parts = (dim for dim in parse_shape(form.text) if not isinstance(dim, Name | Rest | Product))
+        yield f"inputs.{name}", [used for dim in parts for used in names_in(dim)]
+    for i, output in enumerate(entry.output):
+        yield _at("output", i, entry.output), _of_shape(parse_shape(output.shape))
+    for name, weight in entry.parameters.items():
+        yield f"parameters.{name}", _of_shape(parse_shape(weight.shape))
+    for key in ("when", "where"):
+        conditions: tuple[str, ...] = getattr(entry, key)
+        for i, text in enumerate(conditions):
+            yield _at(key, i, conditions), names_in(parse_expression(text))
+    for key in ("let", "data"):
+        table: dict[str, str] = getattr(entry, key)
+        for name, text in table.items():
+            yield f"{key}.{name}", names_in(parse_expression(text))
+
+
+def _at(key: str, index: int, items: tuple[object, ...]) -> str:
+    return key if len(items) == 1 else f"{key}[{index}]"
+
+
+def _of_shape(shape: Shape) -> Iterator[str]:
+    for dim in shape:
+        yield from names_in(dim)
+
+
+def _bound(entry: SignatureEntry) -> set[str]:
+    """The names that the shapes of the inputs give values to."""
+    found: set[str] = set()
+    for form in entry.by_name.values():
+        for dim in parse_shape(form.text):
+            if isinstance(dim, Name | Rest | Product):
+                found.update(names_in(dim))
+    return found
