@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from convlint.complaint import suggestion
 from convlint.signatures.arguments import parse_arguments
-from convlint.signatures.notation import ANY, ELLIPSIS, Name, Product, Rest, Shape, names_in
+from convlint.signatures.notation import ANY, ELLIPSIS, Dimension, Name, Rest, factors_of, names_in
 from convlint.signatures.parse import parse_expression, parse_shape
 
 if TYPE_CHECKING:
@@ -66,6 +66,9 @@ def _check_inputs(entry: SignatureEntry) -> None:
     for name, form in entry.by_name.items():
         shape = parse_shape(form.text)
         open_ended = [dim for dim in shape if isinstance(dim, Rest) and dim.name not in fixed]
+        for dim in shape:
+            if isinstance(dim, Name) and dim.name in entry.by_name:
+                raise MistakeInKey(f"inputs.{name}", f'"{dim.name}" is an input itself; give the size another name')
         if len(open_ended) > 1:
             raise MistakeInKey(f"inputs.{name}", f'"{form.text}" has two parts of any length')
 
@@ -73,12 +76,14 @@ def _check_inputs(entry: SignatureEntry) -> None:
 def _uses(entry: SignatureEntry) -> Iterator[tuple[str, Iterable[str]]]:
     """The names that each key uses and does not bind."""
     for name, form in entry.by_name.items():
-        parts = (dim for dim in parse_shape(form.text) if not isinstance(dim, Name | Rest | Product))
+        parts = (dim for dim in parse_shape(form.text) if not _binds(dim))
         yield f"inputs.{name}", [used for dim in parts for used in names_in(dim)]
     for i, output in enumerate(entry.output):
-        yield _at("output", i, entry.output), _of_shape(parse_shape(output.shape))
+        texts = [text for text in (output.value, output.when) if text is not None]
+        used = [*_of_shape(output.shape), *(name for text in texts for name in names_in(parse_expression(text)))]
+        yield _at("output", i, entry.output), used
     for name, weight in entry.parameters.items():
-        yield f"parameters.{name}", _of_shape(parse_shape(weight.shape))
+        yield f"parameters.{name}", [*_of_shape(weight.shape), *([weight.argument] if weight.argument else ())]
     for key in ("when", "where"):
         conditions: tuple[str, ...] = getattr(entry, key)
         for i, text in enumerate(conditions):
@@ -93,9 +98,14 @@ def _at(key: str, index: int, items: tuple[object, ...]) -> str:
     return key if len(items) == 1 else f"{key}[{index}]"
 
 
-def _of_shape(shape: Shape) -> Iterator[str]:
-    for dim in shape:
+def _of_shape(text: str | None) -> Iterator[str]:
+    for dim in parse_shape(text) if text is not None else ():
         yield from names_in(dim)
+
+
+def _binds(dim: Dimension) -> bool:
+    """Whether a dimension may give a name its value: the `h` of `(h p)` as well, where p is known."""
+    return isinstance(dim, Name | Rest) or len(factors_of(dim)) != 1
 
 
 def _bound(entry: SignatureEntry) -> set[str]:
@@ -103,6 +113,6 @@ def _bound(entry: SignatureEntry) -> set[str]:
     found: set[str] = set()
     for form in entry.by_name.values():
         for dim in parse_shape(form.text):
-            if isinstance(dim, Name | Rest | Product):
+            if _binds(dim):
                 found.update(names_in(dim))
     return found

@@ -57,7 +57,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`min(a, b)`, `max(a, b)`, `len(s)`, `int(x)`"""
+    """`min(a, b)`, `max(a, b)`, `len(s)`, `int(x)`, `broadcast(s, t)`"""
 
     name: str
     arguments: tuple[Expression, ...]
@@ -83,7 +83,7 @@ Expression = Constant | Name | Item | Unary | Binary | Choice | Function | Produ
 Dimension = Expression | Rest
 Shape = tuple[Dimension, ...]
 
-FUNCTIONS: Final = ("min", "max", "len", "int")
+FUNCTIONS: Final = ("min", "max", "len", "int", "broadcast")
 COMPARISONS: Final = ("==", "!=", "<=", ">=", "<", ">", "is not", "is")
 SUMS: Final = ("+", "-")
 TERMS: Final = ("*", "//", "/", "%")
@@ -152,6 +152,17 @@ def _text(expression: Expression) -> tuple[str, int]:
             before = _written(left, level + (level == _COMPARISON))
             space = "" if level == _TERM else " "
             return f"{before}{space}{operator}{space}{_written(right, level + 1)}", level
+
+
+def factors_of(dim: Dimension) -> tuple[Dimension, ...]:
+    """The factors of a product; any other dimension is its only one."""
+    match dim:
+        case Product(factors):
+            return factors
+        case Binary("*", left, right):
+            return (*factors_of(left), *factors_of(right))
+        case _:
+            return (dim,)
 
 
 def names_in(part: Dimension | None) -> Iterator[str]:

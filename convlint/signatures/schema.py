@@ -91,19 +91,33 @@ class InputForm(SignatureValue):
 
 
 class OutputForm(SignatureValue):
-    """A tensor that comes out."""
+    """What comes out: a tensor of a shape, or a value. Exactly one of `shape` and `value`."""
 
-    shape: ShapeText
+    shape: ShapeText | None = None
+    value: ExpressionText | None = None
     dtype: str | None = None  # of torch, or the name of an input that has it; without: that of the first input
     name: str | None = None  # where the outputs are a named tuple
     when: ExpressionText | None = None  # else None is in its place
 
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> Self:
+        if (self.shape is None) == (self.value is None):
+            raise ValueError("an output has exactly one of shape and value")
+        return self
+
 
 class WeightForm(SignatureValue):
-    """A parameter of a layer."""
+    """A parameter of a layer. Exactly one of `shape` and `from`."""
 
-    shape: ShapeText
+    shape: ShapeText | None = None
+    argument: str | None = Field(default=None, alias="from")  # that holds the shape as text; None: no parameter
     when: ExpressionText | None = None  # else there is none
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> Self:
+        if (self.shape is None) == (self.argument is None):
+            raise ValueError("a parameter has exactly one of shape and from")
+        return self
 
 
 Input = Annotated[InputForm, BeforeValidator(_of_shape, json_schema_input_type=str | InputForm)]

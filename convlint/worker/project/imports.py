@@ -150,8 +150,13 @@ class Importer:
     def _standin(self, name: str, why: str) -> Any:
         first, _, rest = name.partition(".")
         found: Any = self._standins.setdefault(first, StandIn(first, why, self._known))
+        path = first
         for part in rest.split(".") if rest else ():
-            found = getattr(found, part)
+            path = f"{path}.{part}"
+            inner = getattr(found, part)
+            # A module may have the name of a function that its package has as well.
+            is_module = isinstance(inner, StandIn)
+            found = inner if is_module else self._standins.setdefault(path, StandIn(path, why, self._known))
         return found
 
 

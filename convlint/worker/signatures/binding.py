@@ -9,7 +9,7 @@ from typing import Any
 import sympy
 import torch
 
-from convlint.signatures.notation import ANY, Binary, Dimension, Expression, Name, Product, Rest, Shape, names_in
+from convlint.signatures.notation import ANY, Dimension, Expression, Name, Rest, Shape, factors_of, names_in
 from convlint.signatures.parse import parse_shape
 from convlint.signatures.schema import InputForm
 from convlint.worker.signatures.scope import Scope, Undetermined
@@ -126,7 +126,7 @@ class Binding:
             pass  # a name that has got its value may be what another product lacked
 
     def _solved(self, place: Place) -> bool:
-        factors = _factors(place.dim)
+        factors = factors_of(place.dim)
         unknown = [name for name in dict.fromkeys(names_in(place.dim)) if not self.scope.has(name)]
         if len(unknown) != 1 or factors.count(Name(unknown[0])) != 1:
             return False
@@ -139,14 +139,3 @@ class Binding:
         self.scope.bind(unknown[0], place.size // divisor)
         place.divisor = divisor
         return True
-
-
-def _factors(dim: Dimension) -> tuple[Dimension, ...]:
-    """The factors of a product; any other dimension is its only one."""
-    match dim:
-        case Product(factors):
-            return factors
-        case Binary("*", left, right):
-            return (*_factors(left), *_factors(right))
-        case _:
-            return (dim,)

@@ -17,7 +17,7 @@ from convlint.signatures.arguments import parse_arguments
 from convlint.signatures.schema import SignatureEntry
 from convlint.worker.project.pretrained import Changed
 from convlint.worker.signatures.known import KnownSignatures
-from convlint.worker.signatures.operator import Operator, function_of
+from convlint.worker.signatures.operator import Operator, function_of, named
 from convlint.worker.trace import tensors_in
 
 _WHY = "its compiled code does not run on fake tensors"
@@ -55,8 +55,7 @@ def _follow_layer(kind: Any, entries: tuple[SignatureEntry, ...]) -> None:
             return
         bound.apply_defaults()
         real = run.__get__(self)
-        given = dict(bound.arguments)
-        self.__dict__["_convlint_operator"] = Operator(entries[0].title, entries, _WHY, given, real)
+        self.__dict__["_convlint_operator"] = Operator(entries[0].title, entries, _WHY, named(bound), real)
 
     def forward(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
         operator = self.__dict__.get("_convlint_operator")

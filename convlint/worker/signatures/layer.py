@@ -8,10 +8,11 @@ import torch
 from torch import nn
 
 from convlint.signatures.arguments import parse_arguments
-from convlint.signatures.parse import parse_expression, parse_shape
+from convlint.signatures.notation import Shape
+from convlint.signatures.parse import NotationError, parse_expression, parse_shape
 from convlint.signatures.schema import SignatureEntry
 from convlint.worker.project.unavailable import Unavailable
-from convlint.worker.signatures.operator import Operator
+from convlint.worker.signatures.operator import Operator, named
 from convlint.worker.signatures.scope import Scope, Undetermined
 
 
@@ -31,7 +32,7 @@ class SignatureLayer(nn.Module):
         entry = kind.convlint_entries[0]
         bound = parse_arguments(entry.constructor).bind(*args, **kwargs)
         bound.apply_defaults()
-        given = dict(bound.arguments)
+        given = named(bound)
         name = f"{kind.__module__}.{kind.__qualname__}"
         # Not a submodule and not a tensor, so that it stays out of facts.
         self.__dict__["_convlint_operator"] = Operator(name, kind.convlint_entries, kind.convlint_reason, given)
@@ -60,12 +61,20 @@ class SignatureLayer(nn.Module):
                 if parent not in dict(owner.named_children()):
                     owner.add_module(parent, nn.Module())
                 owner = owner.get_submodule(parent)
-            is_there = form.when is None or scope.holds(parse_expression(form.when))
-            shape = scope.sizes(parse_shape(form.shape)) if is_there else ()
+            text = form.shape if form.argument is None else scope.get(form.argument)
+            is_there = text is not None and (form.when is None or scope.holds(parse_expression(form.when)))
+            shape = scope.sizes(_shape(text)) if is_there else ()
             owner.register_parameter(name, nn.Parameter(torch.empty(shape)) if is_there else None)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         return operator_of(self)(*args, **kwargs)
+
+
+def _shape(text: Any) -> Shape:
+    try:
+        return parse_shape(str(text))
+    except NotationError as error:
+        raise Undetermined(str(error)) from None
 
 
 def operator_of(layer: SignatureLayer) -> Operator:

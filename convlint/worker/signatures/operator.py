@@ -61,8 +61,13 @@ def bound(entry: SignatureEntry, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     signature = parse_arguments(entry.arguments)
     found = signature.bind(*args, **kwargs)
     found.apply_defaults()
-    values = dict(found.arguments)
-    for name, parameter in signature.parameters.items():
+    return named(found)
+
+
+def named(given: inspect.BoundArguments) -> dict[str, Any]:
+    """Arguments by name; those of `**names` under their own."""
+    values = dict(given.arguments)
+    for name, parameter in given.signature.parameters.items():
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
             values.update(values.pop(name))
     return values

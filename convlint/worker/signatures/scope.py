@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, Final
 
 import sympy
@@ -164,6 +165,8 @@ class Scope:
 def _called(name: str, values: list[Any]) -> Any:
     if name == "len":
         return len(values[0]) if isinstance(values[0], Sequence) else 1
+    if name == "broadcast":
+        return _broadcast(*map(tuple, values))
     if name == "int":
         return values[0] if _is_size(values[0]) else int(values[0])
     is_symbolic = any(isinstance(value, torch.SymInt) for value in values)
@@ -172,6 +175,17 @@ def _called(name: str, values: list[Any]) -> Any:
     for value in values[1:]:
         found = choose[name](found, value)
     return found
+
+
+def _broadcast(left: tuple[Size, ...], right: tuple[Size, ...]) -> tuple[Size, ...]:
+    """The shape of two that broadcast for certain."""
+    found: list[Size] = []
+    for a, b in zip_longest(reversed(left), reversed(right), fillvalue=1):
+        is_left = (isinstance(b, int) and b == 1) or equal(a, b) is sympy.true
+        if not is_left and not (isinstance(a, int) and a == 1):
+            raise Undetermined("two shapes may not broadcast")
+        found.append(a if is_left else b)
+    return tuple(reversed(found))
 
 
 def _compared(sign: str, left: Any, right: Any) -> sympy.Basic:
