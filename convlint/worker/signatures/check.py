@@ -239,10 +239,7 @@ class _Check:
 
     def _undecided(self, most: Size) -> Size:
         """A size that data decides."""
-        if isinstance(most, int):
-            return self._call.ledger.unknown(most)
-        marks = self._call.ledger.fresh((most,), self._first(), torch.bool)
-        return marks.nonzero().shape[0]
+        return self._call.ledger.undecided(most, self._first())
 
 
 @lru_cache(maxsize=64)
