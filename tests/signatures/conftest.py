@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "worker")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "worker"))  # so that test files find `tracing`
+sys.path.insert(0, str(Path(__file__).parent))  # and `uses`
 
 from tracing import Linter
 

@@ -19,7 +19,13 @@ def use_of(name: str, call: str | None = None) -> Use:
 WRONG = [
     # the operator, inputs that it does not take; the rule, what is needed and what came
     ("flash_attn.flash_attn_func", "q = B 128 8 64; k = B 100 2 32; v = B 100 2 32", "CL120", 64, 32),
-    ("flash_attn.flash_attn_func", "q = B 128 8 64; k = B 100 3 64; v = B 100 3 64", "CL120", "`h % hk == 0`", "h = 8, hk = 3"),
+    (
+        "flash_attn.flash_attn_func",
+        "q = B 128 8 64; k = B 100 3 64; v = B 100 3 64",
+        "CL120",
+        "`h % hk == 0`",
+        "h = 8, hk = 3",
+    ),
     ("flash_attn.flash_attn_func", "q = B 128 8 64; k = B 100 2 64; v = B 90 2 64", "CL120", 100, 90),
     ("flash_attn.flash_attn_qkvpacked_func", "x = B 128 8 3 64", "CL120", 3, 8),
     ("flash_attn.flash_attn_varlen_func", "q = 900 8 64; n = 5 int64", "CL116", "int32", "int64"),
@@ -32,7 +38,13 @@ WRONG = [
     ("torchvision.ops.roi_align", "x = 49 32 32; b = 100 5", "CL114", 4, 3),
     ("torchvision.ops.deform_conv2d", "x = B 16 32 32; o = B 18 32 32; w = 8 16 3 3; m = B 9 30 30", "CL120", 30, 32),
     ("torchvision.ops.DeformConv2d", "x = B 16 32 32; o = B 20 16 16", "CL120", "a multiple of 18", 20),
-    ("torch_scatter.scatter_softmax", "x = 100 64; i = 90 int64", "CL120", "`len(i) != 1 or i[0] == 1 or i[0] == s[axis]`", None),
+    (
+        "torch_scatter.scatter_softmax",
+        "x = 100 64; i = 90 int64",
+        "CL120",
+        "`len(i) != 1 or i[0] == 1 or i[0] == s[axis]`",
+        None,
+    ),
     ("torch_scatter.scatter", "x = 100 64; i = 100", "CL116", "int64", "float32"),
     ("apex.normalization.FusedLayerNorm", "x = B 10 32", "CL120", 64, 32),
     ("apex.normalization.FusedRMSNorm", "x = B 10 64 int64", "CL116", "float32", "int64"),
@@ -40,7 +52,13 @@ WRONG = [
     ("einops.rearrange", "x = B 10 60", "CL120", "a multiple of 8", 60),
     ("detectron2.layers.ROIAlignRotated", "x = 2 16 32 32; r = 100 5", "CL120", 6, 5),
     ("mmcv.ops.ModulatedDeformConv2d", "x = B 16 32 32; o = B 27 32 32; m = B 9 32 32", "CL120", 18, 27),
-    ("mmcv.ops.MultiScaleDeformableAttention", "q = 100 B 256; v = 500 B 128; r = B 100 4 2; s = 4 2 int64; i = 4 int64", "CL120", 256, 128),
+    (
+        "mmcv.ops.MultiScaleDeformableAttention",
+        "q = 100 B 256; v = 500 B 128; r = B 100 4 2; s = 4 2 int64; i = 4 int64",
+        "CL120",
+        256,
+        128,
+    ),
     ("pytorch3d.ops.knn_points", "p = B 1024 3; q = B 512 2", "CL120", 3, 2),
     ("pytorch3d.transforms.quaternion_to_matrix", "x = B 3", "CL120", 4, 3),
 ]
@@ -63,9 +81,7 @@ def test_the_message_names_the_input_and_its_shape(linter: Linter) -> None:
     use = replace(use_of("flash_attn.flash_attn_func"), inputs="q = B 128 8 64; k = B 100 2 32; v = B 100 2 32")
     (found,) = diagnose(linter(use.source, *use.specs).file, load_rules())
     shapes = "[B, 128, 8, 64], [B, 100, 2, 32] and [B, 100, 2, 32]"
-    assert found.message == (
-        f"`flash_attn_func` needs 64 in dimension 3 of `k` (`b lk hk d`), but gets 32: {shapes}"
-    )
+    assert found.message == (f"`flash_attn_func` needs 64 in dimension 3 of `k` (`b lk hk d`), but gets 32: {shapes}")
     assert use.source.splitlines()[found.location.row - 1].lstrip().startswith("return flash_attn_func(")
 
 
@@ -88,7 +104,9 @@ def test_the_number_of_a_layer_is_the_place_and_the_help(linter: Linter) -> None
 
 def test_a_mistake_in_symbols_narrows_the_sizes(linter: Linter) -> None:
     source = net("", "return rearrange(x, 'b c (h p) (w q) -> b (h w) (p q c)', p=4, q=4)")
-    source = source.replace("\n\n\nclass", "\nfrom einops.layers.torch import Rearrange\nfrom einops import rearrange\n\n\nclass")
+    source = source.replace(
+        "\n\n\nclass", "\nfrom einops.layers.torch import Rearrange\nfrom einops import rearrange\n\n\nclass"
+    )
     checked = linter(source, ("B", 3, "H", "W"))
     assert checked.is_clean()
     assert checked.model.size_note is not None
@@ -137,7 +155,9 @@ class TestNothingIsFoundWhere:
 
 
 def test_what_has_no_signature_still_skips_the_model(linter: Linter) -> None:
-    source = net("", "return torch.relu(unheard_of(x))").replace("\n\n\nclass", "\nfrom flash_attn import unheard_of\n\n\nclass")
+    source = net("", "return torch.relu(unheard_of(x))").replace(
+        "\n\n\nclass", "\nfrom flash_attn import unheard_of\n\n\nclass"
+    )
     checked = linter(source, ("B", 64))
     assert checked.model.status != "checked"
     assert "flash_attn is not installed" in (checked.model.reason or "")

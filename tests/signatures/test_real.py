@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -17,13 +16,12 @@ REAL = [pytest.param(use, id=f"{use.name} {use.call}") for use in USES if is_her
 
 
 @pytest.fixture
-def absent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def absent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have Python not find the packages that are there, as it does not where they are not installed."""
     for package in {use.name.partition(".")[0] for use in USES if is_here(use)}:
         for name in [name for name in sys.modules if name.startswith(f"{package}.")]:
             monkeypatch.delitem(sys.modules, name)
         monkeypatch.setitem(sys.modules, package, None)
-    yield
 
 
 def shapes_of(given: object) -> list[tuple[int, ...]]:
@@ -34,8 +32,9 @@ def shapes_of(given: object) -> list[tuple[int, ...]]:
 def really(linter: Linter, use: Use) -> list[tuple[int, ...]]:
     """The shapes that the package itself gives."""
     given = [
-        torch.zeros([size if isinstance(size, int) else BATCH if size == "B" else SIDE for size in spec.shape or ()])
-        .to(getattr(torch, spec.dtype))
+        torch.zeros(
+            [size if isinstance(size, int) else BATCH if size == "B" else SIDE for size in spec.shape or ()]
+        ).to(getattr(torch, spec.dtype))
         for spec in use.specs
     ]
     return shapes_of(linter.module(use.source).Net()(*given))

@@ -62,8 +62,12 @@ def _size(word: str) -> int | str:
 
 def _flash_attn() -> Iterator[Use]:
     f = "flash_attn."
-    yield Use(f + "flash_attn_func", "q = B 128 8 64; k = B 100 2 64; v = B 100 2 64", "q, k, v, causal=True", "B 128 8 64")
-    yield Use(f + "flash_attn_func", "q = B 128 8 64", "q, q, q, return_attn_probs=True", "B 128 8 64; B 8 128; B 8 128 128")
+    yield Use(
+        f + "flash_attn_func", "q = B 128 8 64; k = B 100 2 64; v = B 100 2 64", "q, k, v, causal=True", "B 128 8 64"
+    )
+    yield Use(
+        f + "flash_attn_func", "q = B 128 8 64", "q, q, q, return_attn_probs=True", "B 128 8 64; B 8 128; B 8 128 128"
+    )
     yield Use(f + "flash_attn_qkvpacked_func", "x = B 128 3 8 64", "x", "B 128 8 64")
     yield Use(f + "flash_attn_kvpacked_func", "q = B 128 8 64; kv = B 100 2 8 64", "q, kv", "B 128 8 64")
     lengths = "n = 5 int32"
@@ -117,7 +121,12 @@ def _state_spaces() -> Iterator[Use]:
 
 
 def _apex() -> Iterator[Use]:
-    for name, times in (("FusedLayerNorm", 2), ("MixedFusedLayerNorm", 2), ("FusedRMSNorm", 1), ("MixedFusedRMSNorm", 1)):
+    for name, times in (
+        ("FusedLayerNorm", 2),
+        ("MixedFusedLayerNorm", 2),
+        ("FusedRMSNorm", 1),
+        ("MixedFusedRMSNorm", 1),
+    ):
         yield Use(f"apex.normalization.{name}", "x = B 10 64", "x", "B 10 64", "64", times * 64)
         yield Use(f"apex.normalization.{name}", "x = B 10 64", "x", "B 10 64", "(10, 64)", times * 640)
     norm = "apex.normalization.fused_layer_norm."
@@ -143,7 +152,12 @@ def _torchvision() -> Iterator[Use]:
     for name, channels in (("roi_align", 49), ("roi_pool", 49), ("ps_roi_align", 1), ("ps_roi_pool", 1)):
         yield Use(ops + name, "x = 2 49 32 32; b = 100 5", "x, b, 7", f"100 {channels} 7 7")
         yield Use(ops + name, "x = 2 49 32 32; b = 60 4; c = 30 4", "x, [b, c], (7, 7)", f"90 {channels} 7 7")
-    layers = (("RoIAlign", 49, "7, 1.0, 2"), ("RoIPool", 49, "7, 1.0"), ("PSRoIAlign", 1, "7, 1.0, 2"), ("PSRoIPool", 1, "7, 1.0"))
+    layers = (
+        ("RoIAlign", 49, "7, 1.0, 2"),
+        ("RoIPool", 49, "7, 1.0"),
+        ("PSRoIAlign", 1, "7, 1.0, 2"),
+        ("PSRoIPool", 1, "7, 1.0"),
+    )
     for name, channels, make in layers:
         yield Use(ops + name, "x = 2 49 32 32; b = 100 5", "x, b", f"100 {channels} 7 7", make, 0)
         yield Use(ops + name, "x = 2 49 32 32; b = 60 4; c = 30 4", "x, [b, c]", f"90 {channels} 7 7", make, 0)

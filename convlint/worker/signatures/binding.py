@@ -12,12 +12,12 @@ import torch
 from convlint.signatures.notation import ANY, Dimension, Expression, Name, Rest, Shape, factors_of, names_in
 from convlint.signatures.parse import parse_shape
 from convlint.signatures.schema import InputForm
-from convlint.worker.signatures.scope import Scope, Undetermined
+from convlint.worker.signatures.scope import CallScope, Undetermined
 from convlint.worker.sizes import Size, divides, equal, product
 
 
 @dataclass(eq=False)
-class Place:
+class DeclaredSize:
     """One dimension of one input, and the size that it has."""
 
     tensor: torch.Tensor
@@ -28,7 +28,7 @@ class Place:
     expected: Size | None = None  # of a `*name` that is known
     divisor: Size | None = None  # where the size has given a name its value: it must divide the size
 
-    def condition(self, scope: Scope) -> tuple[sympy.Basic, Size | str]:
+    def condition(self, scope: CallScope) -> tuple[sympy.Basic, Size | str]:
         """What must hold, and the size that is needed. Raises Undetermined."""
         if self.divisor is not None:
             return divides(self.divisor, self.size), f"a multiple of {self.divisor}"
@@ -49,11 +49,11 @@ class WrongRank:
 
 
 @dataclass
-class Binding:
+class InputBinding:
     """Finds out which sizes the names stand for."""
 
-    scope: Scope
-    places: list[Place] = field(default_factory=list)  # where a size is not just what a name stands for
+    scope: CallScope
+    places: list[DeclaredSize] = field(default_factory=list)  # where a size is not just what a name stands for
     wrong: list[WrongRank] = field(default_factory=list)
 
     def bind(self, given: Mapping[str, tuple[InputForm, Any]]) -> None:
@@ -78,9 +78,9 @@ class Binding:
             count = x.dim() - fixed if length is None else length
             sizes: tuple[Size, ...] = tuple(x.shape[axis : axis + count])
             if isinstance(dim, Rest):
-                self._bind_rest(Place(x, name, axis, 0, dim), sizes, is_known=length is not None)
+                self._bind_rest(DeclaredSize(x, name, axis, 0, dim), sizes, is_known=length is not None)
             else:
-                self._bind_one(Place(x, name, axis, sizes[0], dim))
+                self._bind_one(DeclaredSize(x, name, axis, sizes[0], dim))
             axis += count
 
     def _length(self, dim: Dimension) -> int | None:
@@ -89,15 +89,15 @@ class Binding:
             return 1
         return len(self.scope.rest(dim)) if self.scope.has(dim.name) else None
 
-    def _bind_rest(self, first: Place, sizes: Sequence[Size], *, is_known: bool) -> None:
+    def _bind_rest(self, first: DeclaredSize, sizes: Sequence[Size], *, is_known: bool) -> None:
         assert isinstance(first.dim, Rest)
         if not is_known:
             self.scope.bind(first.dim.name, tuple(sizes))
             return
         for i, (size, known) in enumerate(zip(sizes, self.scope.rest(first.dim), strict=True)):
-            self.places.append(Place(first.tensor, first.input, first.axis + i, size, first.dim, known))
+            self.places.append(DeclaredSize(first.tensor, first.input, first.axis + i, size, first.dim, known))
 
-    def _bind_one(self, place: Place) -> None:
+    def _bind_one(self, place: DeclaredSize) -> None:
         name = place.dim.name if isinstance(place.dim, Name) else None
         if name == ANY:
             return
@@ -125,7 +125,7 @@ class Binding:
         while any(self._solved(place) for place in self.places if place.divisor is None):
             pass  # a name that has got its value may be what another product lacked
 
-    def _solved(self, place: Place) -> bool:
+    def _solved(self, place: DeclaredSize) -> bool:
         factors = factors_of(place.dim)
         unknown = [name for name in dict.fromkeys(names_in(place.dim)) if not self.scope.has(name)]
         if len(unknown) != 1 or factors.count(Name(unknown[0])) != 1:

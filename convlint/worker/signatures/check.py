@@ -17,10 +17,10 @@ from convlint.worker.call import Call
 from convlint.worker.ops.dtype import casts_by_itself, dtype_name
 from convlint.worker.ops.op import Op
 from convlint.worker.project.unavailable import Unavailable
-from convlint.worker.signatures.binding import Binding, Place
+from convlint.worker.signatures.binding import DeclaredSize, InputBinding
 from convlint.worker.signatures.layer import SignatureLayer, operator_of
 from convlint.worker.signatures.operator import Operator, bound
-from convlint.worker.signatures.scope import Scope, Undetermined
+from convlint.worker.signatures.scope import CallScope, Undetermined
 from convlint.worker.sizes import Size, at_least
 from convlint.worker.trace import tensors_in
 
@@ -51,9 +51,9 @@ OPS: Final = (Op(layers=(SignatureLayer,), check=check_layer),)
 Given = dict[str, tuple[InputForm, Any]]
 
 
-def _chosen(call: Call, operator: Operator) -> tuple[SignatureEntry, Scope, Given]:
+def _chosen(call: Call, operator: Operator) -> tuple[SignatureEntry, CallScope, Given]:
     """The first signature that is about this call and whose inputs have the ranks that came; else the first."""
-    found: list[tuple[SignatureEntry, Scope, Given]] = []
+    found: list[tuple[SignatureEntry, CallScope, Given]] = []
     problem: Undetermined | None = None
     for entry in operator.entries:
         try:
@@ -64,7 +64,7 @@ def _chosen(call: Call, operator: Operator) -> tuple[SignatureEntry, Scope, Give
             problem = error
             continue
         found.append((entry, scope, given))
-        trial = Binding(Scope(dict(scope.values), scope.made))
+        trial = InputBinding(CallScope(dict(scope.values), scope.made))
         trial.bind(given)
         if not trial.wrong:
             return entry, scope, given
@@ -73,7 +73,7 @@ def _chosen(call: Call, operator: Operator) -> tuple[SignatureEntry, Scope, Give
     return found[0]
 
 
-def _scope(call: Call, operator: Operator, entry: SignatureEntry) -> tuple[Scope, Given]:
+def _scope(call: Call, operator: Operator, entry: SignatureEntry) -> tuple[CallScope, Given]:
     try:
         arguments = bound(entry, tuple(call.args), call.kwargs)
     except TypeError as error:
@@ -86,7 +86,9 @@ def _scope(call: Call, operator: Operator, entry: SignatureEntry) -> tuple[Scope
             raise Undetermined(f"`{name}` is a {type(value).__name__}")
     # Sizes of a constructor must be met, so that they count before an input of the same name does.
     plain = {name: value for name, value in arguments.items() if name not in given}
-    return Scope({**plain, **operator.given, **{name: value for name, (_, value) in given.items()}}, entry.let), given
+    return CallScope(
+        {**plain, **operator.given, **{name: value for name, (_, value) in given.items()}}, entry.let
+    ), given
 
 
 def _patterned(entry: SignatureEntry, arguments: Mapping[str, Any]) -> dict[str, InputForm]:
@@ -110,14 +112,14 @@ def _sides(entry: SignatureEntry, arguments: Mapping[str, Any]) -> tuple[str, st
 class _Check:
     """One call held against one signature."""
 
-    def __init__(self, call: Call, operator: Operator, entry: SignatureEntry, scope: Scope, given: Given) -> None:
+    def __init__(self, call: Call, operator: Operator, entry: SignatureEntry, scope: CallScope, given: Given) -> None:
         self._call, self._operator, self._entry = call, operator, entry
         self._scope, self._given = scope, given
         self._tensors = list(tensors_in((call.args, call.kwargs)))
 
     def run(self) -> None:
         self._check_dtypes()
-        binding = Binding(self._scope)
+        binding = InputBinding(self._scope)
         binding.bind(self._given)
         for one in binding.wrong:
             operand = f"{self._operand(one.tensor)}.rank"
@@ -144,7 +146,7 @@ class _Check:
                     facts = {"came": dtype_name(x), "needed": needed}
                     self._call.need("dtype", f"{self._operand(x)}.dtype", sympy.false, **facts)
 
-    def _check_size(self, place: Place) -> None:
+    def _check_size(self, place: DeclaredSize) -> None:
         try:
             condition, needed = place.condition(self._scope)
         except Undetermined:

@@ -13,7 +13,7 @@ from convlint.signatures.parse import NotationError, parse_expression, parse_sha
 from convlint.signatures.schema import SignatureEntry
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.signatures.operator import Operator, named
-from convlint.worker.signatures.scope import Scope, Undetermined
+from convlint.worker.signatures.scope import CallScope, Undetermined
 
 
 class NoAttribute(Unavailable, AttributeError):
@@ -36,7 +36,7 @@ class SignatureLayer(nn.Module):
         name = f"{kind.__module__}.{kind.__qualname__}"
         # Not a submodule and not a tensor, so that it stays out of facts.
         self.__dict__["_convlint_operator"] = Operator(name, kind.convlint_entries, kind.convlint_reason, given)
-        scope = Scope(dict(given), entry.let)
+        scope = CallScope(dict(given), entry.let)
         try:
             self._make_parameters(entry, scope)
         except Undetermined as error:
@@ -53,7 +53,7 @@ class SignatureLayer(nn.Module):
                 raise
         raise NoAttribute(f"the signature of {type(self).__name__} does not say what its `{name}` is")
 
-    def _make_parameters(self, entry: SignatureEntry, scope: Scope) -> None:
+    def _make_parameters(self, entry: SignatureEntry, scope: CallScope) -> None:
         for path, form in entry.parameters.items():
             *parents, name = path.split(".")
             owner: nn.Module = self

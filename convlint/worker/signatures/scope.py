@@ -44,7 +44,7 @@ _ARITHMETIC: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
 
 
 @dataclass
-class Scope:
+class CallScope:
     """Values by name: arguments, sizes that shapes have bound, and what `let` makes of them."""
 
     values: dict[str, Any]
