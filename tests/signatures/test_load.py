@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from convlint.signatures.load import SignatureError, read_signatures, shipped, table_of, texts_of
+from convlint.signatures.schema import SignatureEntry
 
 GOOD = """\
 schema = 1
@@ -93,6 +95,21 @@ def test_a_good_file() -> None:
 def test_a_mistake_is_named_with_file_line_and_key(before: str, after: str, sentence: str | None) -> None:
     found = complaints(GOOD.replace(before, after, 1))
     assert found == [sentence] if sentence else found[0].startswith("own.toml:13: ")
+
+
+def test_the_example_of_the_documentation_can_be_pasted() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "signatures.md").read_text(encoding="utf-8")
+    examples = [text for text in re.findall(r"^```toml\n(.*?)^```$", document, re.M | re.S) if "[[signature]]" in text]
+    assert [entry.title for text in examples for entry in read_signatures(text, "signatures.md")] == [
+        "fastops.attention",
+        "fastops.layers.Downsample",
+    ]
+
+
+def test_each_key_is_documented() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "signatures.md").read_text(encoding="utf-8")
+    keys = [field.alias or name for name, field in SignatureEntry.model_fields.items()]
+    assert [key for key in keys if f"`{key}`" not in document] == []
 
 
 def test_what_is_no_toml() -> None:
