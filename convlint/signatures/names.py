@@ -79,9 +79,8 @@ def _uses(entry: SignatureEntry) -> Iterator[tuple[str, Iterable[str]]]:
         parts = (dim for dim in parse_shape(form.text) if not _binds(dim))
         yield f"inputs.{name}", [used for dim in parts for used in names_in(dim)]
     for i, output in enumerate(entry.output):
-        texts = [text for text in (output.value, output.when) if text is not None]
-        used = [*_of_shape(output.shape), *(name for text in texts for name in names_in(parse_expression(text)))]
-        yield _at("output", i, entry.output), used
+        condition = [] if output.when is None else names_in(parse_expression(output.when))
+        yield _at("output", i, entry.output), [*_of_shape(output.shape), *condition]
     for name, weight in entry.parameters.items():
         yield f"parameters.{name}", [*_of_shape(weight.shape), *([weight.argument] if weight.argument else ())]
     for key in ("when", "where"):

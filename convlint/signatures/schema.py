@@ -91,19 +91,12 @@ class InputForm(SignatureValue):
 
 
 class OutputForm(SignatureValue):
-    """What comes out: a tensor of a shape, or a value. Exactly one of `shape` and `value`."""
+    """A tensor that comes out."""
 
-    shape: ShapeText | None = None
-    value: ExpressionText | None = None
+    shape: ShapeText
     dtype: str | None = None  # of torch, or the name of an input that has it; without: that of the first input
     name: str | None = None  # where the outputs are a named tuple
     when: ExpressionText | None = None  # else None is in its place
-
-    @model_validator(mode="after")
-    def _is_one_thing(self) -> Self:
-        if (self.shape is None) == (self.value is None):
-            raise ValueError("an output has exactly one of shape and value")
-        return self
 
 
 class WeightForm(SignatureValue):

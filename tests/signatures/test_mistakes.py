@@ -114,6 +114,23 @@ def test_a_mistake_in_symbols_narrows_the_sizes(linter: Linter) -> None:
 
 
 class TestNothingIsFoundWhere:
+    def test_the_constructor_is_called_as_that_of_another_version(self, linter: Linter) -> None:
+        use = replace(use_of("apex.normalization.FusedLayerNorm"), make="64, new_option=True")
+        checked = linter(use.source, *use.specs)
+        assert not checked.findings
+        assert not checked.file.build_failures
+        assert "new_option" in (checked.model.reason or "")
+
+    def test_a_layer_is_copied(self, linter: Linter) -> None:
+        source = net(
+            "self.norms = nn.ModuleList([copy.deepcopy(FusedLayerNorm(64)) for _ in range(2)])",
+            "return self.norms[1](x)",
+        )
+        source = source.replace(
+            "\n\n\nclass", "\nimport copy\nfrom apex.normalization import FusedLayerNorm\n\n\nclass"
+        )
+        assert linter(source, ("B", 64)).is_clean()
+
     def test_a_size_depends_on_data(self, linter: Linter) -> None:
         source = net(
             "self.head = nn.Linear(4, 2)",

@@ -289,6 +289,5 @@ UNKNOWN: tuple[Use, ...] = (
     Use("mmcv.ops.nms", "b = 100 4; s = 100", "b, s, 0.5", ""),
     Use("mmcv.ops.batched_nms", "b = 100 4; s = 100; i = 100 int64", "b, s, i, dict(type='nms')", ""),
     Use("torch_scatter.scatter", "x = 100 64; i = 100 int64", "x, i, dim=0", ""),
-    Use("flash_attn.bert_padding.unpad_input", "x = 4 300 64; m = 4 300 bool", "x, m", ""),
 )
 """Those whose result has a size that data decides."""

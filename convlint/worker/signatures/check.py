@@ -204,12 +204,10 @@ class _Check:
             return made[0]
         return made or None
 
-    def _output(self, form: OutputForm) -> Any:
+    def _output(self, form: OutputForm) -> torch.Tensor | None:
         if form.when is not None and not self._scope.holds(parse_expression(form.when)):
             return None
-        if form.value is not None:
-            return self._scope.value(parse_expression(form.value))
-        shape = str(form.shape) if self._entry.pattern is None else _sides(self._entry, self._scope.values)[2]
+        shape = form.shape if self._entry.pattern is None else _sides(self._entry, self._scope.values)[2]
         sizes = [self._positive(size) for size in self._scope.sizes(parse_shape(shape))]
         first = self._first()
         return self._call.ledger.fresh(tuple(sizes), first, self._dtype(form, first))

@@ -30,7 +30,10 @@ class SignatureLayer(nn.Module):
         super().__init__()
         kind = type(self)
         entry = kind.convlint_entries[0]
-        bound = parse_arguments(entry.constructor).bind(*args, **kwargs)
+        try:
+            bound = parse_arguments(entry.constructor).bind(*args, **kwargs)
+        except TypeError as error:  # another version may take them
+            raise Unavailable(f"the signature of {kind.__name__} does not fit its constructor: {error}") from None
         bound.apply_defaults()
         given = named(bound)
         name = f"{kind.__module__}.{kind.__qualname__}"
