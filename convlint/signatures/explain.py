@@ -81,13 +81,20 @@ def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
 
 def _row_of(text: str, location: Sequence[int | str]) -> int | None:
     """The line of a key: the parser of TOML keeps none, so it is looked for behind the header of its table."""
-    headers = [match.start() for match in re.finditer(r"^[ \t]*\[\[[ \t]*signature[ \t]*\]\]", text, re.M)]
-    numbers = [part for part in location if isinstance(part, int)]
-    is_inside = bool(location) and location[0] == "signature" and bool(numbers) and numbers[0] < len(headers)
-    start = headers[numbers[0]] if is_inside else 0
-    end = next((header for header in headers if header > start), len(text)) if is_inside else len(text)
-    for name in reversed([part for part in location[1 if is_inside else 0 :] if isinstance(part, str)]):
+    start, end, keys = _table(text, location)
+    for name in reversed(keys):
         key = re.compile(rf"(?:^|[{{,.])[ \t]*[\"']?{re.escape(name)}[\"']?[ \t]*=", re.M).search(text, start, end)
         if key is not None:
             return text.count("\n", 0, key.end()) + 1
-    return text.count("\n", 0, start) + 1 if is_inside else None
+    return text.count("\n", 0, start) + 1 if start else None
+
+
+def _table(text: str, location: Sequence[int | str]) -> tuple[int, int, list[str]]:
+    """Where the `[[signature]]` of a location is in the text, and the keys that lead on from there."""
+    keys = [part for part in location if isinstance(part, str)]
+    headers = [match.start() for match in re.finditer(r"^[ \t]*\[\[[ \t]*signature[ \t]*\]\]", text, re.M)]
+    match location:
+        case ["signature", int(number), *_] if number < len(headers):
+            return headers[number], [*headers, len(text)][number + 1], keys[1:]
+        case _:
+            return 0, len(text), keys

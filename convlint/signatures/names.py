@@ -54,6 +54,19 @@ def _parameters(entry: SignatureEntry) -> tuple[Parameter, ...]:
 
 
 def _check_inputs(entry: SignatureEntry) -> None:
+    _check_keys(entry)
+    fixed = {p.name for p in _parameters(entry)} | set(entry.let)
+    for name, form in entry.by_name.items():
+        shape = parse_shape(form.text)
+        if sum(isinstance(dim, Rest) and dim.name not in fixed for dim in shape) > 1:
+            raise MistakeInKey(f"inputs.{name}", f'"{form.text}" has two parts of any length')
+        itself = next((dim.name for dim in shape if isinstance(dim, Name) and dim.name in entry.by_name), None)
+        if itself is not None:
+            raise MistakeInKey(f"inputs.{name}", f'"{itself}" is an input itself; give the size another name')
+
+
+def _check_keys(entry: SignatureEntry) -> None:
+    """The inputs and the pattern are among the parameters."""
     takes = None if entry.arguments is None else list(parse_arguments(entry.arguments).parameters)
     for key in entry.inputs:
         if not key.isdigit() and (takes is None or key not in takes):
@@ -62,15 +75,6 @@ def _check_inputs(entry: SignatureEntry) -> None:
             raise MistakeInKey("inputs", f"there are {len(entry.inputs)} inputs, but {len(takes)} arguments")
     if entry.pattern is not None and entry.pattern not in {p.name for p in _parameters(entry)}:
         raise MistakeInKey("pattern", f'"{entry.pattern}" is not a parameter')
-    fixed = {p.name for p in _parameters(entry)} | set(entry.let)
-    for name, form in entry.by_name.items():
-        shape = parse_shape(form.text)
-        open_ended = [dim for dim in shape if isinstance(dim, Rest) and dim.name not in fixed]
-        for dim in shape:
-            if isinstance(dim, Name) and dim.name in entry.by_name:
-                raise MistakeInKey(f"inputs.{name}", f'"{dim.name}" is an input itself; give the size another name')
-        if len(open_ended) > 1:
-            raise MistakeInKey(f"inputs.{name}", f'"{form.text}" has two parts of any length')
 
 
 def _uses(entry: SignatureEntry) -> Iterator[tuple[str, Iterable[str]]]:

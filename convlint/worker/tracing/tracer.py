@@ -131,9 +131,6 @@ class ShapeTracer(fx.Tracer):
         """A call of a torch function or method, from the user's code."""
         if self._ledger.silent:
             return function(*args, **kwargs)
-        if isinstance(function, Operator):
-            call = Call(self._ledger, function.name, list(args), dict(kwargs))
-            return self._record("call_function", function, call, function, function)
         name = function_name(function)
         short = name.rsplit(".", 1)[-1]
         if short in QUESTIONS or name in _ASSERTIONS:
@@ -156,6 +153,13 @@ class ShapeTracer(fx.Tracer):
         op, target = ("call_method", short) if is_method else ("call_function", function)
         call = Call(self._ledger, name, list(args), dict(kwargs))
         return self._measures.call(short, args, kwargs, function, partial(self._record, op, target, call, function))
+
+    def call_operator(self, operator: Operator, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call of what only a signature describes."""
+        if self._ledger.silent:
+            return operator(*args, **kwargs)
+        call = Call(self._ledger, operator.name, list(args), dict(kwargs))
+        return self._record("call_function", operator, call, operator, operator)
 
     def _property(self, function: Callable[..., Any], name: str, args: tuple[Any, ...]) -> Any:
         """`x.shape` is read as it is; `x.T` is a node."""
@@ -312,4 +316,6 @@ class _FunctionCalls(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if is_inner_call(func, sys._getframe(1)):
             return func(*args, **(kwargs or {}))
+        if isinstance(func, Operator):
+            return self._tracer.call_operator(func, tuple(args), dict(kwargs or {}))
         return self._tracer.call_function(func, tuple(args), dict(kwargs or {}))
