@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class Complaint(Exception):
     """Carries one sentence for each thing that is wrong."""
@@ -9,3 +12,12 @@ class Complaint(Exception):
     def __init__(self, *sentences: str) -> None:
         super().__init__("\n".join(sentences))
         self.sentences = sentences
+
+
+def suggestion(word: str, valid: Iterable[str]) -> str:
+    """`; did you mean "exclude"?`, or the whole list where nothing is near."""
+    known = list(valid)
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    if near:
+        return f'; did you mean "{near[0]}"?'
+    return f"; valid are {', '.join(known)}" if known else ""

@@ -138,6 +138,7 @@ class Job(JobValue):
     memory: int = 4096  # megabytes that its code may take
     verify: Verify | None = None  # predict the runs that this asks for
     trial: TrialJob | None = None  # instead: make these runs, as `verify` says
+    signatures: dict[str, str] = {}  # by absolute path: the texts of the project's signature files
     texts: dict[str, str] = {}  # by absolute path: what takes the place of a file's text
 
     @property

@@ -8,15 +8,16 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from convlint.complaint import suggestion
 from convlint.config import Config, ConfigError, ModelEntry
 from convlint.config.document import read_text, unfilled_rows
-from convlint.config.error import suggestion
 from convlint.discovery.discover import Discovery, LintedFile
 from convlint.discovery.roots import FoundModel
 from convlint.facts import FileFacts
 from convlint.filenames import display
 from convlint.inputspec import InputSpec
 from convlint.jobs import Job, ModelJob
+from convlint.signatures.load import texts_of
 
 ConfigOf = Callable[[str], Config]
 """The configuration that holds for a folder."""
@@ -35,6 +36,7 @@ class Entries:
     config_of: ConfigOf
     _files: dict[str | None, dict[str, list[ModelEntry]]] = field(default_factory=dict)
     _configs: dict[str | None, Config] = field(default_factory=dict)
+    _signatures: dict[str | None, dict[str, str]] = field(default_factory=dict)
 
     def of(self, path: str) -> tuple[ModelEntry, ...]:
         """The entries that name a model of the file."""
@@ -43,6 +45,13 @@ class Entries:
             self._configs[config.path] = config
             self._files[config.path] = _files_of(config)
         return tuple(self._files[config.path].get(path, ()))
+
+    def signatures(self, path: str) -> dict[str, str]:
+        """The texts of the signature files that the configuration of a file names. Raises SignatureError."""
+        config = self.config_of(os.path.dirname(path))
+        if config.path not in self._signatures:
+            self._signatures[config.path] = texts_of(config.folder, config.settings.signatures)
+        return self._signatures[config.path]
 
     def unmatched(self, discovery: Discovery) -> Iterator[str]:
         """A note for each entry that names nothing, most likely by a slip of the pen."""
@@ -71,7 +80,8 @@ def plan(
     timeout: float | None = None,
 ) -> Plan:
     """The jobs for the files that hold a model. Raises ConfigError for a model that the command line names
-    and that is not there, and for `inputs` without exactly one model to feed."""
+    and that is not there, and for `inputs` without exactly one model to feed; SignatureError for a mistake in a
+    signature file."""
     jobs: list[Job] = []
     problems: list[str] = []
     for file in discovery.files:
@@ -134,10 +144,6 @@ def _fed(model: ModelJob) -> dict[str, object]:
 
 def _job_of(file: LintedFile, models: tuple[ModelJob, ...], entries: Entries, timeout: float | None) -> Job:
     settings = entries.config_of(os.path.dirname(file.path)).settings
-    return _job(file, models, timeout or settings.timeout, settings.memory_limit)
-
-
-def _job(file: LintedFile, models: tuple[ModelJob, ...], timeout: float, memory: int) -> Job:
     assert file.place is not None
     return Job(
         path=file.path,
@@ -147,8 +153,9 @@ def _job(file: LintedFile, models: tuple[ModelJob, ...], timeout: float, memory:
         models=models,
         user_roots=(file.place.root,),
         files=file.files,
-        timeout=timeout,
-        memory=memory,
+        timeout=timeout or settings.timeout,
+        memory=settings.memory_limit,
+        signatures=entries.signatures(file.path),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from convlint.config.error import suggestion
+from convlint.complaint import suggestion
 from convlint.config.schema import Settings
 
 _KINDS = {

@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from convlint.config.error import suggestion
+from convlint.complaint import suggestion
 from convlint.hardware import AUTO, Precision, check_device
 from convlint.inputspec import InputSpec
 from convlint.severity import Severity
@@ -156,6 +156,7 @@ class Settings(Section):
     timeout: StrictFloat = Field(default=60.0, gt=0)
     memory_limit: StrictInt = Field(default=4096, ge=64)  # megabytes
     output_format: OutputFormat = "full"
+    signatures: tuple[StrictStr, ...] = ()  # files or folders, relative to the folder of the configuration
     cache_dir: StrictStr | None = Field(default=None, min_length=1)
     verify: VerifySettings = VerifySettings()
     model: tuple[ModelEntry, ...] = ()

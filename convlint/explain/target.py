@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from convlint.config.error import ConfigError, suggestion
+from convlint.complaint import suggestion
+from convlint.config.error import ConfigError
 from convlint.explain.table import Row, Table
 
 _ENDINGS = (".py", ".ipynb")

@@ -16,6 +16,9 @@ ReasonKind = Literal[
     "class-needs-package",  # inner
     "pretrained-absent",  # name
     "repository-absent",  # name
+    "compiled-only",
+    "signature-misfit",  # name: the operator, detail
+    "signature-silent",  # name: the attribute, owner: the layer
     # Values that only a run of the script would show.
     "set-by-script",  # name, owner: the function; at; detail: what the attempt raised
     "attribute-set-by-script",  # name, owner: the class

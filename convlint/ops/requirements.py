@@ -48,6 +48,8 @@ _ALL: Final = (
     RequirementKind("concat", keeps_size=True, per_dim=True, is_produced=True, is_of_two_sides=True),
     RequirementKind("matmul", loses_layout=True, fixes_input=True, is_produced=True),
     RequirementKind("spatial", per_dim=True),
+    RequirementKind("signature", keeps_size=True, fixes_input=True, is_produced=True),
+    RequirementKind("signature_condition", keeps_size=True),
     RequirementKind("rank", loses_layout=True, doubts_input=True),
     RequirementKind("dtype", doubts_input=True),
     RequirementKind("index_dtype", doubts_input=True),

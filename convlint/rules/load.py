@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from convlint.rules.schema import Condition, FixTemplate, Match, Rule
+from convlint.shipped import PLACES, shipped_rules
 
 GROUPS = {
     "analysis": "CL0",
@@ -24,19 +25,20 @@ GROUPS = {
 }
 
 
+SIGNATURES = "signatures"
+"""The folder beside the groups that holds no rules."""
+
+
 class RuleError(Exception):
     """A rule file that cannot be used; the message names the file and the key."""
 
 
 def rules_folder() -> Path:
     """Where the rule files are."""
-    # The wheel's copy first: beside an installed package, a folder called "rules" may be anyone's.
-    inside = Path(__file__).parent / "data"
-    checkout = Path(__file__).parents[2] / "rules"
-    for folder in (inside, checkout):
-        if folder.is_dir():
-            return folder
-    raise RuleError(f"no rules found, neither in {inside} nor in {checkout}; install convlint again")
+    folder = shipped_rules()
+    if folder is None:
+        raise RuleError(f"no rules found, neither in {PLACES[0]} nor in {PLACES[1]}; install convlint again")
+    return folder
 
 
 @lru_cache(maxsize=1)
@@ -47,7 +49,7 @@ def load_rules() -> tuple[Rule, ...]:
 
 def read_folder(folder: Path) -> tuple[Rule, ...]:
     """The rules below a folder, in the order of their codes."""
-    return unique((path, read_rule(path)) for path in sorted(folder.glob("*/*.toml")))
+    return unique((path, read_rule(path)) for path in sorted(folder.glob("*/*.toml")) if path.parent.name != SIGNATURES)
 
 
 def unique(found: Iterable[tuple[Path, Rule]]) -> tuple[Rule, ...]:

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from convlint.config.error import ConfigError, suggestion
+from convlint.complaint import suggestion
+from convlint.config.error import ConfigError
 from convlint.facts import RunInput
 
 _Shape = tuple[int, ...]

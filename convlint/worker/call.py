@@ -52,6 +52,9 @@ class Ledger(Protocol):
     def unknown(self, size: Size) -> Size:
         """A size that data decides, where `size` is the usual one: what depends on it proves nothing."""
 
+    def undecided(self, most: Size, like: torch.Tensor) -> Size:
+        """A size of which nothing is known but that data decides it, and how large it gets at most."""
+
     def bound(self, x: torch.Tensor) -> int | None:
         """What the indices in an input of forward stay below, where the user said so."""
 

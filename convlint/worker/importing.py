@@ -23,6 +23,8 @@ from convlint.worker.project.module import ProjectModule, TopLevel
 from convlint.worker.project.patience import RING, Impatient
 from convlint.worker.project.source import parse
 from convlint.worker.project.unavailable import Unavailable
+from convlint.worker.signatures.installed import followed
+from convlint.worker.signatures.known import KnownSignatures
 from convlint.worker.users import IsUser
 from convlint.worker.wording import said
 
@@ -38,7 +40,8 @@ class Project(MetaPathFinder, Loader):
         self._is_user = is_user
         self._watch = watch
         self._modules: dict[str, ProjectModule] = {}  # by path
-        self.importer = Importer(job.user_roots, is_user)
+        self._signatures = KnownSignatures(job.signatures)
+        self.importer = Importer(job.user_roots, is_user, self._signatures.stand_in)
         self.failures: list[tuple[str, BaseException]] = []  # the file, and what one of its statements raised
 
     def find_spec(
@@ -50,7 +53,7 @@ class Project(MetaPathFinder, Loader):
         if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
             return None
         if not self._is_user(spec.origin):
-            return pretrained.changed(spec)
+            return followed(spec, self._signatures) or pretrained.changed(spec)
         spec.loader = self
         return spec
 

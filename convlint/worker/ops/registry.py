@@ -31,10 +31,11 @@ from convlint.worker.ops import (
 )
 from convlint.worker.ops.dtype import on_floats
 from convlint.worker.ops.op import Op
+from convlint.worker.signatures import check as signatures
 
 _FAMILIES: Final = (
     *(attention, convolution, elementwise, embedding, folding, joining, lazy, linear, losses, matmul, moving),
-    *(normalisation, padding, pooling, recurrent, reduction, resampling, reshaping, spectral),
+    *(normalisation, padding, pooling, recurrent, reduction, resampling, reshaping, signatures, spectral),
 )
 
 

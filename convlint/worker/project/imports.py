@@ -15,7 +15,7 @@ from typing import Any
 
 from convlint.facts import Reason
 from convlint.worker.project import operators
-from convlint.worker.project.standins import StandIn
+from convlint.worker.project.standins import Known, StandIn, stood_in
 from convlint.worker.project.unavailable import Unavailable
 from convlint.worker.wording import first_line
 
@@ -26,8 +26,9 @@ _CATCHES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseEx
 class Importer:
     """`__import__` for the user's files. `missing` collects the packages that were stood in for."""
 
-    def __init__(self, roots: Sequence[str], is_project: Callable[[str], bool]) -> None:
+    def __init__(self, roots: Sequence[str], is_project: Callable[[str], bool], known: Known) -> None:
         self._roots = roots
+        self._known = known
         self._here = os.getcwd()
         self._is_project = is_project
         self._standins: dict[str, StandIn] = {}
@@ -128,7 +129,8 @@ class Importer:
                 if self._is_own(name, error):
                     continue  # the import statement itself says what is missing
                 why = Reason(kind="package-lacks-name", name=wanted, owner=name)
-                return _Patched(module, {w: StandIn(f"{name}.{w}", why) for w in fromlist if not hasattr(module, w)})
+                lacking = [one for one in fromlist if not hasattr(module, one)]
+                return _Patched(module, {one: stood_in(f"{name}.{one}", why, self._known) for one in lacking})
         return module
 
     def _stand_in(self, name: str, fromlist: Sequence[str], error: Exception) -> Any:
@@ -148,9 +150,14 @@ class Importer:
 
     def _standin(self, name: str, why: Reason) -> Any:
         first, _, rest = name.partition(".")
-        found: Any = self._standins.setdefault(first, StandIn(first, why))
+        found: Any = self._standins.setdefault(first, StandIn(first, why, self._known))
+        path = first
         for part in rest.split(".") if rest else ():
-            found = getattr(found, part)
+            path = f"{path}.{part}"
+            inner = getattr(found, part)
+            # A module may have the name of a function that its package has as well.
+            is_module = isinstance(inner, StandIn)
+            found = inner if is_module else self._standins.setdefault(path, StandIn(path, why, self._known))
         return found
 
 

@@ -78,7 +78,7 @@ _CHANGES: dict[str, Callable[[ModuleType], None]] = {
 }
 
 
-class _Changed(Loader):
+class Changed(Loader):
     """Loads a module of a package, and puts something else in the place of what would fetch weights."""
 
     def __init__(self, loader: Loader, change: Callable[[ModuleType], None]) -> None:
@@ -100,7 +100,7 @@ def changed(spec: ModuleSpec) -> ModuleSpec | None:
     change = _CHANGES.get(spec.name)
     if change is None or spec.loader is None:
         return None
-    spec.loader = _Changed(spec.loader, change)
+    spec.loader = Changed(spec.loader, change)
     return spec
 
 

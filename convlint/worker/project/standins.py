@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 from abc import ABC
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, NoReturn, Self
 
 from torch import nn
@@ -20,16 +20,26 @@ touched: list[Reason] = []
 """Why each stand-in that was called is one: a failure soon after is likely to be due to that."""
 
 
+Known = Callable[[str, Reason], Any]
+"""What is known of a name of a package that is not there, and why it is not; None where nothing is."""
+
+
+def _of_frameworks(name: str, _: Reason) -> Any:
+    from convlint.worker.project.frameworks import CLASSES  # which derives from what is here
+
+    return CLASSES.get(name)
+
+
 class StandIn:
     """Something of a package that is not there; attributes, items and results of it are stand-ins as well."""
 
-    def __init__(self, name: str, why: Reason) -> None:
-        self.__dict__.update(_name=name, _why=why, __name__=name.rpartition(".")[2], __doc__=None)
+    def __init__(self, name: str, why: Reason, known: Known = _of_frameworks) -> None:
+        self.__dict__.update(_name=name, _why=why, _known=known, __name__=name.rpartition(".")[2], __doc__=None)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
-        made = known(f"{self._name}.{name}") or StandIn(f"{self._name}.{name}", self._why)
+        made = stood_in(f"{self._name}.{name}", self._why, self._known)
         self.__dict__[name] = made
         return made
 
@@ -40,7 +50,7 @@ class StandIn:
         touched.append(self._why)
         if len(args) == 1 and not kwargs and isinstance(args[0], (type, types.FunctionType)):
             return args[0]  # used as a decorator
-        return StandIn(f"{self._name}()", self._why)
+        return StandIn(f"{self._name}()", self._why, self._known)
 
     def __getitem__(self, _: Any) -> StandIn:
         return StandIn(f"{self._name}[]", self._why)
@@ -152,11 +162,12 @@ def lacking(values: Any) -> Reason | None:
     return next((lacks(value) for value in _inside(values) if isinstance(value, StandIn)), None)
 
 
-def known(name: str) -> type | None:
-    """A class of a package that is not there, with what models need of it."""
-    from convlint.worker.project.frameworks import CLASSES  # which derives from what is here
-
-    return CLASSES.get(name)
+def stood_in(name: str, why: Reason, known: Known) -> Any:
+    """What is in the place of a name of a package that is not there: what is known of it, else a StandIn."""
+    found = _of_frameworks(name, why)
+    if found is None:
+        found = known(name, why)
+    return StandIn(name, why, known) if found is None else found
 
 
 class Weights(dict[Any, Any]):

@@ -15,3 +15,7 @@ class Unavailable(Exception):
 
     def __str__(self) -> str:
         return sentence(self.reason)  # which the user's own handlers may print
+
+
+class OnlyDeclared(Unavailable):
+    """An operator that is followed by its signature, and cannot run."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from convlint.worker.ops.registry import layer_check
+from convlint.worker.signatures.layer import SignatureLayer
 
 # Questions about a tensor that no shape depends on beyond their answer: no nodes.
 QUESTIONS = frozenset(
@@ -19,7 +20,7 @@ PROPERTIES = frozenset({"T", "mT", "H", "mH", "data", "real", "imag"})
 
 def is_leaf(module: torch.nn.Module) -> bool:
     """A layer of torch without parts, or one whose forward is torch's own and has a check."""
-    if isinstance(module, torch.nn.MultiheadAttention):
+    if isinstance(module, torch.nn.MultiheadAttention | SignatureLayer):
         return layer_check(module) is not None
     if next(module.children(), None) is not None:
         return False

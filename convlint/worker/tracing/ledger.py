@@ -35,6 +35,8 @@ _SPATIAL = frozenset(
         "concat",
         "matmul",
         "normalized_shape",
+        "signature",
+        "signature_condition",
     }
 )
 
@@ -169,12 +171,24 @@ class TraceLedger:
         if not isinstance(size, int) or size < 2:
             return size  # of a symbol every number is looked at in any case
         self._unknown += 1
-        if self._setting.env is None and self._extra is None:
+        return new_symbol(self._env(), f"unknown{self._unknown}", size)[0]
+
+    def undecided(self, most: Size, like: torch.Tensor) -> Size:
+        self._env()
+        self.silent += 1
+        try:
+            return torch.nonzero(self.fresh((most,), like, torch.bool)).shape[0]
+        finally:
+            self.silent -= 1
+
+    def _env(self) -> SizeEnv:
+        """Where symbols are, also where all sizes were numbers so far."""
+        if self._setting.env is not None:
+            return self._setting.env
+        if self._extra is None:
             self._extra = new_env()
             set_env(self._setting.mode, self._extra)
-        env = self._setting.env or self._extra
-        assert env is not None
-        return new_symbol(env, f"unknown{self._unknown}", size)[0]
+        return self._extra
 
     def bound(self, x: torch.Tensor) -> int | None:
         return self._setting.bounds.get(id(x))

@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from convlint.facts import Reason
 from convlint.worker import devices
-from convlint.worker.call import Call
+from convlint.worker.call import Call, Check
 from convlint.worker.measures.measures import Measures
 from convlint.worker.ops.memory import of_computed, of_result
 from convlint.worker.ops.registry import function_check, layer_check
@@ -26,6 +26,8 @@ from convlint.worker.ops.results import goes_on_numbers, has_rule, is_one_dtype,
 from convlint.worker.places import Place, span_of, user_place
 from convlint.worker.project.standins import lacking
 from convlint.worker.project.unavailable import Unavailable
+from convlint.worker.signatures.check import check_operator
+from convlint.worker.signatures.operator import Operator
 from convlint.worker.strides import contiguous, of_fake
 from convlint.worker.torch_private.fake import UNDECIDABLE, FakeTensor, is_inner_call, outside_modes
 from convlint.worker.torch_private.modules import changes_arguments, changes_results, module_calls
@@ -153,6 +155,13 @@ class ShapeTracer(fx.Tracer):
         call = Call(self._ledger, name, list(args), dict(kwargs))
         return self._measures.call(short, args, kwargs, function, partial(self._record, op, target, call, function))
 
+    def call_operator(self, operator: Operator, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call of what only a signature describes."""
+        if self._ledger.silent:
+            return operator(*args, **kwargs)
+        call = Call(self._ledger, operator.name, list(args), dict(kwargs))
+        return self._record("call_function", operator, call, operator, operator)
+
     def _property(self, function: Callable[..., Any], name: str, args: tuple[Any, ...]) -> Any:
         """`x.shape` is read as it is; `x.T` is a node."""
         short = name.rsplit(".", 2)[-2]
@@ -165,7 +174,7 @@ class ShapeTracer(fx.Tracer):
 
     def _record(self, op: str, target: Any, call: Call, subject: Any, run: Callable[..., Any]) -> Any:
         """Check a call, run it, and keep it as a node. `subject` is what a confirmation would call."""
-        check = layer_check(call.layer) if call.layer is not None else function_check(call.target)
+        check = layer_check(call.layer) if call.layer is not None else _function_check(call, subject)
         self._ledger.settle(is_inner=False)
         with self._recorder.node(op, target, call) as node:
             self._ledger.silent += 1
@@ -279,6 +288,10 @@ class ShapeTracer(fx.Tracer):
         return user_place(sys._getframe(1), self._setting.is_user)
 
 
+def _function_check(call: Call, subject: Any) -> Check | None:
+    return partial(check_operator, operator=subject) if isinstance(subject, Operator) else function_check(call.target)
+
+
 def _is_hooked(call: Call) -> bool:
     """Whether the layer gets other arguments than those of the call."""
     return call.layer is not None and changes_arguments(call.layer, tuple(call.args))
@@ -297,4 +310,6 @@ class _FunctionCalls(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if is_inner_call(func, sys._getframe(1)):
             return func(*args, **(kwargs or {}))
+        if isinstance(func, Operator):
+            return self._tracer.call_operator(func, tuple(args), dict(kwargs or {}))
         return self._tracer.call_function(func, tuple(args), dict(kwargs or {}))

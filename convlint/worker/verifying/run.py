@@ -14,6 +14,7 @@ from convlint.jobs import TrialRun
 from convlint.worker.arrays import arrays
 from convlint.worker.layers import site_of
 from convlint.worker.places import raised_at, span_of
+from convlint.worker.project.unavailable import OnlyDeclared
 from convlint.worker.torch_private.modules import module_calls
 from convlint.worker.trace import type_name
 from convlint.worker.verifying.bench import Bench
@@ -24,7 +25,7 @@ from convlint.worker.wording import said
 
 
 def observed(bench: Bench, run: TrialRun, feed: Sequence[RunInput]) -> Observation:
-    """Run forward once, and in training mode the way back. Raises nothing that the model raises."""
+    """Run forward once, and in training mode the way back. Raises nothing that the model raises, but OnlyDeclared."""
     started = time.perf_counter()
     training = run.scenario.training
     recorder = Recorder(bench.model, bench.is_user, bench.device, run.handed, watches=run.watches)
@@ -37,6 +38,8 @@ def observed(bench: Bench, run: TrialRun, feed: Sequence[RunInput]) -> Observati
         seen = seen.model_copy(update={"outputs": arrays(output, on_device=True), "unfit": _unfit(recorder, output)})
         if training and not recorder.refused:
             seen = seen.model_copy(update=_trained(bench, output))
+    except OnlyDeclared:
+        raise
     except Exception as error:
         seen = seen.model_copy(update={"error": _error(error, bench, recorder)})
     if training:

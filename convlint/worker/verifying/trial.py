@@ -18,6 +18,7 @@ from convlint.worker.building import Builder, Built, NotBuilt
 from convlint.worker.construct.styles import STYLES
 from convlint.worker.importing import Project, importing, place_in, wording
 from convlint.worker.project import source
+from convlint.worker.project.unavailable import OnlyDeclared
 from convlint.worker.relative import relative
 from convlint.worker.resolve import Resolver
 from convlint.worker.skeleton import Sites, sited
@@ -73,6 +74,14 @@ def _trial(
         if not is_out_of_memory(error):
             raise
         return _without_runs(job, trial, _not_run(said(error)), is_hungry=True)
+    try:
+        return _ran(job, asked, trial, bench, end)
+    except OnlyDeclared as error:
+        return _without_runs(job, trial, error.reason, is_hungry=False, at=place_in(error, is_user))
+
+
+def _ran(job: Job, asked: TrialJob, trial: Trial, bench: Bench, end: float) -> FileFacts:
+    """The runs that a job asks for. Raises OnlyDeclared where an operator is not there."""
     if asked.wanted is not None:
         return FileFacts(filename=job.filename, trials=(_broken_down(trial, bench, asked, asked.wanted),))
     unfit = unfit_weights(bench)

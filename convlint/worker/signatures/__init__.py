@@ -1,0 +1,1 @@
+"""Operators that cannot run here, followed by their signatures."""

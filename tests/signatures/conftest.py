@@ -1,0 +1,26 @@
+"""What the tests of signatures share: the worker's linter, and a worker that is warm."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "worker"))  # so that test files find `tracing`
+sys.path.insert(0, str(Path(__file__).parent))  # and `uses`
+
+from tracing import Linter
+
+
+@pytest.fixture(scope="session")
+def warm() -> None:
+    """The worker as it is when a file reaches it. It changes torch.nn.init for good, as in a worker process."""
+    from convlint.worker.warmup import warm_up
+
+    warm_up()
+
+
+@pytest.fixture
+def linter(warm: None, tmp_path: Path) -> Linter:
+    return Linter(tmp_path)
