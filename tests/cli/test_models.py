@@ -84,7 +84,9 @@ def test_the_configuration_gives_arguments_and_inputs(convlint: Run, write: Writ
     )
     result = convlint("--output-format", "json")
     first, second = report(result)["models"]
-    assert first["inputs"] == [{"name": "x", "shape": ["B", 4], "dtype": "float32", "source": "pyproject.toml"}]
+    assert first["inputs"] == [
+        {"name": "x", "shape": ["B", 4], "dtype": "float32", "source": "pyproject.toml", "origin": "configuration"}
+    ]
     assert first["status"] == second["status"] == "checked"
     assert [one["expected"] for one in report(result)["diagnostics"]] == [6]
     assert 'name = "net.py:Nett": no model is called "Nett"; did you mean "Net"?' in result.stderr
