@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from convlint.facts import Array, Observation, Prediction, Refused, RunCall, RunError, Scenario, Span, Unfit
+from convlint.facts import Array, Observation, Prediction, Reason, Refused, RunCall, RunError, Scenario, Span, Unfit
 from convlint.verification.compare import compare
 
 HERE = Scenario(training=False, sizes={"B": 2})
@@ -33,7 +33,7 @@ def told(
     observed: list[RunCall],
     *,
     refused: tuple[int, ...] = (),
-    end: str | None = None,
+    end: Reason | None = None,
     **seen: Any,
 ) -> list[tuple[str, str]]:
     outputs = observed[-1].outputs if observed else ()
@@ -142,12 +142,12 @@ def test_how_attention_lies_in_memory_is_for_torch_to_choose(name: str, kinds: l
     ("kind", "end", "trouble"),
     [
         ("raised", None, "raises"),
-        ("raised", "a value is read from data", "stops"),
+        ("raised", Reason(kind="value-from-data"), "stops"),
         ("memory", None, "memory"),
         ("device", None, "fault"),
     ],
 )
-def test_what_ends_a_run(kind: Any, end: str | None, trouble: str) -> None:
+def test_what_ends_a_run(kind: Any, end: Reason | None, trouble: str) -> None:
     error = RunError(kind=kind, type="E", message="E: why", at=at(11), layer="fc2", call=1)
     calls = [layer("fc1", array(2, 4)), layer("fc2", array(2, 4), row=11)]
     assert told(calls, calls[:1], end=end, error=error) == [(trouble, "E: why")]
