@@ -80,6 +80,22 @@ def sizes_that_run(run: Run, call: RefusedCall) -> Iterator[dict[str, int]]:
             yield dict(sizes)
 
 
+def is_about_strides(run: Run, call: RefusedCall) -> bool:
+    """Whether a call is refused for how its operands lie in memory: torch takes the same sizes, newly laid out."""
+    numbers = {symbol: run.course.sizes[name] for name, symbol in run.symbols.items()}
+    with outside_modes():
+        try:
+            args, kwargs = tree_map(lambda value: _at(value, numbers), (tuple(call.args), dict(call.kwargs)))
+            args, kwargs = tree_map(_laid_out, (args, kwargs))
+        except (UnknownFunction, ValueError, TypeError, RuntimeError):
+            return False
+    return not _has_real(call) and _takes(call.subject, args, kwargs)
+
+
+def _laid_out(value: Any) -> Any:
+    return value.contiguous() if isinstance(value, torch.Tensor) else value
+
+
 def _runs(call: RefusedCall, numbers: Mapping[sympy.Symbol, int]) -> bool:
     """Whether torch takes the call at these sizes: without contents first, and then on real tensors."""
     with outside_modes():

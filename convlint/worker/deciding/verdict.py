@@ -21,7 +21,7 @@ from convlint.worker.deciding.dependence import is_apart_from_sizes
 from convlint.worker.deciding.elements import iterated_input
 from convlint.worker.deciding.explore import Outcome, explore
 from convlint.worker.deciding.findings import Finding, finding, has_known_sizes, in_symbols
-from convlint.worker.deciding.fixed_sizes import course_at, past_fixed_sizes
+from convlint.worker.deciding.fixed_sizes import course_at, is_about_strides, past_fixed_sizes
 from convlint.worker.deciding.joined_batch import joined_batches
 from convlint.worker.deciding.mistakes import without_follow_ups
 from convlint.worker.deciding.pinned import pinned
@@ -32,7 +32,7 @@ from convlint.worker.examination import Examination, Unfinished, undecided
 from convlint.worker.inputs.input import BATCH, Input
 from convlint.worker.layers import holds_nothing
 from convlint.worker.run import Run, Workshop, course_of
-from convlint.worker.trail import Halt, Key, Need, Objection, Refusal, Unread
+from convlint.worker.trail import Halt, Key, Need, Objection, Refusal, Stop, Unread
 from convlint.worker.work import WorkSpent, unlimited
 
 _MORE = 5
@@ -57,6 +57,8 @@ def _with_single_example(shop: Workshop, first: Run) -> Run:
     end = first.trace.trail.end()
     if BATCH not in first.symbols or end is None or (any(unconditional(first)) and not isinstance(end, Unread)):
         return first
+    if isinstance(end, Stop) and end.call is not None and is_about_strides(first, end.call):
+        return first  # a batch of 1 has hardly any strides
     single = shop.run(course_at(first.course, {BATCH: 1}))
     if single.trace.trail.end() is not None or any(unconditional(single)):
         return first
