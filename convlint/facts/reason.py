@@ -55,6 +55,7 @@ ReasonKind = Literal[
     # Why findings are held back.
     "input-guessed",  # name
     "inputs-guessed",
+    "arguments-guessed",  # names
     "batch-guessed",
     "batch-of-example",
     "branch-unknown",

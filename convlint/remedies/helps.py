@@ -63,6 +63,7 @@ HELPS: Final[dict[ReasonKind, tuple[Help, ...]]] = {
     "holds-no-layers": ("code",),
     "input-guessed": ("inputs",),
     "inputs-guessed": ("inputs",),
+    "arguments-guessed": ("arguments",),
     "batch-guessed": ("inputs",),
     "batch-of-example": ("code",),
     "branch-unknown": ("code",),

@@ -56,6 +56,7 @@ TEMPLATES: Final[dict[ReasonKind, str]] = {
     "shapes-untried": "more shapes are possible than could be tried",
     "holds-no-layers": "it is a list of layers and is empty, so errors of its forward are not reported",
     "input-guessed": "the shape of `{name}` was guessed, so errors that depend on it are not reported",
+    "arguments-guessed": "the arguments[ {names}] were guessed, so errors that depend on them are not reported",
     "inputs-guessed": "the shapes of the inputs were guessed, so errors that depend on them are not reported",
     "batch-guessed": "the batch size was guessed, so errors that depend on it are not reported",
     "batch-of-example": "it runs with the batch of the example, and maybe no other",

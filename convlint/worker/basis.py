@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import sympy
 
-from convlint.facts import Basis
+from convlint.facts import Basis, Reason
 from convlint.worker.building import Built
 from convlint.worker.construct.agreement import Sides
 from convlint.worker.deciding.constants import unconditional
@@ -51,6 +51,13 @@ def met_again(examination: Examination, known: Mapping[Key, Sequence[Sides]]) ->
         for need in unconditional(examination.run)
         if need.key in known and isinstance(need.came, sympy.Integer) and isinstance(need.needed, sympy.Integer)
     }
+
+
+def held_back(examination: Examination, kept: Sequence[Finding], built: Built) -> Reason | None:
+    """Why not all of the findings stand: some other arguments may make the model run."""
+    if examination.guess is not None or len(kept) == len(examination.findings):
+        return examination.guess
+    return Reason(kind="arguments-guessed", names=tuple(sorted(built.construction.guessed)))
 
 
 def certain(examination: Examination) -> Raised | None:

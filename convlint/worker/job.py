@@ -16,7 +16,7 @@ from convlint.notebook import line_of
 from convlint.protocol.clock import had
 from convlint.readme import is_readme
 from convlint.worker import chance
-from convlint.worker.basis import basis_of, certain, fed, met_again, proved
+from convlint.worker.basis import basis_of, certain, fed, held_back, met_again, proved
 from convlint.worker.bounded import LEAST_STEPS, MOST_STEPS, PER_SECOND, bounded
 from convlint.worker.building import Builder, Built, NotBuilt
 from convlint.worker.construct.agreement import Sides, can_agree
@@ -248,7 +248,8 @@ class _Work:
         assert first is not None
         built, shop, examination, way = first
         findings = tuple(finding for finding in examination.findings if finding.key in kept)
-        examination = replace(examination, findings=findings, raised=raised, odd=())
+        guess = held_back(examination, findings, built)
+        examination = replace(examination, findings=findings, raised=raised, odd=(), guess=guess)
         # A number that stands still while guesses move is not made of them.
         stands_still = all(sides[0] == one for sides in kept.values() for one in sides)
         made_up = built.construction.guessed if stands_still else frozenset[str]()

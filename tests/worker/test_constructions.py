@@ -329,3 +329,17 @@ def test_a_guessed_value_that_is_none_is_kept_as_text(value: object) -> None:
     kept = GuessedArgument.model_validate_json(argument("a", value).model_dump_json())
     assert (kept.is_plain, kept.value) == (False, None)
     assert 0 < len(kept.text) <= 40
+
+
+def test_what_only_some_guesses_break_is_not_all_clear(linter: Linter) -> None:
+    """With a width of 1 the product broadcasts, so it is no error for every width."""
+    text = source(
+        "width",
+        "self.a = nn.Conv2d(width + 16, 4, 1)\nself.s = nn.Parameter(torch.ones(1, width, 1, 1))",
+        "return self.a(x) .sum() + (self.s * x).sum()",
+    )
+    checked = linter(text)
+    assert not checked.findings
+    assert checked.model.status == "partial"
+    assert checked.model.reason is not None
+    assert checked.model.reason.kind == "arguments-guessed"
