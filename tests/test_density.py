@@ -14,7 +14,6 @@ ROOT = Path(__file__).parent.parent
 LIMIT = 15
 """Of the cyclomatic complexity as radon counts it: boolean operators, conditional expressions, comprehensions too."""
 NOT_YET = {
-    ("convlint/remedies/inputs.py", "inputs_of"),
     ("convlint/worker/construct/agreement.py", "can_agree"),
     ("convlint/worker/construct/constructions.py", "_construction"),
     ("convlint/worker/construct/constructions.py", "known"),
@@ -26,8 +25,6 @@ NOT_YET = {
     ("convlint/worker/deciding/explore.py", "_fits_by_chance"),
     ("convlint/worker/deciding/joined_batch.py", "_joins_branches"),
     ("convlint/worker/deciding/raising.py", "always_raises"),
-    ("convlint/worker/deciding/verdict.py", "_doubts"),
-    ("convlint/worker/examine.py", "examine"),
     ("convlint/worker/inputs/changes.py", "changes"),
     ("convlint/worker/inputs/demands.py", "_changed"),
     ("convlint/worker/inputs/demands.py", "_solved"),

@@ -14,11 +14,14 @@ from convlint.remedies.stanza import Setting, string, table, value
 _BATCH: Final = "B"
 
 
+Listed = tuple[str, InputFact | None]
+"""An input by its name, and what is known of it."""
+
+
 def inputs_of(model: ModelFacts) -> tuple[Setting, ...]:
     """`inputs = [...]` for all that forward takes; nothing where no other input would help, or none can be said."""
     listed = _listed(model)
-    is_mistaken = model.reason is not None and model.reason.kind == "stops-at-finding"
-    if is_mistaken or any(fact.is_attribute for fact in model.inputs):
+    if not _takes_settings(model):
         return ()
     if not listed and helps(model.reason, "inputs"):
         return (Setting("inputs", f"[{table({'shape': value(IMAGE)})}]", ("what forward takes",)),)
@@ -26,19 +29,38 @@ def inputs_of(model: ModelFacts) -> tuple[Setting, ...]:
     is_pinned = not unsure and helps(model.reason, "sizes") and any(_is_open(fact) for fact in model.inputs)
     if not unsure and not is_pinned:
         return ()
-    by_name = _are_named(list(dict.fromkeys(_owner(name, fact) for name, fact in listed)), model)
+    owners = list(dict.fromkeys(_owner(name, fact) for name, fact in listed))
+    toml = _array(listed, by_name=_are_named(owners, model), is_pinned=is_pinned)
+    return (Setting("inputs", toml, tuple(_unknown(model, listed, is_pinned=is_pinned))),)
+
+
+def _takes_settings(model: ModelFacts) -> bool:
+    """Whether other inputs would help, and a configuration can say them."""
+    is_mistaken = model.reason is not None and model.reason.kind == "stops-at-finding"
+    return not is_mistaken and not any(fact.is_attribute for fact in model.inputs)
+
+
+def _array(listed: Sequence[Listed], *, by_name: bool, is_pinned: bool) -> str:
+    """The inputs as TOML, the parts of one parameter put together."""
+    found: dict[str, list[tuple[str | int | None, dict[str, str]]]] = {}
+    for name, fact in listed:
+        pairs, _ = _entry(name, fact, is_pinned=is_pinned)
+        key = fact.within[1] if fact is not None and fact.within is not None else None
+        found.setdefault(_owner(name, fact), []).append((key, pairs))
+    named = ({"name": string(owner), **_whole(parts)} if by_name else _whole(parts) for owner, parts in found.items())
+    return f"[{', '.join(map(table, named))}]"
+
+
+def _unknown(model: ModelFacts, listed: Sequence[Listed], *, is_pinned: bool) -> Iterator[str]:
+    """The inputs that are to be filled in."""
     is_guess_built = bool(model.required)  # with guessed arguments, on which the sizes may depend
     # Guessed shapes that raise errors: other ranks than those tried may be right.
     is_doubtful = helps(model.reason, "inputs") and not helps(model.reason, "sizes")
-    found: dict[str, list[tuple[str | int | None, dict[str, str]]]] = {}
-    unknown = []
     for name, fact in listed:
-        pairs, is_known = _entry(name, fact, is_pinned=is_pinned)
-        found.setdefault(_owner(name, fact), []).append((fact.within[1] if fact and fact.within else None, pairs))
+        _, is_known = _entry(name, fact, is_pinned=is_pinned)
         is_vague = is_doubtful and fact is not None and _is_open(fact)
-        unknown += [name] if is_guess_built or is_vague or not is_known else []
-    named = ({"name": string(owner), **_whole(parts)} if by_name else _whole(parts) for owner, parts in found.items())
-    return (Setting("inputs", f"[{', '.join(map(table, named))}]", tuple(unknown)),)
+        if is_guess_built or is_vague or not is_known:
+            yield name
 
 
 def _owner(name: str, fact: InputFact | None) -> str:
@@ -55,7 +77,7 @@ def _whole(parts: list[tuple[str | int | None, dict[str, str]]]) -> dict[str, st
     return {"list": f"[{', '.join(table(pairs) for _, pairs in parts)}]"}
 
 
-def _listed(model: ModelFacts) -> list[tuple[str, InputFact | None]]:
+def _listed(model: ModelFacts) -> list[Listed]:
     """What was fed, and what forward takes besides."""
     fed = {_owner(fact.name, fact) for fact in model.inputs}
     return [*((fact.name, fact) for fact in model.inputs), *((name, None) for name in model.takes if name not in fed)]

@@ -35,35 +35,54 @@ def examine(
     """
     if inputs is not None:
         return judged(shop, past_fixed_sizes(shop, shop.first(course_of(inputs))), is_found_out=False)
-    taken: Examination | None = None
-    contradicted: list[tuple[bool, Examination]] = []  # with whether the evidence is certain
-    for item in found:
-        if not item.is_strong or (taken is not None and not item.is_certain):
-            continue
-        first = _with(shop, item)
-        if first is None or not (item.is_told or item.is_certain or _is_taken(first)):
-            continue
-        if taken is not None and first.comes_through:
-            continue
-        if not first.comes_through and (item.exact is None or _runs(shop, item.exact)):
-            first = past_fixed_sizes(shop, first)  # of an open batch one may fit
-        examination = judged(shop, first, is_found_out=item.inputs is None)
-        if any(unmet.name == FIXED_BATCH for unmet in examination.odd):
-            examination = _with_exact_batch(shop, item) or examination
-        if item.is_told:
-            return examination
-        if examination.findings and item.exact is not None and _runs(shop, item.exact):
-            reason = Reason(kind="batch-of-example")
-            examination = replace(examination, findings=(), guess=reason)
-        elif examination.findings:
-            contradicted.append((item.is_certain, examination))
-            continue
-        taken = taken or examination
-    refused = next((one for is_certain, one in contradicted if is_certain), None)
-    settled = refused or taken or next((one for _, one in contradicted), None)
+    settled = _by_evidence(shop, found)
     if settled is not None:
         return settled
     return _found_out(shop, [item for item in found if not item.is_strong], squares)
+
+
+def _by_evidence(shop: Workshop, found: Sequence[Evidence]) -> Examination | None:
+    """The verdict by what the project feeds the model: what is certain and refused comes before what is taken."""
+    taken: Examination | None = None
+    refused: list[tuple[bool, Examination]] = []  # with whether the evidence is certain
+    for item in found:
+        examination = _tried(shop, item, is_settled=taken is not None)
+        if examination is None:
+            continue
+        if item.is_told:
+            return examination
+        if examination.findings:
+            refused.append((item.is_certain, examination))
+        else:
+            taken = taken or examination
+    for_certain = next((one for is_certain, one in refused if is_certain), None)
+    return for_certain or taken or next((one for _, one in refused), None)
+
+
+def _tried(shop: Workshop, item: Evidence, *, is_settled: bool) -> Examination | None:
+    """The verdict on the inputs of some evidence; None where it is not about this model, or where the model is settled
+    and runs with them as well."""
+    first = _run_of(shop, item, is_settled=is_settled)
+    if first is None:
+        return None
+    if not first.comes_through and (item.exact is None or _runs(shop, item.exact)):
+        first = past_fixed_sizes(shop, first)  # of an open batch one may fit
+    examination = judged(shop, first, is_found_out=item.inputs is None)
+    if any(unmet.name == FIXED_BATCH for unmet in examination.odd):
+        examination = _with_exact_batch(shop, item) or examination
+    if examination.findings and not item.is_told and item.exact is not None and _runs(shop, item.exact):
+        return replace(examination, findings=(), guess=Reason(kind="batch-of-example"))
+    return examination
+
+
+def _run_of(shop: Workshop, item: Evidence, *, is_settled: bool) -> Run | None:
+    """A run on the inputs of some evidence, where it has something to say."""
+    if not item.is_strong or (is_settled and not item.is_certain):
+        return None
+    first = _with(shop, item)
+    if first is None or (is_settled and first.comes_through):
+        return None
+    return first if item.is_told or item.is_certain or _is_taken(first) else None
 
 
 def _with_exact_batch(shop: Workshop, item: Evidence) -> Examination | None:

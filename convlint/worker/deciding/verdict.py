@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
-from convlint.facts import Reason, ReasonKind, Unmet
+from convlint.facts import Reason, Unmet
 from convlint.worker.deciding.alternatives import (
     Alternative,
-    alternatives,
-    growing,
     open_inputs,
-    refused_at_once,
-    running,
 )
-from convlint.worker.deciding.bystanders import bystanders
+from convlint.worker.deciding.attempts import outcome_of
 from convlint.worker.deciding.constants import is_of_layers, unconditional
 from convlint.worker.deciding.degenerate import degenerate
 from convlint.worker.deciding.dependence import is_apart_from_sizes
-from convlint.worker.deciding.elements import iterated_input
-from convlint.worker.deciding.explore import Outcome, explore
+from convlint.worker.deciding.doubts import Case, doubts, weight
+from convlint.worker.deciding.explore import Outcome
 from convlint.worker.deciding.findings import Finding, finding, has_known_sizes, in_symbols
-from convlint.worker.deciding.fixed_sizes import course_at, is_about_strides, past_fixed_sizes
+from convlint.worker.deciding.fixed_sizes import course_at, is_about_strides
 from convlint.worker.deciding.joined_batch import joined_batches
 from convlint.worker.deciding.mistakes import without_follow_ups
 from convlint.worker.deciding.pinned import pinned
 from convlint.worker.deciding.raising import always_raises
 from convlint.worker.deciding.returning import without_result
-from convlint.worker.deciding.ways import MAX_FLIPS, asks_for_rank, best_variant, other_courses, past_decisions
+from convlint.worker.deciding.ways import asks_for_rank, other_courses, past_decisions
 from convlint.worker.examination import Examination, Unfinished, undecided
-from convlint.worker.inputs.input import BATCH, Input
+from convlint.worker.inputs.input import BATCH
 from convlint.worker.layers import holds_nothing
-from convlint.worker.run import Run, Workshop, course_of
+from convlint.worker.run import Run, Workshop
 from convlint.worker.trail import Halt, Key, Need, Objection, Refusal, Stop, Unread
 from convlint.worker.work import WorkSpent, unlimited
 
@@ -62,7 +58,7 @@ def _with_single_example(shop: Workshop, first: Run) -> Run:
     single = shop.run(course_at(first.course, {BATCH: 1}))
     if single.trace.trail.end() is not None or any(unconditional(single)):
         return first
-    outcome = _outcome(shop, single)
+    outcome = outcome_of(shop, single)
     return single if outcome.accepted is not None and not outcome.rejected else first
 
 
@@ -123,12 +119,12 @@ def _proved(shop: Workshop, main: Examination, *, is_found_out: bool) -> tuple[F
 def _agreed(shop: Workshop, main: Examination, *, is_found_out: bool) -> Examination:
     """What stands on all ways, and with all other inputs that were as likely."""
     findings, unseen = _on_all_ways(shop, main)
-    doubts = _doubts(shop, main, findings, is_found_out=is_found_out)
-    if isinstance(doubts, Alternative):  # nothing is wrong with other inputs, which are as likely
-        other = _examine_course(shop, doubts.run)
+    found = doubts(Case(shop, main, findings), is_found_out=is_found_out)
+    if isinstance(found, Alternative):  # nothing is wrong with other inputs, which are as likely
+        other = _examine_course(shop, found.run)
         return replace(other, unseen=unseen, odd=tuple(_odd(shop, other.outcome)))
-    agreed = tuple(found for key, found in findings.items() if key not in doubts)
-    reason = min(doubts.values(), key=_weight, default=None)
+    agreed = tuple(one for key, one in findings.items() if key not in found)
+    reason = min(found.values(), key=weight, default=None)
     raised = always_raises(shop, main.run, is_found_out=is_found_out)
     if not findings and raised is None:
         agreed = tuple(joined_batches(main.run))
@@ -159,103 +155,9 @@ def _on_all_ways(shop: Workshop, main: Examination) -> tuple[dict[Key, Finding],
     return findings, unseen
 
 
-def _doubts(
-    shop: Workshop, main: Examination, findings: Mapping[Key, Finding], *, is_found_out: bool
-) -> dict[Key, Reason] | Alternative:
-    """Why some findings may be due to what nobody has said, by finding; or inputs with which there are none."""
-    doubts = dict.fromkeys(_on_one_way_only(shop, main, findings), Reason(kind="branch-unknown"))
-    if shop.cast is not None:
-        mixed = [key for key in findings if key[1] == "mixed_dtype"]
-        doubts |= dict.fromkeys(mixed, Reason(kind="dtype-unknown", detail=shop.cast))
-    if not findings or not is_found_out:
-        return doubts
-    doubts |= {key: Reason(kind="inputs-guessed") for key, found in findings.items() if found.is_misuse}
-    doubts |= {key: Reason(kind="batch-guessed") for key, found in findings.items() if found.is_about_batch}
-    doubts |= dict(_sizes_of_guesses(main.run, findings))
-    iterated = {key: iterated_input(main.run, found.node) for key, found in findings.items()}
-    doubts |= {key: _guessed(name) for key, name in iterated.items() if name is not None}
-    broken = main.run.trace.trail.broken() if not asks_for_rank(shop.model) else []
-    decided = {need.key for need in broken if is_of_layers(main.run, need)}
-    agreed = [found for key, found in findings.items() if key not in doubts]
-    certain = [found for found in agreed if found.key not in decided]
-    if agreed and not certain:  # true of whatever comes to these layers, but other inputs may not come there
-        for owner, inputs in running(main.run, shop.run):
-            other = Alternative(owner, inputs, *_explored(shop, inputs))
-            if other.is_clean:
-                return other
-    idle = bystanders(shop.model, main.run, [found.node for found in certain])
-    known = _Known(frozenset(findings), frozenset(found.key for found in certain), main.outcome.accepted or {})
-    for other in alternatives(main.run, lambda inputs: _explored(shop, inputs, known), idle) if certain else ():
-        if other.is_clean:
-            return other
-        unlike = [found for found in certain if not other.repeats(found)]
-        if unlike and not other.refuses_apart_from(findings):
-            doubts |= {found.key: _guessed(other.owner) for found in unlike}
-    texts = [item.name for item in open_inputs(main.run.course.inputs) if isinstance(item.spec.value, str)]
-    return doubts | ({key: _guessed(texts[0]) for key in findings} if texts else {})
-
-
-def _sizes_of_guesses(run: Run, findings: Mapping[Key, Finding]) -> Iterator[tuple[Key, Reason]]:
-    """What compares a formula with a number, where the input is a guess in which no layer has a part."""
-    owner = next((item.name for item in open_inputs(run.course.inputs) if not item.source.is_confirmed), None)
-    broken = run.trace.trail.broken() if owner is not None else []
-    of_numbers = {need.key for need in broken if _is_number(need.came) and _is_number(need.needed)}
-    for need in broken:
-        if need.key in findings and need.key not in of_numbers:
-            yield need.key, _guessed(owner or "")
-
-
-def _is_number(size: object) -> bool:
-    return isinstance(size, str) or bool(getattr(size, "is_Integer", False))
-
-
-def _guessed(name: str) -> Reason:
-    return Reason(kind="input-guessed", name=name)
-
-
-def _weight(doubt: Reason) -> tuple[int, str]:
-    """The order of doubts of which one is reported."""
-    order: tuple[ReasonKind, ...] = ("dtype-unknown", "batch-guessed", "inputs-guessed", "input-guessed")
-    return order.index(doubt.kind) if doubt.kind in order else len(order), doubt.name or ""
-
-
-@dataclass(frozen=True)
-class _Known:
-    """What is found with the first inputs, which of it no input is known to mend, and sizes that all else takes."""
-
-    found: frozenset[Key]
-    certain: frozenset[Key]
-    sizes: Mapping[str, int]
-
-
-def _explored(shop: Workshop, inputs: tuple[Input, ...], known: _Known | None = None) -> tuple[Run, Outcome]:
-    """What becomes of other inputs; there is no search where all sizes of them meet the same, or something else that
-    is wrong."""
-    course = course_of(inputs, {name: size for name, size in known.sizes.items() if size > 1} if known else None)
-    for begun in growing(course, shop.run) if known is not None else ():
-        if known is not None and _is_decided(begun, known):
-            return begun, replace(undecided(begun), rejected=tuple(unconditional(begun)))
-    first = past_fixed_sizes(shop, past_decisions(shop, shop.first(course)))
-    return first, _outcome(shop, first)
-
-
-def _is_decided(run: Run, known: _Known) -> bool:
-    """Whether one run proves that the inputs are refused: by all that is certain again, or by something else."""
-    return refused_at_once(run, known.found) or known.certain <= {need.key for need in unconditional(run)}
-
-
-def _on_one_way_only(shop: Workshop, main: Examination, findings: Mapping[Key, Finding]) -> set[Key]:
-    """What is found on one way alone of a branch that no input decides: a real run may never go there."""
-    one_way: set[Key] = set()
-    for i in main.run.trace.settled[:MAX_FLIPS]:
-        outcome = _outcome(shop, shop.run(main.run.course.flipped(main.run.trace.decisions, i)))
-        one_way |= findings.keys() ^ {item.key for item in without_follow_ups(outcome.rejected, outcome.first)}
-    return one_way
-
-
 def _examine_course(shop: Workshop, first: Run, known: frozenset[Key] = frozenset()) -> Examination:
     """All runs on one course; of what is known already nothing more is found out."""
-    outcome = _outcome(shop, first)
+    outcome = outcome_of(shop, first)
     run = outcome.first
     rejected = [item for item in without_follow_ups(outcome.rejected, run) if item.key not in known]
     # A number that is the same for every size of the input has no formula, and no size mends it.
@@ -268,10 +170,6 @@ def _examine_course(shop: Workshop, first: Run, known: frozenset[Key] = frozense
         with unlimited():
             findings = tuple(finding(shop, outcome, run, item, None) for item in rejected)
     return Examination(run, outcome, findings, None)
-
-
-def _outcome(shop: Workshop, first: Run) -> Outcome:
-    return explore(best_variant(shop, past_decisions(shop, first)), shop.run)
 
 
 def _same_call(run: Run, finding: Finding) -> int | None:

@@ -109,10 +109,12 @@ class NodeRecorder:
         """A value as torch.fx wants it: each tensor as the node that made it, the rest plain."""
         if isinstance(value, torch.Tensor):
             return self._makers.get(id(value)) or self._attribute(value)
-        if type(value) in (tuple, list):
-            return type(value)(self.as_argument(item) for item in value)
-        if type(value) is dict:
+        if isinstance(value, (tuple, list)):  # packed sequences too are named tuples
+            return (list if isinstance(value, list) else tuple)(self.as_argument(item) for item in value)
+        if isinstance(value, dict):
             return {str(key): self.as_argument(item) for key, item in value.items()}
+        if inner := list(tensors_in(value)):
+            return tuple(map(self.as_argument, inner))
         plain = isinstance(value, (int, float, bool, str, torch.dtype, type(None)))
         return value if plain else f"<{type(value).__name__}>"
 
