@@ -156,63 +156,53 @@ def _functional_unpool(rank: int) -> Check:
     return check
 
 
-def _of_rank(rank: int) -> tuple[Op, ...]:
-    """The pools over so many spatial dims."""
+def _layers(rank: int) -> tuple[Op, ...]:
+    """The layers that pool over so many spatial dims."""
     end, axes = f"{rank}d", IMAGES[rank - 1]
-    name = f"torch.nn.functional.{{}}_pool{end}"
+    windowed = (
+        Op(
+            layers=(getattr(nn, f"{kind}Pool{end}"),),
+            check=_layer(rank, kind == "Max"),
+            shape=_pooled(rank, names, True),
+            axes=axes,
+            is_rigid=True,
+            keeps=CHANNELS,
+        )
+        for kind, names in (("Max", _MAX), ("Avg", _AVG))
+    )
+    adaptive = (
+        Op(
+            layers=(getattr(nn, f"Adaptive{kind}Pool{end}"),),
+            check=_adaptive(rank),
+            shape=_adapted(rank, True),
+            axes=axes if is_rigid else (),
+            is_rigid=is_rigid,
+            keeps=CHANNELS,
+        )
+        for kind, is_rigid in (("Avg", rank == 1), ("Max", False))
+    )
+    return (*windowed, *adaptive, Op(layers=(getattr(nn, f"MaxUnpool{end}"),), check=_unpool))
+
+
+def _functions(rank: int) -> tuple[Op, ...]:
+    """The functions that pool over so many spatial dims."""
+    owner, end = "torch.nn.functional", f"{rank}d"
+    windowed = (
+        Op(
+            functions=(f"{owner}.{kind}_pool{end}",),
+            check=_functional(rank, names),
+            shape=_pooled(rank, names, False),
+            keeps=CHANNELS,
+        )
+        for kind, names in (("max", _MAX), ("avg", _AVG))
+    )
+    adapted = _adapted(rank, False)
     return (
-        Op(
-            layers=(getattr(nn, f"MaxPool{end}"),),
-            check=_layer(rank, True),
-            shape=_pooled(rank, _MAX, True),
-            axes=axes,
-            is_rigid=True,
-            keeps=CHANNELS,
-        ),
-        Op(
-            layers=(getattr(nn, f"AvgPool{end}"),),
-            check=_layer(rank, False),
-            shape=_pooled(rank, _AVG, True),
-            axes=axes,
-            is_rigid=True,
-            keeps=CHANNELS,
-        ),
-        Op(
-            layers=(getattr(nn, f"AdaptiveAvgPool{end}"),),
-            check=_adaptive(rank),
-            shape=_adapted(rank, True),
-            axes=axes if rank == 1 else (),
-            is_rigid=rank == 1,
-            keeps=CHANNELS,
-        ),
-        Op(
-            layers=(getattr(nn, f"AdaptiveMaxPool{end}"),),
-            check=_adaptive(rank),
-            shape=_adapted(rank, True),
-            keeps=CHANNELS,
-        ),
-        Op(
-            functions=(name.format("max"),),
-            check=_functional(rank, _MAX),
-            shape=_pooled(rank, _MAX, False),
-            keeps=CHANNELS,
-        ),
-        Op(
-            functions=(name.format("avg"),),
-            check=_functional(rank, _AVG),
-            shape=_pooled(rank, _AVG, False),
-            keeps=CHANNELS,
-        ),
-        Op(
-            functions=(name.format("adaptive_avg"),),
-            check=_adaptive(rank),
-            shape=_adapted(rank, False),
-            keeps=CHANNELS,
-        ),
-        Op(functions=(name.format("adaptive_max"),), check=_adaptive(rank)),
-        Op(layers=(getattr(nn, f"MaxUnpool{end}"),), check=_unpool),
-        Op(functions=(f"torch.nn.functional.max_unpool{end}",), check=_functional_unpool(rank)),
+        *windowed,
+        Op(functions=(f"{owner}.adaptive_avg_pool{end}",), check=_adaptive(rank), shape=adapted, keeps=CHANNELS),
+        Op(functions=(f"{owner}.adaptive_max_pool{end}",), check=_adaptive(rank)),
+        Op(functions=(f"{owner}.max_unpool{end}",), check=_functional_unpool(rank)),
     )
 
 
-OPS = tuple(op for rank in RANKS.values() for op in _of_rank(rank))
+OPS = tuple(op for rank in RANKS.values() for op in (*_layers(rank), *_functions(rank)))
