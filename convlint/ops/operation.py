@@ -44,7 +44,7 @@ class Operation:
         return ((index, shape[index]) for index in range(-count, 0))
 
     def windows(self) -> tuple[Window, ...]:
-        """How the windows of a convolution or pooling move, one for each size; none where it cannot be told."""
+        """How the windows of a convolution or pooling move, one for each size; none where it is not known."""
         padding = self.options.get("padding", 0)
         kernel = self.numbers("kernel_size")
         paddings = (0,) * self.spatial if isinstance(padding, str) else self.numbers("padding", 0)

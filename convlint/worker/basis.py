@@ -25,9 +25,9 @@ def basis_of(built: Built, examination: Examination) -> Basis:
 
 
 def proved(examination: Examination, built: Built) -> dict[Key, Sides]:
-    """The findings that no input mends, and those of inputs that are known.
+    """The findings that no input fixes, and those of inputs that are known.
 
-    What only the size of the input breaks, other arguments may mend as well: it counts where only numbers are guessed,
+    What only the size of the input breaks, other arguments may fix as well: it counts where only numbers are guessed,
     and these move neither side of it from one style to another.
     """
     guessed = (built.construction.kwargs.get(name) for name in built.construction.guessed)

@@ -113,7 +113,7 @@ def glance(
 
 
 def _glanced(shop: Workshop, found: Sequence[Evidence]) -> tuple[Run, tuple[Finding, ...]] | None:
-    """A run of inputs that are told or certain, with what refuses them; else of the first evidence that runs."""
+    """A run on declared or certain inputs, with what refuses them; else of the first evidence that runs."""
     taken: Run | None = None
     for item in found:
         run = None if item.inputs is None else shop.run(course_of(item.inputs))

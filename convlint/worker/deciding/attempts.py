@@ -18,7 +18,7 @@ from convlint.worker.trail import Key
 
 @dataclass(frozen=True)
 class KnownFindings:
-    """What is found with the first inputs, which of it no input is known to mend, and sizes that all else takes."""
+    """What is found with the first inputs, which of it no input is known to fix, and sizes that all else accepts."""
 
     found: frozenset[Key]
     certain: frozenset[Key]

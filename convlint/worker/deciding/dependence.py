@@ -1,4 +1,4 @@
-"""Whether a size inside of a model can hang on the sizes of its images and sequences, by the calls that it comes from.
+"""Whether a size inside a model can depend on the sizes of its images and sequences, by the calls that it comes from.
 
 Shapes alone say so: features stay what a layer declares through permutations, heads and joins.
 """

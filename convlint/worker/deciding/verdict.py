@@ -160,7 +160,7 @@ def _examine_course(shop: Workshop, first: Run, known: frozenset[Key] = frozense
     outcome = outcome_of(shop, first)
     run = outcome.first
     rejected = [item for item in without_follow_ups(outcome.rejected, run) if item.key not in known]
-    # A number that is the same for every size of the input has no formula, and no size mends it.
+    # A number that is the same for every size of the input has no formula, and no size fixes it.
     is_open = any(isinstance(item, Need) and not is_apart_from_sizes(run, item) for item in rejected)
     has_detail = is_open and has_known_sizes(run) and not shop.is_plain
     try:

@@ -1,4 +1,4 @@
-"""The two operands of a call that come to other sizes: a sum, or a join."""
+"""The two operands of a call whose sizes differ: a sum, or a concatenation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls that are told the size of their result: it must be one of those that it can have come from."""
+"""Calls that are given the size of their result: it must be one of those that it can have come from."""
 
 from __future__ import annotations
 

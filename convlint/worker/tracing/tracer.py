@@ -233,7 +233,7 @@ class ShapeTracer(fx.Tracer):
         return result
 
     def _is_ruled(self, call: Call, tensors: Sequence[torch.Tensor]) -> bool:
-        """Whether a rule of shapes may speak for torch: on symbols or for speed, of a call that no hook changes."""
+        """Whether a rule of shapes may answer for torch: on symbols or for speed, of a call that no hook changes."""
         if not self._setting.is_quick and (self._setting.env is None or not any(map(is_symbolic, tensors))):
             return False
         if not has_rule(call) or _is_hooked(call):

@@ -1,4 +1,4 @@
-"""The shape of a loss whose value hangs on data."""
+"""The shape of a loss whose value depends on data."""
 
 from __future__ import annotations
 
