@@ -78,7 +78,7 @@ def main() -> None:
     options = _options()
     context = multiprocessing.get_context("fork")
     tasks = [(family, name) for family in options.families for name in _names(family, options)]
-    from convlint.worker.warmup import warm_up
+    from convlint.worker.process.warmup import warm_up
 
     warm_up()
     results: list[Result] = []
@@ -148,16 +148,16 @@ def _send(connection: Any, family: str, name: str, way: str, mutant: bool) -> No
 def examined(family: str, name: str, way: str, mutant: bool) -> Result | None:
     """Build a model, alter it where it is to have a mistake, and examine it."""
     from convlint.sentences import sentence
-    from convlint.worker.bounded import MOST_STEPS, bounded
-    from convlint.worker.examination import stopped_at
-    from convlint.worker.inputs.evidence import squares
-    from convlint.worker.inputs.input import declared
-    from convlint.worker.run import Workshop
-    from convlint.worker.skeleton import Sites, building, make_fake
+    from convlint.worker.analysis.bounded import MOST_STEPS, bounded
+    from convlint.worker.analysis.inference.evidence import squares
+    from convlint.worker.analysis.session import Workshop
+    from convlint.worker.analysis.verdict.examination import stopped_at
+    from convlint.worker.build.skeleton import Sites, building, make_fake
+    from convlint.worker.stack.users import user_test
     from convlint.worker.torch_private.fake import new_mode
     from convlint.worker.torch_private.symbols import new_env
-    from convlint.worker.users import user_test
-    from convlint.worker.work import WorkBudget
+    from convlint.worker.trace.input import declared
+    from convlint.worker.trace.work import WorkBudget
 
     mode, sites = new_mode(new_env()), Sites()
     with building(mode, sites):

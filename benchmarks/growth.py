@@ -77,7 +77,7 @@ def _net(count: int, layer: str, folder: Path, body: str = CHAIN, parameters: st
 
 
 def _seconds(path: Path, *inputs: InputSpec) -> float:
-    from convlint.worker.job import run
+    from convlint.worker.process.job import run
 
     model = ModelJob(target="Net", row=5, inputs=inputs)
     folder = str(path.parent)
@@ -156,7 +156,7 @@ def draw(found: dict[str, list[tuple[int, float]]]) -> None:
 
 
 if __name__ == "__main__":
-    from convlint.worker.warmup import warm_up
+    from convlint.worker.process.warmup import warm_up
 
     warm_up()
     main()

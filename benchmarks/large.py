@@ -20,14 +20,14 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from convlint.inputspec import InputSpec
-from convlint.worker.examine import examine
-from convlint.worker.inputs.input import declared
-from convlint.worker.project.operators import define_missing
-from convlint.worker.run import Workshop
-from convlint.worker.skeleton import Sites, building, make_fake
+from convlint.worker.analysis.examine import examine
+from convlint.worker.analysis.session import Workshop
+from convlint.worker.build.skeleton import Sites, building, make_fake
+from convlint.worker.process.warmup import warm_up
 from convlint.worker.torch_private.fake import new_mode
 from convlint.worker.torch_private.symbols import new_env
-from convlint.worker.warmup import warm_up
+from convlint.worker.trace.input import declared
+from convlint.worker.user_code.operators import define_missing
 
 
 class Attention(nn.Module):

@@ -26,10 +26,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.oracle.journal import keep, known
-from convlint.worker.project.operators import define_missing
-from convlint.worker.skeleton import Sites, building
+from convlint.worker.build.skeleton import Sites, building
+from convlint.worker.process.warmup import skip_initialisation
 from convlint.worker.torch_private.fake import new_mode
-from convlint.worker.warmup import skip_initialisation
+from convlint.worker.user_code.operators import define_missing
 
 PLOT = Path(__file__).parent.parent / "docs" / "verify_memory.svg"
 LIBRARIES = {"torchvision": "torchvision.models", "timm": "timm"}

@@ -48,7 +48,7 @@ def main() -> None:
     context = multiprocessing.get_context("fork")
     _load_torchvision()
     names = _names(options)
-    from convlint.worker.warmup import warm_up
+    from convlint.worker.process.warmup import warm_up
 
     warm_up()
     results: list[Result] = []
@@ -108,14 +108,14 @@ def _names(options: argparse.Namespace) -> list[str]:
 def trace(family: str, name: str) -> Result:
     """Build and examine one model."""
     from convlint.sentences import sentence
-    from convlint.worker.examination import stopped_at
-    from convlint.worker.examine import examine
-    from convlint.worker.inputs.input import declared
-    from convlint.worker.run import Workshop
-    from convlint.worker.skeleton import Sites, building, make_fake
+    from convlint.worker.analysis.examine import examine
+    from convlint.worker.analysis.session import Workshop
+    from convlint.worker.analysis.verdict.examination import stopped_at
+    from convlint.worker.build.skeleton import Sites, building, make_fake
+    from convlint.worker.stack.users import user_test
     from convlint.worker.torch_private.fake import new_mode
     from convlint.worker.torch_private.symbols import new_env
-    from convlint.worker.users import user_test
+    from convlint.worker.trace.input import declared
 
     started = time.perf_counter()
     built = started

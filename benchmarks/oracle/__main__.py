@@ -87,7 +87,7 @@ def package(family: str, count: int, each: int, out: Path) -> None:
 @_out
 def laws(first: int, count: int, out: Path) -> None:
     """Hold the shapes, formulas and sizes of generated nets against torch."""
-    from convlint.worker.warmup import warm_up
+    from convlint.worker.process.warmup import warm_up
 
     done = {one.name for one in known(out, Claims)} | {one.name for one in known(out, LeftOut)}
     left = [seed for seed in range(first, first + count) if name_of(seed) not in done]

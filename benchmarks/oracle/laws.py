@@ -18,20 +18,20 @@ from benchmarks.oracle.net import Net
 from benchmarks.oracle.sources import LeftOut
 from benchmarks.oracle.truth import Raised, Ran, Real, Shape
 from convlint.inputspec import InputSpec
-from convlint.worker.deciding.domain import ACCEPTED, REJECTED
-from convlint.worker.deciding.evaluate import UnknownFunction, evaluate
-from convlint.worker.deciding.explore import Outcome
-from convlint.worker.examination import Examination
-from convlint.worker.examine import examine
-from convlint.worker.inputs.input import declared
-from convlint.worker.places import position_of
-from convlint.worker.project.integers import INT, as_int, with_symbolic_ints
-from convlint.worker.run import Run, Workshop
-from convlint.worker.skeleton import Sites, building, make_fake
+from convlint.worker.analysis.examine import examine
+from convlint.worker.analysis.session import Run, Workshop
+from convlint.worker.analysis.solving.domain import ACCEPTED, REJECTED
+from convlint.worker.analysis.solving.evaluate import UnknownFunction, evaluate
+from convlint.worker.analysis.solving.explore import Outcome
+from convlint.worker.analysis.verdict.examination import Examination
+from convlint.worker.build.skeleton import Sites, building, make_fake
+from convlint.worker.stack.places import position_of
 from convlint.worker.torch_private.fake import new_mode
 from convlint.worker.torch_private.symbols import expr_of, new_env
-from convlint.worker.trace import tensors_in
-from convlint.worker.trail import Assumption, Need
+from convlint.worker.trace.input import declared
+from convlint.worker.trace.trail import Assumption, Need
+from convlint.worker.user_code.integers import INT, as_int, with_symbolic_ints
+from convlint.worker.values.nesting import tensors_in
 
 _SPATIAL = {3: ("L",), 4: ("H", "W"), 5: ("D", "H", "W")}
 _FORMULA_SIZES, _LARGEST = 20, 64

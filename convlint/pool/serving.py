@@ -56,9 +56,9 @@ class ServerStuck(Exception):
 
 def command(options: Sequence[str]) -> list[str]:
     """How to start the worker: with this interpreter, and without the working directory on its path."""
-    root = str(Path(__file__).parent.parent)
+    root = str(Path(__file__).parents[2])
     # Last on the path, and no `-m`: a user's module in convlint's place, or a spawned copy, does no harm.
-    code = f"import sys; sys.path.append({root!r}); from convlint.worker.server import main; main()"
+    code = f"import sys; sys.path.append({root!r}); from convlint.worker.process.server import main; main()"
     return [sys.executable, "-P", "-c", code, *options]
 
 

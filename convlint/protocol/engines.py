@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-ENGINE: Final = "convlint.worker.job:run"
+ENGINE: Final = "convlint.worker.process.job:run"
 """Traces on fake tensors."""
-TRIALS: Final = "convlint.worker.verifying.trial:run"
+TRIALS: Final = "convlint.worker.verify.trial:run"
 """Real runs."""

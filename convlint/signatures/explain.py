@@ -9,8 +9,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from convlint.complaint import suggestion
+from convlint.signatures.document import SignatureFile
 from convlint.signatures.names import MistakeInKey
-from convlint.signatures.schema import SignatureFile
 from convlint.toml_keys import row_of, spelled, valid_keys
 
 _KINDS: Final = {

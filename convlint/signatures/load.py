@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from convlint.complaint import Complaint
 from convlint.filenames import display
 from convlint.shipped import shipped_rules
+from convlint.signatures.document import SignatureFile
 from convlint.signatures.explain import explain
-from convlint.signatures.schema import SignatureEntry, SignatureFile
+from convlint.signatures.schema import SignatureEntry
 
 FOLDER = "signatures"
 """Beside the groups of rules."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from inspect import Parameter
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from convlint.complaint import suggestion
 from convlint.signatures.arguments import parse_arguments
 from convlint.signatures.notation import ANY, ELLIPSIS, Dimension, Name, Rest, factors_of, names_in
 from convlint.signatures.parse import parse_expression, parse_shape
-
-if TYPE_CHECKING:
-    from convlint.signatures.schema import SignatureEntry
+from convlint.signatures.schema import SignatureEntry
 
 _FREE: Final = frozenset({ANY, ELLIPSIS})
 
@@ -25,18 +23,19 @@ class MistakeInKey(ValueError):
         self.key = key
 
 
-def check_names(entry: SignatureEntry) -> None:
-    """Raises MistakeInKey."""
+def checked(entry: SignatureEntry) -> SignatureEntry:
+    """The entry as it is. Raises MistakeInKey."""
     _check_kind(entry)
     given = _parameters(entry)
     _check_inputs(entry)
     if entry.pattern is not None or any(p.kind is Parameter.VAR_KEYWORD for p in given):
-        return  # the call itself brings names
+        return entry  # the call itself brings names
     known = {p.name for p in given} | set(entry.let) | set(entry.data) | _bound(entry) | _FREE
     for key, texts in _uses(entry):
         for name in texts:
             if name not in known:
                 raise MistakeInKey(key, f'nothing gives a value to "{name}"{suggestion(name, sorted(known - _FREE))}')
+    return entry
 
 
 def _check_kind(entry: SignatureEntry) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import keyword
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 
 from convlint.signatures.arguments import parse_arguments
-from convlint.signatures.names import check_names
 from convlint.signatures.parse import parse_expression, parse_shape
 
 KINDS: Final = ("float", "integer", "bool", "complex")
@@ -143,11 +140,6 @@ class SignatureEntry(SignatureValue):
     is_tuple: StrictBool = Field(default=False, alias="tuple")  # one output comes as a tuple as well
     parameters: dict[str, Weight] = {}  # of a layer, by name: "weight", "proj.bias"
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        check_names(self)
-        return self
-
     @property
     def title(self) -> str:
         return str(self.layer if self.name is None else self.name)
@@ -168,28 +160,3 @@ class SignatureEntry(SignatureValue):
             return known[int(key)] if int(key) < len(known) else f"input {key}"
 
         return {parameter(key): form for key, form in self.inputs.items()}
-
-
-class SignatureFile(SignatureValue):
-    """One file of signatures."""
-
-    format: Literal[1] = Field(alias="schema")
-    signature: tuple[SignatureEntry, ...]
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a signature file."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **SignatureFile.model_json_schema(by_alias=True),
-    }
-
-
-def schema_text() -> str:
-    """What `rules/signatures/schema.json` must hold."""
-    return json.dumps(json_schema(), indent=2) + "\n"
-
-
-if __name__ == "__main__":
-    path = Path(__file__).parents[2] / "rules" / "signatures" / "schema.json"
-    path.write_text(schema_text(), encoding="utf-8")

@@ -19,7 +19,7 @@ from benchmarks.oracle.processes import in_processes
 from benchmarks.oracle.truth import Ran, Real
 from convlint.inputspec import InputSpec
 from convlint.pool.pool import WorkerPool
-from convlint.worker.warmup import warm_up
+from convlint.worker.process.warmup import warm_up
 
 FOLDER = Path(__file__).parent
 FILES = sorted((FOLDER / "nets").glob("*.py"))

@@ -16,7 +16,7 @@ from tracing import Linter
 @pytest.fixture(scope="session")
 def warm() -> None:
     """The worker as it is when a file reaches it. It changes torch.nn.init for good, as in a worker process."""
-    from convlint.worker.warmup import warm_up
+    from convlint.worker.process.warmup import warm_up
 
     warm_up()
 

@@ -10,8 +10,9 @@ from tracing import Linter
 from uses import UNKNOWN, USES, Use
 
 from convlint.shipped import shipped_rules
+from convlint.signatures.document import schema_text
 from convlint.signatures.load import FOLDER, read_signatures
-from convlint.signatures.schema import SignatureEntry, schema_text
+from convlint.signatures.schema import SignatureEntry
 
 
 def files() -> list[Path]:

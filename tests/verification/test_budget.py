@@ -13,14 +13,14 @@ from convlint.hardware import card_memory, check_device
 from convlint.inputspec import InputSpec
 from convlint.jobs import Verify
 from convlint.reporters.budget import lines, memory_text
-from convlint.worker.skeleton import Sites
-from convlint.worker.verifying.allocations import Allocations
-from convlint.worker.verifying.bench import Bench, bench_of
-from convlint.worker.verifying.budget import budget
-from convlint.worker.verifying.capacity import largest
-from convlint.worker.verifying.forecast import forecast
-from convlint.worker.verifying.memory import used
-from convlint.worker.verifying.workspace import PRODUCTS, configured, workspace
+from convlint.worker.build.skeleton import Sites
+from convlint.worker.verify.allocations import Allocations
+from convlint.worker.verify.bench import Bench, bench_of
+from convlint.worker.verify.budget import budget
+from convlint.worker.verify.capacity import largest
+from convlint.worker.verify.forecast import forecast
+from convlint.worker.verify.memory import used
+from convlint.worker.verify.workspace import PRODUCTS, configured, workspace
 
 CPU = torch.device("cpu")
 

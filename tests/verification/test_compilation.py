@@ -11,9 +11,9 @@ from torch import nn
 from convlint.facts import Compilation, RunInput, Scenario
 from convlint.inputspec import InputSpec
 from convlint.jobs import Verify
-from convlint.worker.skeleton import Sites
-from convlint.worker.verifying.bench import bench_of
-from convlint.worker.verifying.compiling import compilation
+from convlint.worker.build.skeleton import Sites
+from convlint.worker.verify.bench import bench_of
+from convlint.worker.verify.compiling import compilation
 
 FEED = [RunInput(name="x", spec=InputSpec(shape=("B", 8)))]
 SCENARIOS = [Scenario(training=training, sizes={"B": 4}, title="usual") for training in (False, True)]

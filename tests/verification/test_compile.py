@@ -34,13 +34,13 @@ from convlint.inputspec import InputSpec
 from convlint.jobs import Verify
 from convlint.report import Report as Outcome
 from convlint.reporters.verification import table
+from convlint.worker.build.skeleton import Sites
 from convlint.worker.sandbox.deeds import COMPILERS, deeds
-from convlint.worker.skeleton import Sites
 from convlint.worker.torch_private.compiler import CompilerLog
 from convlint.worker.torch_private.modules import plain_module_calls
-from convlint.worker.verifying.bench import bench_of
-from convlint.worker.verifying.graphs import recompilations
-from convlint.worker.verifying.likeness import Like, Trial
+from convlint.worker.verify.bench import bench_of
+from convlint.worker.verify.graphs import recompilations
+from convlint.worker.verify.likeness import Like, Trial
 
 NETS = Path(__file__).parent / "compiled"
 NO_COMPILER = {"CXX": "no-such-compiler"}

@@ -13,12 +13,12 @@ from hypothesis import assume
 from torch import nn
 
 from convlint.inputspec import InputSpec
-from convlint.worker.inputs.input import Input, hint, symbols_of
-from convlint.worker.run import Course, Run, run_forward
-from convlint.worker.skeleton import make_fake
+from convlint.worker.analysis.session import Course, Run, run_forward
+from convlint.worker.build.skeleton import make_fake
 from convlint.worker.torch_private.fake import new_mode
 from convlint.worker.torch_private.symbols import expr_of, new_env
-from convlint.worker.trail import Halt, Stop
+from convlint.worker.trace.input import Input, hint, symbols_of
+from convlint.worker.trace.trail import Halt, Stop
 
 AXES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 Sizes = dict[str, int]

@@ -16,8 +16,8 @@ from torch.nn.parameter import is_lazy
 
 from convlint.explain.values import agrees
 from convlint.facts import Breakdown
-from convlint.worker.breakdown.case import NotShown
-from convlint.worker.breakdown.layers import KINDS, taken_apart
+from convlint.worker.verify.breakdown.case import NotShown
+from convlint.worker.verify.breakdown.layers import KINDS, taken_apart
 
 QUICK = settings(max_examples=12, deadline=None)
 MOST = 60  # places of one output

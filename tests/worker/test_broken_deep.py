@@ -10,9 +10,9 @@ from test_work import examined, found
 from torch import nn
 from tracing import PREAMBLE, Linter
 
-from convlint.worker.deciding.domain import Axis, Domain, fates, none_left_at
-from convlint.worker.deciding.ways import asks_for_rank
-from convlint.worker.trail import Assumption, Event, Key, Need
+from convlint.worker.analysis.solving.domain import Axis, Domain, fates, none_left_at
+from convlint.worker.analysis.verdict.ways import asks_for_rank
+from convlint.worker.trace.trail import Assumption, Event, Key, Need
 
 RECURRENT = """
 class Recurrent(nn.Module):

@@ -9,12 +9,12 @@ import torch
 from torch import nn
 
 from convlint.inputspec import InputSpec
-from convlint.worker.deciding.constants import is_of_layers, unconditional
-from convlint.worker.inputs.input import declared
-from convlint.worker.run import Run, Workshop, course_of
-from convlint.worker.skeleton import Sites, building, make_fake
+from convlint.worker.analysis.session import Run, Workshop, course_of
+from convlint.worker.analysis.solving.constants import is_of_layers, unconditional
+from convlint.worker.build.skeleton import Sites, building, make_fake
 from convlint.worker.torch_private.fake import new_mode
 from convlint.worker.torch_private.symbols import new_env
+from convlint.worker.trace.input import declared
 
 Forward = Callable[["Net", torch.Tensor], torch.Tensor]
 

@@ -9,7 +9,7 @@ from torch import nn
 from tracing import PREAMBLE, Checked, Linter
 
 from convlint.facts import ConstructionFact, FileFacts, GuessedArgument, ModelFacts
-from convlint.worker.construct.argument import argument
+from convlint.worker.build.argument import argument
 
 
 def source(parameters: str, init: str, forward: str, more: str = "") -> str:
@@ -181,7 +181,7 @@ def run_at(linter: Linter, text: str, call: str, row: int, user: Path | None = N
 
 def facts_at(linter: Linter, text: str, call: str, row: int, user: Path | None = None) -> FileFacts:
     from convlint.jobs import Expression, Job, ModelJob, UserFile
-    from convlint.worker.job import run
+    from convlint.worker.process.job import run
 
     path = linter.write(text)
     at = user or path
@@ -296,7 +296,7 @@ class Net(nn.Module):
 
 def test_a_factory_that_passes_its_arguments_on_is_not_to_blame(linter: Linter) -> None:
     from convlint.jobs import Job, ModelJob
-    from convlint.worker.job import run
+    from convlint.worker.process.job import run
 
     text = source(
         "width", "self.a = nn.Linear(8, width)", "return self.a(x)", "def make(**options):\n    return Net(**options)\n"

@@ -7,7 +7,7 @@ import sys
 
 START = """
 import sys
-from convlint.worker import warmup
+from convlint.worker.process import warmup
 warmup.warm_up()
 light = {name for name in sys.modules if name.startswith(("torch._dynamo.", "torch.distributed.tensor."))}
 assert "torch._dynamo.eval_frame" not in light, light

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch.utils._sympy.functions import FloorDiv, Mod
 
 from convlint.facts import Reason
-from convlint.worker.deciding.domain import (
+from convlint.worker.analysis.solving.domain import (
     ACCEPTED,
     HALTED,
     REJECTED,
@@ -21,7 +21,7 @@ from convlint.worker.deciding.domain import (
     fates_at,
     grouped,
 )
-from convlint.worker.trail import Assumption, Event, Halt, Key, Need, Stop
+from convlint.worker.trace.trail import Assumption, Event, Halt, Key, Need, Stop
 
 D, H, W = (sympy.Symbol(name, integer=True, positive=True) for name in "DHW")
 SIZES = np.arange(2, 12, dtype=np.int64)

@@ -10,7 +10,7 @@ from tracing import PREAMBLE, Linter, Shape, net, whole
 
 from convlint.facts import TriedEdit
 from convlint.inputspec import InputSpec
-from convlint.worker.edits.text import edited
+from convlint.worker.analysis.edits.text import edited
 
 FLAT = ("B", 16)
 IMAGE = ("B", 3, 32, 32)

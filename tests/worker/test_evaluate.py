@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch.utils._sympy.functions import CleanDiv, FloorDiv, FloorToInt, IntTrueDiv, Mod, PythonMod
 
-from convlint.worker.deciding.evaluate import UnknownFunction, evaluate
+from convlint.worker.analysis.solving.evaluate import UnknownFunction, evaluate
 
 H, W = (sympy.Symbol(name, integer=True, positive=True) for name in "HW")
 GRID = np.arange(2, 14, dtype=np.int64)

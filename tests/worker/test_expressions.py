@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convlint.facts import Change, Span
-from convlint.worker.edits.expressions import Point, expressions, value_of
-from convlint.worker.edits.text import edited
+from convlint.worker.analysis.edits.expressions import Point, expressions, value_of
+from convlint.worker.analysis.edits.text import edited
 
 NAMES = ("width", "hidden", "self.heads", "config.dim")
 SIZES = st.integers(min_value=1, max_value=512)

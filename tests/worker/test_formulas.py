@@ -11,7 +11,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from torch.utils._sympy.functions import FloorDiv, Mod
 
-from convlint.worker.deciding.formulas import derivation, formula
+from convlint.worker.analysis.solving.formulas import derivation, formula
 
 H, W, B = (sympy.Symbol(name, integer=True, positive=True) for name in "HWB")
 NAMES = {H: "H", W: "W", B: "B"}

@@ -10,7 +10,7 @@ from torch import nn
 
 from convlint.inputspec import InputSpec
 from convlint.jobs import Expression, Hint, Step
-from convlint.worker.inputs.hints import told
+from convlint.worker.analysis.inference.hints import told
 
 
 def expression(text: str) -> Expression:

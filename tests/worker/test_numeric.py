@@ -10,11 +10,12 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 from tracing import Linter, net
 
-from convlint.worker.call import Call
+from convlint.worker.ops.call import Call
 from convlint.worker.torch_private.fake import FakeTensor, FakeTensorMode, new_mode
 from convlint.worker.torch_private.symbols import new_env, new_symbol
-from convlint.worker.trace import function_name, tensors_in
-from convlint.worker.tracing.numeric import on_numbers
+from convlint.worker.trace.numeric import on_numbers
+from convlint.worker.trace.trace import function_name
+from convlint.worker.values.nesting import tensors_in
 
 CALLS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "reshape": (torch.Tensor.reshape, (1, -1, 4)),

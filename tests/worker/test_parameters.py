@@ -6,7 +6,7 @@ import pytest
 from torch import nn
 from tracing import Linter, net
 
-from convlint.worker.inputs.parameters import Parts, parameters_of, parts_of
+from convlint.worker.trace.forward_parameters import Parts, parameters_of, parts_of
 
 
 class Reads(nn.Module):

@@ -12,11 +12,11 @@ from torch import nn
 
 from convlint.facts import Failure
 from convlint.jobs import Expression, Job, UserFile
-from convlint.worker.importing import Project, importing
-from convlint.worker.project.module import ProjectModule
-from convlint.worker.project.unavailable import Unavailable
-from convlint.worker.resolve import Resolver, Unresolved
-from convlint.worker.users import user_test
+from convlint.worker.build.importing import Project, importing
+from convlint.worker.build.resolve import Resolver, Unresolved
+from convlint.worker.stack.users import user_test
+from convlint.worker.user_code.module import ProjectModule
+from convlint.worker.user_code.unavailable import Unavailable
 
 
 class Desk:

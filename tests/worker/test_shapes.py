@@ -14,7 +14,7 @@ from symbolic import AXES, Calls, Case, Sizes, check, said
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from convlint.worker.call import Call
+from convlint.worker.ops.call import Call
 from convlint.worker.ops.op import same
 from convlint.worker.ops.registry import operators
 from convlint.worker.ops.results import result_shape

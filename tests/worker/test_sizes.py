@@ -8,8 +8,8 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convlint.worker.sizes import divides, holds_at
 from convlint.worker.torch_private.symbols import new_env, new_symbol
+from convlint.worker.values.sizes import divides, holds_at
 
 NAMES = ("D", "H", "W")
 factors = st.lists(st.tuples(st.sampled_from(NAMES), st.integers(1, 6), st.integers(-7, 7)), min_size=1, max_size=3)

@@ -20,8 +20,8 @@ import sys
 
 from convlint.inputspec import InputSpec
 from convlint.jobs import Job, ModelJob
-from convlint.worker.job import run
-from convlint.worker.warmup import warm_up
+from convlint.worker.process.job import run
+from convlint.worker.process.warmup import warm_up
 
 warm_up()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

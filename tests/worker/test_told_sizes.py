@@ -10,14 +10,14 @@ import torch
 from torch import nn
 
 from convlint.inputspec import InputSpec
-from convlint.worker.examination import Examination
-from convlint.worker.examine import glance
-from convlint.worker.inputs.evidence import Evidence
-from convlint.worker.inputs.input import declared
-from convlint.worker.run import Workshop
-from convlint.worker.skeleton import Sites, building, make_fake
+from convlint.worker.analysis.examine import glance
+from convlint.worker.analysis.inference.evidence import Evidence
+from convlint.worker.analysis.session import Workshop
+from convlint.worker.analysis.verdict.examination import Examination
+from convlint.worker.build.skeleton import Sites, building, make_fake
 from convlint.worker.torch_private.fake import FakeTensorMode, new_mode
 from convlint.worker.torch_private.symbols import new_env
+from convlint.worker.trace.input import declared
 
 BATCH_HINT = 26
 """The batch of a first run: a width of the same number must not be taken for it."""

@@ -8,14 +8,14 @@ from torch import nn
 
 from convlint.facts import Reason
 from convlint.inputspec import InputSpec
-from convlint.worker.bounded import bounded
-from convlint.worker.examination import Examination
-from convlint.worker.inputs.input import declared
-from convlint.worker.run import Workshop
-from convlint.worker.skeleton import Sites, building, make_fake
+from convlint.worker.analysis.bounded import bounded
+from convlint.worker.analysis.session import Workshop
+from convlint.worker.analysis.verdict.examination import Examination
+from convlint.worker.build.skeleton import Sites, building, make_fake
 from convlint.worker.torch_private.fake import new_mode
 from convlint.worker.torch_private.symbols import new_env
-from convlint.worker.work import WorkBudget, WorkSpent, limited, spend, unlimited
+from convlint.worker.trace.input import declared
+from convlint.worker.trace.work import WorkBudget, WorkSpent, limited, spend, unlimited
 
 LIMITS = (60, 250, 1000)
 

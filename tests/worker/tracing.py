@@ -132,7 +132,7 @@ class Linter:
 
     def __call__(self, source: str, *shapes: Shape | InputSpec, target: str = "Net", **options: Any) -> Checked:
         """With shapes the inputs are declared, without any they are found out."""
-        from convlint.worker.job import run
+        from convlint.worker.process.job import run
 
         path = self.write(source)
         model = ModelJob(target=target, inputs=tensors(*shapes) or None, source="--input", **options)

@@ -16,7 +16,8 @@ from benchmarks.oracle.parameters import TooLarge, limited
 from benchmarks.oracle.sweep.subject import BATCH, Choice, Event, Feed, Meta, Real, Subject, with_contents
 from convlint.inputspec import InputSpec
 from convlint.worker.torch_private.modules import module_calls
-from convlint.worker.trace import function_name, tensors_in
+from convlint.worker.trace.trace import function_name
+from convlint.worker.values.nesting import tensors_in
 
 MOST_PARAMETERS = 300_000_000
 """Larger models are only traced: they repeat the layers of smaller ones, and a real run takes minutes."""

@@ -12,7 +12,7 @@ from torch import nn
 
 from benchmarks.oracle.sweep.subject import Feed, Subject, Variant
 from convlint.inputspec import InputSpec
-from convlint.worker.project.operators import define_missing
+from convlint.worker.user_code.operators import define_missing
 
 FAMILIES = ("torchvision", "timm", "transformers", "vit-pytorch", "x-transformers", "smp")
 
@@ -20,7 +20,7 @@ FAMILIES = ("torchvision", "timm", "transformers", "vit-pytorch", "x-transformer
 def family(name: str) -> list[Subject]:
     """All models of a family; loads its package. Weights are never initialised nor fetched."""
     os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
-    from convlint.worker.warmup import warm_up
+    from convlint.worker.process.warmup import warm_up
 
     warm_up()
     load_torchvision()

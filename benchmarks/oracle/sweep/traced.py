@@ -15,17 +15,18 @@ from benchmarks.oracle.sweep.compare import compare
 from benchmarks.oracle.sweep.real import said
 from benchmarks.oracle.sweep.subject import BATCH, Event, Meta, Real, Subject, Traced, with_contents
 from convlint.sentences import sentence
-from convlint.worker.examination import Examination, stopped_at
-from convlint.worker.examine import examine
-from convlint.worker.inputs.input import declared
-from convlint.worker.run import Course, Run, Workshop
-from convlint.worker.sizes import holds_at
-from convlint.worker.skeleton import Sites, building, make_fake
+from convlint.worker.analysis.examine import examine
+from convlint.worker.analysis.session import Course, Run, Workshop
+from convlint.worker.analysis.verdict.examination import Examination, stopped_at
+from convlint.worker.build.skeleton import Sites, building, make_fake
+from convlint.worker.stack.users import user_test
 from convlint.worker.torch_private.fake import new_mode
 from convlint.worker.torch_private.symbols import expr_of, new_env
-from convlint.worker.trace import TensorMeta, tensor_meta, tensors_in
-from convlint.worker.trail import Assumption, Stop, reason_of
-from convlint.worker.users import user_test
+from convlint.worker.trace.input import declared
+from convlint.worker.trace.trace import TensorMeta, tensor_meta
+from convlint.worker.trace.trail import Assumption, Stop, reason_of
+from convlint.worker.values.nesting import tensors_in
+from convlint.worker.values.sizes import holds_at
 
 MOST_FEEDS = 3
 

@@ -8,10 +8,10 @@ import sympy
 import torch
 from torch import nn
 
-from convlint.worker.call import Call
+from convlint.worker.ops.call import Call
 from convlint.worker.ops.constructor import ConstructorNeed, is_count
 from convlint.worker.ops.op import SEQUENCE, Op
-from convlint.worker.sizes import Size, equal, shared_out
+from convlint.worker.values.sizes import Size, equal, shared_out
 
 _OPERANDS = (
     ("query", "embed_dim", "embed_dim", "embed_dim"),

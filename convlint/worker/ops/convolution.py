@@ -11,13 +11,13 @@ import torch
 from torch import nn
 
 from convlint.ops.window import Window, per_dim, windows
-from convlint.worker.call import Call, Check
+from convlint.worker.ops.call import Call, Check
 from convlint.worker.ops.constructor import divisible
 from convlint.worker.ops.op import IMAGES, RANKS, Op, Rule, Shape
 from convlint.worker.ops.output_size import check_output_size
 from convlint.worker.ops.padding import check_pads
 from convlint.worker.ops.room import with_room
-from convlint.worker.sizes import Size, at_least, divides, equal, shared_out
+from convlint.worker.values.sizes import Size, at_least, divides, equal, shared_out
 
 
 @dataclass(frozen=True)

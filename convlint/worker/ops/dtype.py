@@ -8,7 +8,7 @@ import sympy
 import torch
 from torch import nn
 
-from convlint.worker.call import Call, Check
+from convlint.worker.ops.call import Call, Check
 
 LAYERS: tuple[type[nn.Module], ...] = (
     *(nn.Linear, nn.Bilinear, nn.MultiheadAttention, nn.GroupNorm, nn.LayerNorm),

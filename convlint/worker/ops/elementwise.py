@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from convlint.ops import elementwise
-from convlint.worker.call import Call
+from convlint.worker.ops.call import Call
 from convlint.worker.ops.op import BOTH, EVERYWHERE, Op, Shape, places, same
-from convlint.worker.sizes import Size, broadcasts, equal
 from convlint.worker.torch_private.symbols import expr_of
+from convlint.worker.values.sizes import Size, broadcasts, equal
 
 
 def _elementwise(call: Call) -> None:

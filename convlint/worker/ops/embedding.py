@@ -8,7 +8,7 @@ import sympy
 import torch
 from torch import nn
 
-from convlint.worker.call import Call
+from convlint.worker.ops.call import Call
 from convlint.worker.ops.op import Op
 from convlint.worker.ops.rank import has_rank
 

@@ -8,11 +8,11 @@ from typing import Any
 from torch import nn
 
 from convlint.ops.window import Window, per_dim, windows
-from convlint.worker.call import Call
+from convlint.worker.ops.call import Call
 from convlint.worker.ops.op import Op, Shape
 from convlint.worker.ops.rank import has_rank
 from convlint.worker.ops.room import with_room
-from convlint.worker.sizes import divides, equal, product
+from convlint.worker.values.sizes import divides, equal, product
 
 _OF_UNFOLD = ("kernel_size", "dilation", "padding", "stride")
 _OF_FOLD = ("output_size", *_OF_UNFOLD)

@@ -7,9 +7,9 @@ from typing import Any
 import sympy
 import torch
 
-from convlint.worker.call import Call
+from convlint.worker.ops.call import Call
 from convlint.worker.ops.op import Op, Shape
-from convlint.worker.sizes import equal
+from convlint.worker.values.sizes import equal
 
 
 def _same_shape(call: Call, tensors: list[torch.Tensor], free: int | None) -> list[torch.Tensor]:

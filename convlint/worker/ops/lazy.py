@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from convlint.worker.call import Call, Check
 from convlint.worker.ops import convolution
+from convlint.worker.ops.call import Call, Check
 from convlint.worker.ops.op import RANKS, Op
 from convlint.worker.torch_private.symbols import hint_of
 

@@ -6,9 +6,9 @@ import sympy
 import torch
 from torch import nn
 
-from convlint.worker.call import Call
+from convlint.worker.ops.call import Call
 from convlint.worker.ops.op import ROWS, Op, Shape
-from convlint.worker.sizes import Size, equal, product
+from convlint.worker.values.sizes import Size, equal, product
 
 
 def features(

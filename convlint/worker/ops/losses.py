@@ -5,9 +5,9 @@ from __future__ import annotations
 import sympy
 from torch import nn
 
-from convlint.worker.call import Call
+from convlint.worker.ops.call import Call
 from convlint.worker.ops.op import Op
-from convlint.worker.sizes import equal
+from convlint.worker.values.sizes import equal
 
 
 def _ctc(call: Call) -> None:

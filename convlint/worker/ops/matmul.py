@@ -9,11 +9,11 @@ from typing import Any
 import sympy
 import torch
 
-from convlint.worker.call import Call, Check
+from convlint.worker.ops.call import Call, Check
 from convlint.worker.ops.dtype import check_same_dtype
 from convlint.worker.ops.elementwise import broadcast_sizes
 from convlint.worker.ops.op import Op, Shape, places
-from convlint.worker.sizes import Size, broadcasts, equal
+from convlint.worker.values.sizes import Size, broadcasts, equal
 
 
 def _matmul(call: Call) -> None:

@@ -12,12 +12,12 @@ from typing import Any, Final
 import torch
 
 from convlint.ops import elementwise
-from convlint.worker.call import Call
+from convlint.worker.ops.call import Call
 from convlint.worker.ops.matmul import equation_of
 from convlint.worker.ops.op import Shape
 from convlint.worker.ops.regrouping import reshaped
-from convlint.worker.sizes import Size
-from convlint.worker.strides import Strides, contiguous
+from convlint.worker.values.sizes import Size
+from convlint.worker.values.strides import Strides, contiguous
 
 Known = Callable[[torch.Tensor], Strides | None]
 """The strides of a tensor, where they are known."""

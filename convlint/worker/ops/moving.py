@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convlint.worker.call import Call
+from convlint.worker.ops.call import Call
 from convlint.worker.ops.memory import MOVES, moved_dims
 from convlint.worker.ops.op import Op, Shape, places
 

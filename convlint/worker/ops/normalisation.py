@@ -9,10 +9,10 @@ import sympy
 import torch
 from torch import nn
 
-from convlint.worker.call import Call, Check
+from convlint.worker.ops.call import Call, Check
 from convlint.worker.ops.constructor import divisible
 from convlint.worker.ops.op import BOTH, EVERYWHERE, IMAGES, ROWS, SEQUENCE, Op, places, same
-from convlint.worker.sizes import Size, at_least, divides, equal, product, shared_out
+from convlint.worker.values.sizes import Size, at_least, divides, equal, product, shared_out
 
 
 def _repair(call: Call, x: torch.Tensor, dim: int, declared: Size) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from torch import nn
 
 from convlint.ops.requirements import Dimension
-from convlint.worker.call import Call, Check
+from convlint.worker.ops.call import Call, Check
 from convlint.worker.ops.constructor import ConstructorRule
-from convlint.worker.sizes import Size
+from convlint.worker.values.sizes import Size
 
 Shape = tuple[Size, ...]
 Rule = Callable[[Call], Shape | None]

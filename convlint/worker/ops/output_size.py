@@ -8,8 +8,8 @@ from typing import Any
 import sympy
 import torch
 
-from convlint.worker.call import Call
-from convlint.worker.sizes import Size, at_least
+from convlint.worker.ops.call import Call
+from convlint.worker.values.sizes import Size, at_least
 
 
 def check_output_size(call: Call, x: torch.Tensor, wanted: Any, least: Sequence[Size], most: Sequence[Size]) -> bool:

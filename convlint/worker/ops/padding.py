@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from convlint.worker.call import Call, Check
+from convlint.worker.ops.call import Call, Check
 from convlint.worker.ops.op import CHANNELS, RANKS, Op, Shape
 from convlint.worker.ops.rank import has_rank
 from convlint.worker.ops.room import with_room
-from convlint.worker.sizes import Size
+from convlint.worker.values.sizes import Size
 
 # How much larger than the padding the image must be (torch.nn.ReflectionPad2d, torch.nn.CircularPad2d).
 _MORE = {"reflect": 1, "circular": 0}

@@ -9,13 +9,13 @@ import torch
 from torch import nn
 
 from convlint.ops.window import Window, per_dim, windows
-from convlint.worker.call import Call, Check
+from convlint.worker.ops.call import Call, Check
 from convlint.worker.ops.op import CHANNELS, IMAGES, RANKS, Op, Rule, Shape
 from convlint.worker.ops.output_size import check_output_size
 from convlint.worker.ops.rank import has_rank
 from convlint.worker.ops.room import with_room
-from convlint.worker.sizes import Size
 from convlint.worker.torch_private.symbols import expr_of
+from convlint.worker.values.sizes import Size
 
 Get = Callable[[str], Any]
 """An argument of a pool by its name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy
 import torch
 
-from convlint.worker.call import Call
+from convlint.worker.ops.call import Call
 
 
 def has_rank(call: Call, x: torch.Tensor, fits: bool, needed: int | str) -> bool:

@@ -8,11 +8,11 @@ import sympy
 import torch
 from torch import nn
 
-from convlint.worker.call import Call, shape_text
+from convlint.worker.ops.call import Call, shape_text
 from convlint.worker.ops.op import ROWS, SEQUENCE, Op
-from convlint.worker.packing import PAD, Packed, pack, unpack
-from convlint.worker.sizes import Size, equal
-from convlint.worker.strides import Strides
+from convlint.worker.values.packing import PAD, Packed, pack, unpack
+from convlint.worker.values.sizes import Size, equal
+from convlint.worker.values.strides import Strides
 
 
 def _features(call: Call, x: torch.Tensor, declared: int) -> torch.Tensor:

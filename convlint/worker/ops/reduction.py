@@ -6,9 +6,9 @@ from typing import Any
 
 import sympy
 
-from convlint.worker.call import Call
+from convlint.worker.ops.call import Call
 from convlint.worker.ops.op import Op, Shape, places
-from convlint.worker.sizes import at_least
+from convlint.worker.values.sizes import at_least
 
 _EXTREMES = ("amax", "amin")
 

@@ -7,7 +7,6 @@ from typing import Final
 
 from torch import nn
 
-from convlint.worker.call import Call, Check
 from convlint.worker.ops import (
     attention,
     convolution,
@@ -29,9 +28,10 @@ from convlint.worker.ops import (
     reshaping,
     spectral,
 )
+from convlint.worker.ops.call import Call, Check
 from convlint.worker.ops.dtype import on_floats
 from convlint.worker.ops.op import Op
-from convlint.worker.signatures import check as signatures
+from convlint.worker.ops.signatures import check as signatures
 
 _FAMILIES: Final = (
     *(attention, convolution, elementwise, embedding, folding, joining, lazy, linear, losses, matmul, moving),

@@ -7,8 +7,8 @@ from typing import Final
 
 import sympy
 
-from convlint.worker.sizes import Size, divides, equal
-from convlint.worker.strides import Strides, contiguous
+from convlint.worker.values.sizes import Size, divides, equal
+from convlint.worker.values.strides import Strides, contiguous
 
 Group = tuple[range, range]
 """Dims of the old shape that hold the same numbers as dims of the new one."""

@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from convlint.ops.window import per_dim
-from convlint.worker.call import Call
+from convlint.worker.ops.call import Call
 from convlint.worker.ops.op import BOTH, CHANNELS, Op, Shape, places, same
 from convlint.worker.ops.rank import has_rank
 from convlint.worker.ops.room import with_room
-from convlint.worker.sizes import divides
+from convlint.worker.values.sizes import divides
 
 _DIMS = {"linear": 3, "bilinear": 4, "bicubic": 4, "trilinear": 5}
 

@@ -9,9 +9,9 @@ import sympy
 import torch
 from torch import nn
 
-from convlint.worker.call import Call, shape_text
+from convlint.worker.ops.call import Call, shape_text
 from convlint.worker.ops.op import Op, Shape, places
-from convlint.worker.sizes import Size, at_least, divides, equal, product
+from convlint.worker.values.sizes import Size, at_least, divides, equal, product
 
 _HOLE = 8  # the size of a -1 that has none
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from convlint.worker.call import Call
+from convlint.worker.ops.call import Call
 from convlint.worker.ops.op import Rule, Shape
 from convlint.worker.ops.registry import op_of_call
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sympy
 import torch
 
-from convlint.worker.call import Call
-from convlint.worker.sizes import Size, at_least
+from convlint.worker.ops.call import Call
+from convlint.worker.values.sizes import Size, at_least
 
 
 def with_room(

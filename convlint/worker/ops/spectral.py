@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convlint.ops.window import Window
-from convlint.worker.call import Call
+from convlint.worker.ops.call import Call
 from convlint.worker.ops.op import Op, Shape, places
 from convlint.worker.ops.rank import has_rank
 from convlint.worker.ops.room import with_room

@@ -15,10 +15,10 @@ from typing import Any
 from convlint.facts import MOST_EFFECTS, Effect, Span
 from convlint.filenames import display
 from convlint.jobs import Job
-from convlint.worker.places import Place, span_of
 from convlint.worker.sandbox.deeds import COMPILERS, HARMLESS, WATCHED, Deed, deeds
 from convlint.worker.sandbox.witness import Witness, is_at_import, witness_of
-from convlint.worker.users import user_test
+from convlint.worker.stack.places import Place, span_of
+from convlint.worker.stack.users import user_test
 
 _FREE = frozenset({os.devnull, "/dev/zero", "/dev/full"})
 _SHARED_MEMORY = "/dev/shm/pym-"  # what multiprocessing keeps its values in

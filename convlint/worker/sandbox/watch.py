@@ -13,8 +13,8 @@ from convlint.dependencies import Dependencies
 from convlint.protocol.leftovers import MARK
 from convlint.protocol.scratch import PREFIX
 from convlint.watch import Watch, watching
-from convlint.worker import chance
-from convlint.worker.users import IsUser, is_library
+from convlint.worker.sandbox import uncacheable
+from convlint.worker.stack.users import IsUser, is_library
 
 
 class Attendance:
@@ -35,7 +35,7 @@ class Attendance:
                     self.watch.used(top)
                 self.watch.opened(file)
         found = self.watch.dependencies()
-        if chance.reasons or found is None:
+        if uncacheable.reasons or found is None:
             return None
         return found._replace(variables=tuple(name for name in found.variables if name != MARK))
 
@@ -43,7 +43,7 @@ class Attendance:
 @contextmanager
 def attending(is_user: IsUser) -> Iterator[Attendance]:
     """While this lasts, everything that the job hangs on is noted. What convlint reads for itself is among it."""
-    chance.reasons.clear()
+    uncacheable.reasons.clear()
 
     def counts(name: str) -> bool:
         return not _is_scratch(name) and (is_user(name) or not is_library(name))

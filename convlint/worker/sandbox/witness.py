@@ -6,12 +6,12 @@ import sysconfig
 from dataclasses import dataclass
 from types import FrameType
 
-from convlint.worker.places import Place, place_of
-from convlint.worker.users import IsUser
+from convlint.worker.stack.places import Place, place_of
+from convlint.worker.stack.users import IsUser
 
 _IMPORTING = "<frozen importlib._bootstrap>"
 _OWN = __file__.rpartition("worker")[0]  # convlint's frames stand between, and do nothing of their own
-_SCOPE = f"{_OWN}worker/project/scope.py"  # evaluates single expressions
+_SCOPE = f"{_OWN}worker/user_code/scope.py"  # evaluates single expressions
 _STDLIB = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib")})
 _PACKAGES = tuple({sysconfig.get_path(name) for name in ("purelib", "platlib")})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from convlint.worker.deferral import defer, take_back
+from convlint.worker.torch_private.deferral import defer, take_back
 
 # What the first fake operation needs of torch._dynamo; each loads without the rest of that package.
 _LIGHT = frozenset({"config", "exc", "utils", "source", "metrics_context", "graph_utils", "bytecode_transformation",

@@ -1,0 +1,1 @@
+"""Which sizes satisfy the requirements of a trace."""

@@ -1,0 +1,79 @@
+"""Mistakes between plain numbers that no size of the input changes: they need no search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sympy
+from torch import fx
+
+from convlint.ops.requirements import Dimension, requirement_kind
+from convlint.worker.analysis.session import Run
+from convlint.worker.ops.elementwise import broadcast
+from convlint.worker.ops.joining import concatenated
+from convlint.worker.ops.registry import op_of, op_of_kind
+from convlint.worker.trace.trail import Assumption, Halt, Key, Need, Stop
+
+
+def unconditional(run: Run, *, past_repairs: bool = False) -> Iterator[Need]:
+    """The requirements that are false whatever the sizes are, at calls that every size comes to, each key once.
+
+    A call is one of these as long as the user's code has asked nothing of a size before it. What comes behind a repair
+    counts only where the shape that it gave has no part in it.
+    """
+    seen: set[Key] = set()
+    for event in run.trace.trail.events:
+        if isinstance(event, Stop | Halt) or (isinstance(event, Assumption) and not event.is_inner):
+            return
+        if not isinstance(event, Need):
+            continue
+        if event.condition is sympy.false:
+            if event.key not in seen:
+                seen.add(event.key)
+                yield event
+        elif not past_repairs and is_spoiling(run, event):
+            return  # sizes that meet the requirement go another way
+
+
+def is_spoiling(run: Run, need: Need) -> bool:
+    """Whether a requirement is broken, and what comes behind it is of a repair."""
+    return not need.holds and need.node is not None and bool(run.trace.nodes[need.node].meta["spoiled"])
+
+
+def is_of_layers(run: Run, need: Need) -> bool:
+    """Whether a mistake is between the declared sizes of two layers, with nothing between that could change them.
+
+    Then it is the same for inputs of every shape that come so far: a convolution fixes its rank, and a Linear works on
+    the last dimension of any.
+    """
+    along = requirement_kind(need.name).along
+    if along is None or need.node is None or need.condition is not sympy.false:
+        return False
+    if not isinstance(need.came, sympy.Integer):
+        return False
+    node = run.trace.nodes[need.node]
+    sources = node.all_input_nodes
+    return node.meta.get("layer") is not None and len(sources) == 1 and _is_declared(sources[0], along, {})
+
+
+def _is_declared(node: fx.Node, along: Dimension, known: dict[fx.Node, bool]) -> bool:
+    """Whether the size that counts is what some layer declares, whatever goes into that layer."""
+    if node not in known:
+        known[node] = _is_made(node, along, known)
+    return known[node]
+
+
+def _is_made(node: fx.Node, along: Dimension, known: dict[fx.Node, bool]) -> bool:
+    layer, sources = node.meta.get("layer"), node.all_input_nodes
+    op = op_of_kind(layer) if layer is not None else op_of(None, str(node.meta.get("name")))
+    if op is None or not sources:
+        return op is not None and op.declares == along
+    if op.shape is concatenated:
+        return along == "channels" and _dim(node) == 1 and all(_is_declared(one, along, known) for one in sources)
+    if op.shape is broadcast:  # two sizes that fit together are one, and the layer's is more than 1
+        return any(_is_declared(one, along, known) for one in sources)
+    return op.declares == along or (along in op.keeps and _is_declared(sources[0], along, known))
+
+
+def _dim(node: fx.Node) -> object:
+    return node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)

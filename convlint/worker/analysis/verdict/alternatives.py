@@ -1,0 +1,136 @@
+"""Other inputs that forward may be meant for, where its own were guessed: a finding must stand for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+
+import sympy
+
+from convlint.worker.analysis.inference.guesses import RANKS
+from convlint.worker.analysis.session import Course, Run, course_of
+from convlint.worker.analysis.solving.constants import unconditional
+from convlint.worker.analysis.solving.explore import Outcome
+from convlint.worker.analysis.solving.pinned import pinned
+from convlint.worker.analysis.verdict.findings import Finding
+from convlint.worker.trace.input import BATCH, Input
+from convlint.worker.trace.origin import NAMED
+from convlint.worker.trace.trail import Halt, Key, Need, Raised, Unread
+
+Inputs = tuple[Input, ...]
+Try = Callable[[Inputs], tuple[Run, Outcome]]
+"""The first run with some inputs, and what exploring says of them."""
+_LIMITS = (48, 192, None)
+_COUNTS = (1, 2, 3, 5, 32)
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Other inputs, the one that differs, and what became of them."""
+
+    owner: str
+    inputs: Inputs
+    run: Run
+    outcome: Outcome
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether forward takes these inputs, and nothing is wrong with them."""
+        return not self.outcome.rejected and self.outcome.accepted is not None and not self.run.trace.trail.end()
+
+    def repeats(self, finding: Finding) -> bool:
+        """Whether the same requirement is broken: by the same numbers, at every size, or by the batch itself."""
+        if any(item.key == finding.key for item in self.outcome.rejected):
+            return True
+        broken = [need for need in self.run.trace.trail.broken() if need.key == finding.key]
+        same = (finding.unmet.came, finding.unmet.needed)
+        return any(_numbers(need) == same or self._takes_batch_for_features(need) for need in broken)
+
+    def _takes_batch_for_features(self, need: Need) -> bool:
+        """Whether only a batch as large as a layer is wide would fit."""
+        return need.argument is not None and need.came == self.run.symbols.get(BATCH)
+
+    def refuses_apart_from(self, findings: Collection[Key]) -> bool:
+        """Whether it is proved that forward takes no size of these inputs, with those findings mended.
+
+        What cannot be followed proves nothing.
+        """
+        end = self.run.trace.trail.end()
+        if isinstance(end, Raised | Unread):
+            return True
+        if refused_at_once(self.run, findings):
+            return True
+        if self.run.is_on_numbers or isinstance(end, Halt):
+            return False
+        return any(item.key not in findings for item in self.outcome.rejected)
+
+
+def refused_at_once(run: Run, apart_from: Collection[Key]) -> bool:
+    """Whether one run proves that no size is taken, even if it was cut short behind the mistake."""
+    if run.is_on_numbers or run.trace.settled or pinned(run):
+        return False
+    return any(need.key not in apart_from for need in unconditional(run))
+
+
+def _numbers(need: Need) -> tuple[int | str | None, int | str | None]:
+    came, needed = (
+        int(size) if isinstance(size, sympy.Integer) else None if isinstance(size, sympy.Basic) else size
+        for size in (need.came, need.needed)
+    )
+    return came, needed
+
+
+def alternatives(run: Run, attempt: Try, idle: Collection[str] = ()) -> Iterator[Alternative]:
+    """Each guessed input in its other forms, one at a time; not those that are idle, which have no part in it."""
+    for owner, inputs in other_inputs(run.course.inputs):
+        if owner not in idle:
+            found = attempt(inputs)
+            yield Alternative(owner, inputs, *found)
+
+
+def running(run: Run, trace: Callable[[Course], Run]) -> Iterator[tuple[str, Inputs]]:
+    """The other inputs, one at a time, that a run comes through with; most are refused by the first calls."""
+    for owner, inputs in other_inputs(run.course.inputs):
+        runs = growing(course_of(inputs), trace)
+        begun = next(one for one in runs if one.trace.trail.broken() or not one.is_cut_short)
+        if begun.comes_through:
+            yield owner, inputs
+
+
+def growing(course: Course, trace: Callable[[Course], Run]) -> Iterator[Run]:
+    """A course run further and further, the last time to its end."""
+    return (trace(replace(course, limit=limit)) for limit in _LIMITS)
+
+
+def other_courses_of(run: Run) -> Iterator[Course]:
+    """The first courses of the same."""
+    return (course_of(inputs) for _, inputs in other_inputs(run.course.inputs))
+
+
+def open_inputs(inputs: Inputs) -> list[Input]:
+    """Those of which rank or value is a guess."""
+    return [item for item in inputs if _is_open(item)]
+
+
+def _is_open(item: Input) -> bool:
+    if item.spec.shape is not None:
+        return not item.is_settled
+    return item.source == NAMED and item.spec.value is not None and not isinstance(item.spec.value, bool)
+
+
+def other_inputs(inputs: Inputs) -> Iterator[tuple[str, Inputs]]:
+    for item in open_inputs(inputs):
+        for other in _forms(item):
+            yield item.name, tuple(other if one is item else one for one in inputs)
+
+
+def _forms(item: Input) -> Iterator[Input]:
+    shape, value = item.spec.shape, item.spec.value
+    if shape is None:
+        counts = _COUNTS if isinstance(value, int) else ()
+        specs = [item.spec.model_copy(update={"value": count}) for count in counts if count != value]
+    else:
+        last = shape[-1:] if shape and isinstance(shape[-1], int) and item.source.is_confirmed else ()
+        shapes = [(*axes[: len(axes) - len(last)], *last) for axes in RANKS.values()]
+        specs = [item.spec.model_copy(update={"shape": other}) for other in shapes if other != shape]
+    yield from (replace(item, spec=spec) for spec in specs)

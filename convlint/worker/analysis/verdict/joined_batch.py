@@ -1,0 +1,57 @@
+"""Results of several layers for one input, joined along the batch: the output has more examples than the input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sympy
+from torch import fx
+
+from convlint.facts import Unmet
+from convlint.worker.analysis.session import Run
+from convlint.worker.analysis.solving.formulas import formula
+from convlint.worker.analysis.verdict.findings import Finding
+from convlint.worker.torch_private.symbols import expr_of
+from convlint.worker.trace.input import BATCH
+from convlint.worker.trace.nodes import ancestors
+from convlint.worker.trace.trace import TensorMeta
+from convlint.worker.values.nesting import tensors_in
+
+NAME = "batch_joined"
+_JOINS = ("torch.cat", "torch.concat", "torch.concatenate")
+
+
+def joined_batches(run: Run) -> Iterator[Finding]:
+    """Joins along dimension 0 of branches that go back to one input through different layers.
+
+    What forward takes apart again, or makes of two inputs or of two views of one by the same layers, is meant.
+    """
+    batch = run.symbols.get(BATCH)
+    if batch is None or run.trace.trail.end() is not None:
+        return
+    outputs = [tuple(map(expr_of, x.shape)) for x in tensors_in(run.trace.output)]
+    for i, node in enumerate(run.trace.nodes):
+        metas: list[TensorMeta] = node.meta.get("outputs", [])
+        if node.meta.get("name") not in _JOINS or not metas or not _joins_branches(node, batch):
+            continue
+        joined = metas[0].formulas[0]
+        if outputs and all(shape and shape[0] == joined for shape in outputs):
+            unmet = Unmet(
+                name=NAME, operand="input.shape[0]", needed=BATCH, came=formula(joined, run.names), verdict="proved"
+            )
+            yield Finding(i, unmet, (str(node.name), NAME, "batch"))
+
+
+def _joins_branches(node: fx.Node, batch: sympy.Symbol) -> bool:
+    metas: list[TensorMeta] = node.meta["inputs"]
+    dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
+    branches = node.all_input_nodes
+    if dim != 0 or len(metas) < 2 or len(branches) != len(metas):
+        return False
+    if any(len(meta.shape) < 2 or meta.formulas[0] != batch for meta in metas):
+        return False
+    behind = [set(ancestors(branch)) for branch in branches]
+    inputs = [{one for one in found if one.op == "placeholder"} for found in behind]
+    layers = [{id(one.meta["layer"]) for one in found if one.meta.get("layer") is not None} for found in behind]
+    shared = set.intersection(*layers)
+    return inputs[0] != set() and all(one == inputs[0] for one in inputs) and all(own - shared for own in layers)

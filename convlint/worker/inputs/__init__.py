@@ -1,1 +1,0 @@
-"""What goes into forward: told, shown by the project, or found out from the layers."""

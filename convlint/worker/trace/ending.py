@@ -1,0 +1,105 @@
+"""What an error that leaves forward means: a misread shape, the user's own check, or what cannot be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy
+import torch
+
+from convlint.facts import Reason, Span
+from convlint.tracebacks import steps_of
+from convlint.worker.ops.call import Call
+from convlint.worker.stack.places import raised_at, raises_at, span_of
+from convlint.worker.torch_private.fake import UNDECIDABLE
+from convlint.worker.trace.ledger import TraceLedger
+from convlint.worker.trace.nodes import NodeRecorder, ancestors
+from convlint.worker.trace.raising import (
+    called_container,
+    is_certain,
+    is_no_tensor_method,
+    is_own,
+    is_unpacking,
+    numbers_near,
+)
+from convlint.worker.trace.trace import Setting, Trace
+from convlint.worker.trace.trail import Halt, Objection, Raised, Refusal, Unread
+from convlint.worker.trace.unpacking import Misreading, misreading
+from convlint.worker.user_code.unavailable import Unavailable
+from convlint.worker.user_code.wording import first_line, said
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How errors end one run."""
+
+    trace: Trace
+    setting: Setting
+    ledger: TraceLedger
+    recorder: NodeRecorder
+
+    def of(self, error: Exception) -> Halt:
+        """The last event of a run that an error ended."""
+        place = raised_at(error, self.setting.is_user)
+        at = span_of(place) if place else None
+        misread = misreading(error, self.setting.is_user)
+        if misread is not None and not self.trace.decisions and self._is_noted(misread):
+            return Unread(_raises(error), at)
+        if isinstance(error, Unavailable):
+            return Halt(error.reason, at)
+        if isinstance(error, UNDECIDABLE) and called_container(error) is None:
+            return Halt(Reason(kind="data-dependent", detail=first_line(error)), at)
+        if not self._is_raised_by_user(error):
+            return self._raised(error, at)
+        return Objection(_raises(error), at) if self.trace.decisions else self._refusal(error, at)
+
+    def _raised(self, error: Exception, at: Span | None) -> Halt:
+        if self.trace.decisions or not is_own(error, self.setting.is_user):
+            return Halt(_raises(error), at)
+        return Raised(
+            _raises(error),
+            at,
+            kind=type(error).__name__,
+            numbers=numbers_near(error),
+            is_unpacking=is_unpacking(error),
+            is_certain=is_certain(error, self.setting.is_user) or self._is_misspelt(error),
+        )
+
+    def _is_misspelt(self, error: Exception) -> bool:
+        """Whether what a layer gave, which is a tensor whatever the inputs are, is asked for what no tensor has."""
+        if not isinstance(error, AttributeError) or not isinstance(error.obj, torch.Tensor):
+            return False
+        maker = self.recorder.maker(error.obj)
+        if maker is None or not any(node.meta.get("layer") is not None for node in ancestors(maker)):
+            return False
+        return is_no_tensor_method(error, self.setting.is_user)
+
+    def _refusal(self, error: Exception, at: Span | None) -> Halt:
+        if not is_own(error, self.setting.is_user):
+            return Halt(_raises(error), at)
+        return Refusal(_raises(error), at, type(error).__name__, numbers_near(error))
+
+    def _is_noted(self, misread: Misreading) -> bool:
+        """The code that reads a shape as a node, whose requirement is broken; not where a repair gave the shape."""
+        maker = self.recorder.maker(misread.tensor)
+        if maker is None or maker.meta["spoiled"] or len(self.trace.nodes) >= self.setting.limit:
+            return False
+        block, dims = misread.frame.f_locals.get("self"), misread.reading.dims
+        path = self.ledger.path(block) if isinstance(block, torch.nn.Module) else None
+        call = Call(self.ledger, "torch.Tensor.shape", [misread.tensor], {})
+        needed = f"at least {dims}" if misread.reading.is_least else dims
+        with self.recorder.node("call_method", "size", call) as node:
+            node.meta.update(place=misread.place, block=path or "", outputs=[])
+            call.need("rank", "inputs[0].rank", sympy.false, came=misread.tensor.dim(), needed=needed)
+        return True
+
+    def _is_raised_by_user(self, error: Exception) -> bool:
+        steps = steps_of(error)
+        if not steps:
+            return False
+        filename = steps[0].tb_frame.f_code.co_filename
+        return self.setting.is_user(filename) and raises_at(filename, steps[0].tb_lineno)
+
+
+def _raises(error: Exception) -> Reason:
+    return Reason(kind="raises", detail=said(error))

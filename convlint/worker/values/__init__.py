@@ -1,0 +1,1 @@
+"""Values of torch without a trace: sizes, strides, small contents, nested tensors."""

@@ -1,0 +1,14 @@
+"""Layers that look up rows of a table."""
+
+from __future__ import annotations
+
+from convlint.facts import Breakdown
+from convlint.worker.verify.breakdown.case import Case
+from convlint.worker.verify.breakdown.patch import doubles, share
+
+
+def embedding(case: Case) -> Breakdown:
+    index = int(case.sample[case.at[:-1]])
+    row = doubles(case.layer.weight[index])
+    total = float(row[case.at[-1]])
+    return case.breakdown(way="row", shares=(share(f"row {index}", row, total),), total=total)

@@ -1,0 +1,123 @@
+"""Predictions: a model's forward traced at the sizes, in the modes and in the precision of a real run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from torch import fx
+
+from convlint.facts import Prediction, Reason, Refused, RunCall, RunInput, Scenario
+from convlint.inputspec import InputSpec
+from convlint.jobs import Verify
+from convlint.worker.analysis.session import Course, Run, Workshop
+from convlint.worker.analysis.verdict.examination import Examination
+from convlint.worker.stack.places import span_of
+from convlint.worker.trace.trace import Trace
+from convlint.worker.trace.trail import Halt, Need, Stop
+from convlint.worker.user_code.time_limit import Impatient, patience
+from convlint.worker.values.arrays import arrays
+from convlint.worker.values.precision import AUTOCAST, lowered
+from convlint.worker.verify.predicting.precise import precise, without_dtypes
+from convlint.worker.verify.predicting.scenarios import scenarios
+from convlint.worker.verify.predicting.spread import lacks_spread
+
+
+def feed_of(examination: Examination) -> tuple[RunInput, ...]:
+    """What goes into forward; nothing where no input is known, or one cannot be written down."""
+    inputs = examination.run.course.inputs
+    if examination.doubt is not None or not all(_is_plain(item.spec) for item in inputs):
+        return ()
+    return tuple(
+        RunInput(name=item.name, spec=item.spec, keyword=item.keyword, within=item.within, filled=item.filled)
+        for item in inputs
+    )
+
+
+def predictions(shop: Workshop, examination: Examination, wanted: Verify, seconds: float) -> Iterator[Prediction]:
+    """What each run that the model is to be verified in will do, as far as the time allows."""
+    course = replace(examination.run.course, limit=None)
+    found = scenarios(examination.outcome, course.sizes, wanted.batch)
+    inputs = tuple(replace(item, spec=lowered(item.spec, wanted.precision)) for item in course.inputs)
+    is_open = wanted.precision in AUTOCAST  # each kind of device has dtypes of its own, and fake kernels none
+    with suppress(Impatient), patience(seconds), precise(shop, wanted.precision) as workshop:
+        for scenario in found:
+            one = predict(workshop, replace(course, inputs=inputs), scenario)
+            yield without_dtypes(one) if is_open else one
+
+
+def _is_plain(spec: InputSpec) -> bool:
+    """Whether an input can be written down: one that is an object of the user's cannot."""
+    try:
+        json.dumps(spec.model_dump())
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def predict(shop: Workshop, course: Course, scenario: Scenario) -> Prediction:
+    """Trace forward under one scenario; where the course takes repairs or branches, the same ones."""
+    course = replace(
+        course.at(scenario.sizes),
+        fixed=frozenset(course.sizes),
+        training=scenario.training,
+        is_quick=False,
+    )
+    run = shop.run(course)
+    trace = run.trace
+    halted = isinstance(trace.trail.end(), Halt)
+    # The call that a trace halts at has given nothing.
+    calls = [node for node in trace.nodes if node.op != "placeholder" and not (halted and "outputs" not in node.meta)]
+    numbers = {node: i for i, node in enumerate(calls)}
+    return Prediction(
+        scenario=scenario,
+        calls=tuple(_call(node) for node in calls),
+        outputs=arrays(trace.output, on_device=False),
+        refused=tuple(_refused(trace, numbers)),
+        end=_end(run),
+        is_one_of_several=bool(trace.decisions),
+    )
+
+
+def _call(node: fx.Node) -> RunCall:
+    meta = node.meta
+    place = meta["place"]
+    writes = meta["name"].endswith("__setitem__")
+    return RunCall(
+        target=meta["name"],
+        layer=str(node.target) if node.op == "call_module" else None,
+        block=meta["block"],
+        at=span_of(place) if place else None,
+        outputs=() if writes else arrays(meta.get("val"), on_device=False),
+    )
+
+
+def _refused(trace: Trace, numbers: Mapping[fx.Node, int]) -> Iterator[Refused]:
+    """The calls that torch will not take, each once, and the last one where forward ends in an error."""
+    seen: set[int] = set()
+    events: tuple[Need | Stop, ...] = (*trace.trail.broken(), *_stops(trace))
+    for event in events:
+        if event.node is None or trace.nodes[event.node] not in numbers:
+            continue
+        call = numbers[trace.nodes[event.node]]
+        if call not in seen:
+            seen.add(call)
+            yield Refused(call=call, what=event.name if isinstance(event, Need) else event.words)
+    for node, call in numbers.items():
+        if call not in seen and lacks_spread(node):
+            yield Refused(call=call, what="more than one value in each channel")
+
+
+def _stops(trace: Trace) -> Sequence[Stop]:
+    end = trace.trail.end()
+    return [end] if isinstance(end, Stop) else []
+
+
+def _end(run: Run) -> Reason | None:
+    """Why the prediction holds up to its last call only."""
+    end = run.trace.trail.end()
+    if isinstance(end, Halt):
+        return end.reason
+    return None
