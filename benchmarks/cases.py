@@ -78,7 +78,9 @@ def _case(row: dict[str, str]) -> Case:
         dtype=row["input_dtype"],
         lines=tuple(int(line) for line in lines.split("+")) if lines else (),
         numbers=tuple(part.strip() for part in row["expected"].split("+")) if count > 1 else (row["expected"],),
-        is_bare=tuple("no" in need.split()[:2] for need in needs) if count > 1 else (needs[0].startswith("no"),),
+        is_bare=tuple("no" in requirement.split()[:2] for requirement in needs)
+        if count > 1
+        else (needs[0].startswith("no"),),
     )
 
 

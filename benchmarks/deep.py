@@ -150,7 +150,7 @@ def examined(family: str, name: str, way: str, mutant: bool) -> Result | None:
     from convlint.sentences import sentence
     from convlint.worker.analysis.bounded import MOST_STEPS, bounded
     from convlint.worker.analysis.inference.evidence import squares
-    from convlint.worker.analysis.session import Workshop
+    from convlint.worker.analysis.session import TraceSession
     from convlint.worker.analysis.verdict.examination import stopped_at
     from convlint.worker.build.skeleton import Sites, building, make_fake
     from convlint.worker.stack.users import user_test
@@ -166,10 +166,10 @@ def examined(family: str, name: str, way: str, mutant: bool) -> Result | None:
         if mutant and not altered:
             return None
     make_fake(model, mode)
-    shop = Workshop(model, mode, sites, user_test(home, ()))
+    session = TraceSession(model, mode, sites, user_test(home, ()))
     inputs = declared(model, specs, "declared") if way == "declared" and specs is not None else None
     started = time.process_time()
-    examination = bounded(shop, inputs, (), squares(model, {}), WorkBudget(MOST_STEPS), 120.0)
+    examination = bounded(session, inputs, (), squares(model, {}), WorkBudget(MOST_STEPS), 120.0)
     seconds = time.process_time() - started
     stopped = stopped_at(examination)
     reason = examination.doubt or examination.guess or (stopped[0] if stopped else None)

@@ -21,7 +21,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from convlint.inputspec import InputSpec
 from convlint.worker.analysis.examine import examine
-from convlint.worker.analysis.session import Workshop
+from convlint.worker.analysis.session import TraceSession
 from convlint.worker.build.skeleton import Sites, building, make_fake
 from convlint.worker.process.warmup import warm_up
 from convlint.worker.torch_private.fake import new_mode
@@ -110,7 +110,7 @@ def trace(name: str) -> float:
     with building(mode, sites):
         model = make()
     make_fake(model, mode)
-    examination = examine(Workshop(model, mode, sites, lambda _: False), declared(model, (spec,), name))
+    examination = examine(TraceSession(model, mode, sites, lambda _: False), declared(model, (spec,), name))
     assert not examination.findings
     return time.perf_counter() - started
 

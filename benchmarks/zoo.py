@@ -109,7 +109,7 @@ def trace(family: str, name: str) -> Result:
     """Build and examine one model."""
     from convlint.sentences import sentence
     from convlint.worker.analysis.examine import examine
-    from convlint.worker.analysis.session import Workshop
+    from convlint.worker.analysis.session import TraceSession
     from convlint.worker.analysis.verdict.examination import stopped_at
     from convlint.worker.build.skeleton import Sites, building, make_fake
     from convlint.worker.stack.users import user_test
@@ -128,10 +128,10 @@ def trace(family: str, name: str) -> Result:
         library = importlib.import_module(family)
         is_user = user_test(str(library.__file__), ())
         spec = InputSpec(shape=("B", *size))
-        examination = examine(Workshop(model, mode, sites, is_user), declared(model, (spec,), family))
+        examination = examine(TraceSession(model, mode, sites, is_user), declared(model, (spec,), family))
         stopped = stopped_at(examination)
         found = [
-            f"{f.unmet.name}: needed {f.unmet.needed}, came {f.unmet.came} {f.unmet.detail or ''}"
+            f"{f.violation.name}: needed {f.violation.expected}, came {f.violation.actual} {f.violation.detail or ''}"
             for f in examination.findings
         ]
         reason = "; ".join(found) or (sentence(stopped[0]) if stopped else "")

@@ -48,7 +48,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CheckResult:
     report: Report
     problems: tuple[str, ...]  # wrong paths: the rest is reported, but the run has failed
     notes: tuple[str, ...]  # what looks like a slip in the configuration
@@ -89,7 +89,7 @@ class RulesByFile:
             self.rules[file.filename] = rules_of(config, self.options)
 
 
-def check(paths: Sequence[str], options: Options, server: ServerProcess | None = None) -> Outcome:
+def check(paths: Sequence[str], options: Options, server: ServerProcess | None = None) -> CheckResult:
     """Lint the paths; `server` is one that stands by.
 
     Raises ConfigError for what the user can set right, else CannotRun.
@@ -103,7 +103,7 @@ def check(paths: Sequence[str], options: Options, server: ServerProcess | None =
         remedies(gathered.facts, gathered.entries),
         options.require_checked or settings_for(paths, options).settings.require_checked,
     )
-    return Outcome(report, gathered.found.problems, gathered.notes, gathered.depends)
+    return CheckResult(report, gathered.found.problems, gathered.notes, gathered.depends)
 
 
 def gather(

@@ -42,7 +42,7 @@ class Hint(JobValue):
     kind: Literal["inputs", "call", "shape", "image"]
     source: str  # as reports print it: "MNIST (train.py, line 31)"
     is_evidence: bool = True  # an input size that it excludes is an error; else it is only a candidate to try
-    is_told: bool = False  # the user says so for convlint: it stands also where the first layers refuse it
+    is_declared: bool = False  # the user says so for convlint: it stands also where the first layers refuse it
     is_certain: bool = False  # this goes into the model of `site`: where its first layer refuses it, that is an error
     site: Expression | None = None  # the construction of the very model that it is about, where known
     fed: Span | None = None  # the call that feeds the model; its file name is absolute

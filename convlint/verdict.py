@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from convlint.cache.answers import Answer
-from convlint.check import Options, Outcome, check, settings_for
+from convlint.check import CheckResult, Options, check, settings_for
 from convlint.config import parse_input
 from convlint.dependencies import Dependencies
 from convlint.exit_codes import CLEAN, FAILED, FOUND
@@ -56,7 +56,7 @@ def rendered(report: Report, output_format: str, *, verbose: bool, color: bool) 
     return text.getvalue()
 
 
-def code_of(outcome: Outcome, least: Severity) -> int:
+def code_of(outcome: CheckResult, least: Severity) -> int:
     """1 if there is a finding that severe or more, or a skipped model where all have to be checked; 2 for problems."""
     report, failing = outcome.report, SEVERITIES[: SEVERITIES.index(least) + 1]
     if outcome.problems:

@@ -73,7 +73,7 @@ def _unfit(file: LintedFile, model: ModelJob) -> str | None:
 
 
 def _inputs(model: ModelJob) -> tuple[InputSpec, ...]:
-    told = (hint.inputs for hint in model.hints if hint.is_told)
+    told = (hint.inputs for hint in model.hints if hint.is_declared)
     return model.inputs or next(told, ())
 
 

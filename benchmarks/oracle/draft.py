@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from benchmarks.oracle.parameters import TooLarge, limited
-from benchmarks.oracle.prelude import PRELUDE, needed
+from benchmarks.oracle.prelude import PRELUDE, expected
 from convlint.inputspec import InputSpec
 
 LARGEST = 60_000
@@ -98,7 +98,7 @@ class Draft:
         parts = [
             "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n",
             constants,
-            *needed(body),
+            *expected(body),
             "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
             + textwrap.indent("\n".join(self.layers), " " * 8)
             + "\n\n    def forward(self, x):\n"

@@ -60,7 +60,7 @@ def _of_kind(variant: Variant) -> Iterator[Factory]:
     build: Any = variant.build  # a partial of the sweep's function that fills in the arguments
     package, kind, given = build.args
     try:
-        kwargs = build.func(package, _Told(kind), given)
+        kwargs = build.func(package, _Declared(kind), given)
         arguments = ", ".join(f"{name}={_written(value)}" for name, value in kwargs.items())
     except KeyError:  # no value is known, or not how it is written
         return
@@ -69,7 +69,7 @@ def _of_kind(variant: Variant) -> Iterator[Factory]:
     yield Factory(kind.__module__, text, variant.feeds)
 
 
-class _Told:
+class _Declared:
     """In the place of a class: gives the arguments that it is called with."""
 
     def __init__(self, kind: type[nn.Module]) -> None:

@@ -133,7 +133,7 @@ def _is_layer_right(linted: Linted, raised: Raised, mutated: int) -> bool:
     """Whether a finding stands at the call that raises, or at the very argument that was changed."""
     if any(_covers(one, mutated) or one.location.row in raised.rows for one in linted.errors):
         return True
-    nodes = [node for node in (linted.model.nodes if linted.model is not None else ()) if node.unmet]
+    nodes = [node for node in (linted.model.nodes if linted.model is not None else ()) if node.violations]
     return any(
         (raised.layer and node.layer == raised.layer) or (node.call is not None and node.call.row in raised.rows)
         for node in nodes

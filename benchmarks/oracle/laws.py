@@ -19,7 +19,7 @@ from benchmarks.oracle.sources import LeftOut
 from benchmarks.oracle.truth import Raised, Ran, Real, Shape
 from convlint.inputspec import InputSpec
 from convlint.worker.analysis.examine import examine
-from convlint.worker.analysis.session import Run, Workshop
+from convlint.worker.analysis.session import Run, TraceSession
 from convlint.worker.analysis.solving.domain import ACCEPTED, REJECTED
 from convlint.worker.analysis.solving.evaluate import UnknownFunction, evaluate
 from convlint.worker.analysis.solving.explore import Outcome
@@ -29,7 +29,7 @@ from convlint.worker.stack.places import position_of
 from convlint.worker.torch_private.fake import new_mode
 from convlint.worker.torch_private.symbols import expr_of, new_env
 from convlint.worker.trace.input import declared
-from convlint.worker.trace.trail import Assumption, Need
+from convlint.worker.trace.trail import Assumption, Requirement
 from convlint.worker.user_code.integers import INT, as_int, with_symbolic_ints
 from convlint.worker.values.nesting import tensors_in
 
@@ -127,8 +127,8 @@ def _examined(net: Net) -> Examination:
     with building(mode, sites):
         model = space[net.target](*net.args, **net.kwargs)
     make_fake(model, mode)
-    shop = Workshop(model, mode, sites, lambda name: name == _FILE)
-    return examine(shop, declared(model, net.inputs, "the oracle"))
+    session = TraceSession(model, mode, sites, lambda name: name == _FILE)
+    return examine(session, declared(model, net.inputs, "the oracle"))
 
 
 class _Accepted:
@@ -163,13 +163,13 @@ class _Accepted:
 
 def _is_on_path(run: Run, at: Mapping[str, int]) -> bool:
     """Whether the trace speaks of these sizes: it took one way through forward, and mended what is not met on it."""
-    values = {symbol: at.get(name, run.course.sizes[name]) for name, symbol in run.symbols.items()}
+    values = {symbol: at.get(name, run.run_spec.sizes[name]) for name, symbol in run.symbols.items()}
     memo: dict[Any, Any] = {}
     try:
         return all(
             bool(evaluate(event.condition, values, memo))
             for event in run.trace.trail.events
-            if isinstance(event, Assumption | Need)
+            if isinstance(event, Assumption | Requirement)
         )
     except UnknownFunction:
         return False
@@ -177,7 +177,7 @@ def _is_on_path(run: Run, at: Mapping[str, int]) -> bool:
 
 def _shapes(run: Run, told: Ran, at: Mapping[str, int]) -> Iterator[str]:
     """The lines of forward whose tensors are of another shape or dtype than the trace says."""
-    if run.course.fixed:
+    if run.run_spec.fixed:
         return
     seen: dict[int, list[tuple[Shape, str]]] = defaultdict(list)
     for row, shape, dtype in told.rows:
@@ -206,7 +206,7 @@ def _traced(run: Run, at: Mapping[str, int]) -> dict[int, list[tuple[Shape, str]
 
 def _numbers(run: Run, at: Mapping[str, int]) -> dict[sympy.Symbol, sympy.Integer]:
     """Those of the sizes for the symbols of a trace."""
-    return {symbol: sympy.Integer(at.get(name, run.course.sizes[name])) for name, symbol in run.symbols.items()}
+    return {symbol: sympy.Integer(at.get(name, run.run_spec.sizes[name])) for name, symbol in run.symbols.items()}
 
 
 def _is_subsequence(few: Sequence[Any], many: Sequence[Any]) -> bool:

@@ -55,6 +55,6 @@ class Attention(nn.Module):
 PRELUDE = _IMPORTS + "".join(_HELPERS.values())
 
 
-def needed(body: str) -> list[str]:
+def expected(body: str) -> list[str]:
     """The helpers whose names stand in the text."""
     return [text.strip("\n") + "\n" for name, text in _HELPERS.items() if re.search(rf"\b{name}\(", body)]

@@ -29,7 +29,7 @@ class Behind:
     def _classes(self, symbol: Symbol) -> Iterator[Symbol]:
         """What it makes; besides a class that nobody can build, the blocks of it that can be."""
         classes = self.survey.census.classes
-        for made in self.survey.census.kin.built(symbol).classes:
+        for made in self.survey.census.class_graph.built(symbol).classes:
             if made not in classes or not classes[made].has_forward:
                 continue
             yield made

@@ -7,15 +7,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from convlint.discovery.behind import Behind
-from convlint.discovery.hints import Evidence
-from convlint.discovery.place import Place, locate
+from convlint.discovery.hints import HintFinder
+from convlint.discovery.place import ImportPath, locate
+from convlint.discovery.prefilter import imported_words, mentions_modules, sources_of_bases
 from convlint.discovery.project import Member, Project, Symbol, module_file
 from convlint.discovery.references import absolute_name
 from convlint.discovery.roots import FoundModel, describe, find_models
-from convlint.discovery.sieve import imported_words, mentions_modules, sources_of_bases
 from convlint.discovery.source import decode, read
 from convlint.discovery.survey import Census, Survey, take_census, take_survey
-from convlint.discovery.walk import Excludes, Found, python_files, walk
+from convlint.discovery.walk import Excludes, FoundFile, python_files, walk
 from convlint.facts import Failure, Span
 from convlint.filenames import display
 from convlint.jobs import UserFile
@@ -32,7 +32,7 @@ class LintedFile:
     path: str
     filename: str
     targets: tuple[str, ...] = ()  # of `file.py:Net` on the command line
-    place: Place | None = None
+    place: ImportPath | None = None
     models: tuple[FoundModel, ...] = ()
     definitions: dict[str, FoundModel] = field(default_factory=dict)  # all that a configuration may name
     files: dict[str, UserFile] = field(default_factory=dict)  # by path: where sites and hints of its models stand
@@ -58,7 +58,7 @@ def discover(paths: Sequence[str], excludes: Excludes, is_named: Callable[[str],
     if census.classes:
         census = _add_neighbours(project, census, found.files, excludes)
     survey = take_survey(census)
-    evidence = Evidence(survey, is_named)
+    evidence = HintFinder(survey, is_named)
     models = find_models(survey, found.files, evidence.asked(found.files))
     files = (_linted(file, project, survey, evidence, models[file.path], broken) for file in found.files.values())
     kept = sorted((file for file in files if file is not None), key=lambda file: file.filename)
@@ -77,11 +77,11 @@ def discover(paths: Sequence[str], excludes: Excludes, is_named: Callable[[str],
 
 
 def _sieved(
-    project: Project, files: Iterable[Found], is_named: Callable[[str], bool]
-) -> tuple[dict[str, Failure], dict[str, Found]]:
+    project: Project, files: Iterable[FoundFile], is_named: Callable[[str], bool]
+) -> tuple[dict[str, Failure], dict[str, FoundFile]]:
     """Parse the files that speak of modules or are named; give the unreadable ones, and those that may matter later."""
     broken: dict[str, Failure] = {}
-    later: dict[str, Found] = {}
+    later: dict[str, FoundFile] = {}
     for file in files:
         data = _read(file.path)
         if isinstance(data, Failure):
@@ -121,7 +121,7 @@ def _is_printable(filename: str) -> bool:
     return True
 
 
-def _grow(project: Project, later: dict[str, Found], linted: Collection[str]) -> Census:
+def _grow(project: Project, later: dict[str, FoundFile], linted: Collection[str]) -> Census:
     """Parse the files that the sieve left, as far as they import something that has to do with models."""
     words: dict[str, frozenset[str]] = {}
     for path, file in later.items():
@@ -143,9 +143,9 @@ def _grow(project: Project, later: dict[str, Found], linted: Collection[str]) ->
             del words[path]
 
 
-def _has_base_elsewhere(data: bytes, file: Found, linted: Collection[str]) -> bool:
+def _has_base_elsewhere(data: bytes, file: FoundFile, linted: Collection[str]) -> bool:
     """Whether a class has a base from a file of the project that is not linted, hence not known yet."""
-    place: Place | None = None
+    place: ImportPath | None = None
     for source in sources_of_bases(data):
         place = place or locate(file.path, file.given, relative_imports=True)
         module = absolute_name(source, place.package)
@@ -185,7 +185,7 @@ def _add_neighbours(project: Project, census: Census, linted: Collection[str], e
     return take_census(project)
 
 
-def _neighbourhood(place: Place) -> Iterator[tuple[str, str, bool]]:
+def _neighbourhood(place: ImportPath) -> Iterator[tuple[str, str, bool]]:
     """The top package of a file or the folder of a script, then the scripts, READMEs and tests of its project: each
     with the project's folder, and whether folders below it count."""
     top, root, home = place.search_path[0], place.root, os.path.dirname(place.path)
@@ -204,10 +204,10 @@ def _scripts(folder: str) -> list[str]:
 
 
 def _linted(
-    file: Found,
+    file: FoundFile,
     project: Project,
     survey: Survey,
-    evidence: Evidence,
+    evidence: HintFinder,
     models: tuple[FoundModel, ...],
     broken: dict[str, Failure],
 ) -> LintedFile | None:
@@ -243,5 +243,5 @@ def _files(project: Project, models: Iterable[FoundModel]) -> dict[str, UserFile
     return {path: _user_file(member.place) for path, member in members.items() if isinstance(member, Member)}
 
 
-def _user_file(place: Place) -> UserFile:
+def _user_file(place: ImportPath) -> UserFile:
     return UserFile(filename=display(place.path), module=place.module, search_path=place.search_path)

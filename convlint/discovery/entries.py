@@ -25,7 +25,7 @@ def find_factories(survey: Survey, paths: Collection[str]) -> list[Symbol]:
     public = [symbol for symbol in survey.census.factories if symbol.path in paths and _is_public(survey, symbol)]
     needy = [symbol for symbol in public if _needs_arguments(survey, symbol)]
     bare = _bare_factories(survey, [symbol for symbol in public if not _needs_arguments(survey, symbol)])
-    provided = {made for symbol in bare for made in survey.census.kin.built(symbol).classes}
+    provided = {made for symbol in bare for made in survey.census.class_graph.built(symbol).classes}
     others = [symbol for symbol in needy if _is_needed(survey, symbol, provided)]
     others = [symbol for symbol in others if not _returned(survey, symbol, [*bare, *others], bare_only=False)]
     return [*bare, *others]
@@ -39,14 +39,14 @@ def _bare_factories(survey: Survey, candidates: Collection[Symbol]) -> list[Symb
 
 def _needs_arguments(survey: Survey, symbol: Symbol) -> bool:
     """Whether a factory has parameters without a default."""
-    function = survey.census.kin.project.function_of(symbol)
+    function = survey.census.class_graph.project.function_of(symbol)
     return function is not None and bool(function.required)
 
 
 def find_instances(survey: Survey, paths: Collection[str], factories: Collection[Symbol]) -> list[Symbol]:
     """Values that are not merely the site of a class or factory that is checked anyway."""
     census = survey.census
-    kin, project = census.kin, census.kin.project
+    class_graph, project = census.class_graph, census.class_graph.project
     found = []
     for symbol in census.instances:
         value = project.value_of(symbol)
@@ -55,8 +55,8 @@ def find_instances(survey: Survey, paths: Collection[str], factories: Collection
         meaning = project.meaning(symbol.path, value.call)
         is_site = meaning in factories or meaning in census.classes
         # What a script makes in passing is at most a site, but for a model that has no class.
-        is_passing = value.is_scripted and bool(kin.built(symbol).classes)
-        if kin.is_changed(symbol) or (not is_site and not is_passing and _leads_on(survey, symbol)):
+        is_passing = value.is_scripted and bool(class_graph.built(symbol).classes)
+        if class_graph.is_changed(symbol) or (not is_site and not is_passing and _leads_on(survey, symbol)):
             found.append(symbol)
     return found
 
@@ -67,20 +67,24 @@ def _is_public(survey: Survey, symbol: Symbol) -> bool:
 
 def _leads_on(survey: Survey, symbol: Symbol) -> bool:
     census = survey.census
-    built = census.kin.built(symbol)
+    built = census.class_graph.built(symbol)
     found = [census.classes[made] for made in built.classes if made in census.classes]
-    if found and not census.kin.is_changed(symbol):
+    if found and not census.class_graph.is_changed(symbol):
         return any(made.has_forward and not made.is_bare for made in found)
-    is_function = census.kin.project.function_of(symbol) is not None
-    return bool(found) or built.is_sequential or (built.is_module and (is_function or census.kin.is_changed(symbol)))
+    is_function = census.class_graph.project.function_of(symbol) is not None
+    return (
+        bool(found)
+        or built.is_sequential
+        or (built.is_module and (is_function or census.class_graph.is_changed(symbol)))
+    )
 
 
 def _is_needed(survey: Survey, symbol: Symbol, provided: Collection[Symbol]) -> bool:
     """Of a factory that needs arguments."""
-    function, built = survey.census.kin.project.function_of(symbol), survey.census.kin.built(symbol)
+    function, built = survey.census.class_graph.project.function_of(symbol), survey.census.class_graph.built(symbol)
     if function is None or not _leads_on(survey, symbol) or not is_likely(survey, symbol, function.required):
         return False
-    is_vague = not built.classes and not built.is_sequential and not survey.census.kin.is_changed(symbol)
+    is_vague = not built.classes and not built.is_sequential and not survey.census.class_graph.is_changed(symbol)
     if is_vague:  # an annotation alone may be of anything
         return not function.takes_module and bool(survey.free_calls(symbol))
     return not built.classes or not built.classes.issubset({*provided, *survey.blocks})
@@ -88,9 +92,9 @@ def _is_needed(survey: Survey, symbol: Symbol, provided: Collection[Symbol]) -> 
 
 def _returned(survey: Survey, symbol: Symbol, entries: Iterable[Symbol], *, bare_only: bool) -> bool:
     """`def build(): return resnet18()` says nothing that `resnet18` does not say."""
-    project = survey.census.kin.project
+    project = survey.census.class_graph.project
     function = project.function_of(symbol)
-    if function is None or survey.census.kin.is_changed(symbol):
+    if function is None or survey.census.class_graph.is_changed(symbol):
         return False
     meanings = {
         project.meaning(symbol.path, name) for name in (function.bare_returns if bare_only else function.returns)

@@ -14,7 +14,7 @@ _MARKERS = ("pyproject.toml", ".git", "setup.py", "setup.cfg")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ImportPath:
     path: str  # absolute
     module: str  # dotted: "models.net"
     root: str  # the project's folder
@@ -28,7 +28,7 @@ class Place:
         return self.module.rpartition(".")[0]
 
 
-def locate(path: str, given: str, *, relative_imports: bool) -> Place:
+def locate(path: str, given: str, *, relative_imports: bool) -> ImportPath:
     """The place of a file that the path argument `given` led to.
 
     A file with relative imports in a folder without `__init__.py` is a member of a namespace package, whose
@@ -44,7 +44,7 @@ def locate(path: str, given: str, *, relative_imports: bool) -> Place:
     source = os.path.join(root, "src")
     if os.path.isdir(source):
         search[source] = None
-    return Place(path, _module_name(path, top), root, tuple(search))
+    return ImportPath(path, _module_name(path, top), root, tuple(search))
 
 
 def _module_name(path: str, top: str) -> str:

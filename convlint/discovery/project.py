@@ -16,7 +16,7 @@ from convlint.discovery.outline import (
     has_relative_imports,
     outline,
 )
-from convlint.discovery.place import Place, locate
+from convlint.discovery.place import ImportPath, locate
 from convlint.discovery.source import broken_cells, load_bytes, read
 from convlint.facts import Failure
 from convlint.filenames import display
@@ -41,7 +41,7 @@ _STARRED = frozenset({"Module", "ModuleList", "ModuleDict", "Sequential", "Light
 class Member:
     """A parsed file of the project."""
 
-    place: Place
+    place: ImportPath
     outline: Outline
     tree: ast.Module
     broken_cells: tuple[Failure, ...] = ()  # of a notebook: what the tree lacks
@@ -137,7 +137,7 @@ class Project:
         bases = (self.meaning(symbol.path, base) for base in found.bases)
         return any(self.is_constructor(base, method) for base in bases if isinstance(base, Symbol))
 
-    def _absolute(self, place: Place, name: str) -> Meaning:
+    def _absolute(self, place: ImportPath, name: str) -> Meaning:
         """The meaning of an absolute dotted name, as seen by an import in the file."""
         parts = name.split(".")
         if parts[0] in outside.PACKAGES and parts[0] != place.module.partition(".")[0]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from convlint.discovery.entries import find_factories, find_instances, is_likely
 from convlint.discovery.project import Symbol
-from convlint.discovery.sites import Call, expressions, is_closed
+from convlint.discovery.sites import ConstructorCall, expressions, is_closed
 from convlint.discovery.survey import Survey
 from convlint.jobs import Expression, Hint
 
@@ -58,10 +58,10 @@ def find_models(
 
 def _provided(survey: Survey, entries: Collection[Symbol]) -> set[Symbol]:
     """The classes with required arguments that a factory or an instance builds as they are."""
-    kin, classes = survey.census.kin, survey.census.classes
+    class_graph, classes = survey.census.class_graph, survey.census.classes
     instances = set(survey.census.instances)
-    unchanged = [entry for entry in entries if entry not in instances or not kin.is_changed(entry)]
-    built = {made for entry in unchanged for made in kin.built(entry).classes}
+    unchanged = [entry for entry in entries if entry not in instances or not class_graph.is_changed(entry)]
+    built = {made for entry in unchanged for made in class_graph.built(entry).classes}
     return {made for made in built if made in classes and not classes[made].is_bare}
 
 
@@ -72,9 +72,9 @@ def _root_classes(survey: Survey, asked: Collection[Symbol]) -> set[Symbol]:
     return {symbol for symbol in found if not survey.is_mere_base(symbol)}
 
 
-def describe(survey: Survey, symbol: Symbol, calls: Collection[Call] | None = None) -> FoundModel:
+def describe(survey: Survey, symbol: Symbol, calls: Collection[ConstructorCall] | None = None) -> FoundModel:
     """A definition as a model; `calls` are those that it is to be built by, if these are not all."""
-    project = survey.census.kin.project
+    project = survey.census.class_graph.project
     function, value, module = project.function_of(symbol), project.value_of(symbol), survey.census.classes.get(symbol)
     everywhere = [*survey.calls.get(symbol, ()), *survey.handed.get(symbol, ())]
     sites = _sites(survey, symbol, everywhere if calls is None else calls)
@@ -88,19 +88,19 @@ def describe(survey: Survey, symbol: Symbol, calls: Collection[Call] | None = No
     raise KeyError(symbol)
 
 
-def _sites(survey: Survey, symbol: Symbol, calls: Collection[Call]) -> tuple[Expression, ...]:
-    comes_last: Callable[[Call], bool] = partial(survey.is_held, symbol)
+def _sites(survey: Survey, symbol: Symbol, calls: Collection[ConstructorCall]) -> tuple[Expression, ...]:
+    comes_last: Callable[[ConstructorCall], bool] = partial(survey.is_held, symbol)
     return expressions(calls, symbol.path, comes_last)
 
 
-def _outside_of_factories(survey: Survey, symbol: Symbol) -> list[Call]:
+def _outside_of_factories(survey: Survey, symbol: Symbol) -> list[ConstructorCall]:
     """The calls of a class, none of them a factory's, with arguments that do not depend on where they stand."""
     census = survey.census
     return [
         call
         for call in survey.free_calls(symbol)
         if call.owner is None
-        or (Symbol(call.path, call.owner) not in census.makers and is_closed(census.kin.project, call))
+        or (Symbol(call.path, call.owner) not in census.makers and is_closed(census.class_graph.project, call))
     ]
 
 

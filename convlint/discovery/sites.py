@@ -23,7 +23,7 @@ _MOST_ROWS = 400  # a call longer than this is not even turned into text
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ConstructorCall:
     path: str
     node: ast.Call
     owner: str | None  # the class or function at the top of the file that it stands in
@@ -39,9 +39,9 @@ class _Unit:
     code: tuple[ast.AST, ...]
 
 
-def find_calls(project: Project, symbols: Collection[Symbol]) -> dict[Symbol, list[Call]]:
+def find_calls(project: Project, symbols: Collection[Symbol]) -> dict[Symbol, list[ConstructorCall]]:
     """The calls of the symbols in all parsed files, but for those that a class or function makes of itself."""
-    found: dict[Symbol, list[Call]] = {}
+    found: dict[Symbol, list[ConstructorCall]] = {}
     names = {symbol.name for symbol in symbols}
     for path, member in project.parsed().items():
         is_test = _is_test(member)
@@ -49,14 +49,16 @@ def find_calls(project: Project, symbols: Collection[Symbol]) -> dict[Symbol, li
             for node, meaning in _resolved(project, member, unit):
                 if meaning in symbols and meaning != Symbol(path, unit.owner or ""):
                     assert isinstance(meaning, Symbol)
-                    found.setdefault(meaning, []).append(Call(path, node, unit.owner, is_test))
+                    found.setdefault(meaning, []).append(ConstructorCall(path, node, unit.owner, is_test))
     return found
 
 
-def expressions(calls: Iterable[Call], home: str, comes_last: Callable[[Call], bool]) -> tuple[Expression, ...]:
+def expressions(
+    calls: Iterable[ConstructorCall], home: str, comes_last: Callable[[ConstructorCall], bool]
+) -> tuple[Expression, ...]:
     """The calls as text: those of the file `home` first, then scripts, READMEs, tests."""
 
-    def rank(call: Call) -> tuple[bool, bool, bool, int, str, int, int]:
+    def rank(call: ConstructorCall) -> tuple[bool, bool, bool, int, str, int, int]:
         kind = 2 if call.is_test else int(is_readme(call.path))
         place = (call.path, call.node.lineno, call.node.col_offset)
         return comes_last(call), not call.is_written, call.path != home, kind, *place
@@ -84,7 +86,7 @@ def arguments_of(node: ast.Call) -> Iterator[str]:
             yield name
 
 
-def is_closed(project: Project, call: Call) -> bool:
+def is_closed(project: Project, call: ConstructorCall) -> bool:
     """Whether the call's arguments are literals and definitions, so that they are the same wherever it stands."""
     roots = [*call.node.args, *(keyword.value for keyword in call.node.keywords)]
     names = (node.id for node in nodes_of(roots) if isinstance(node, ast.Name))

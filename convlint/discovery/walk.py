@@ -16,7 +16,7 @@ Excludes = Callable[[str], Sequence[Patterns]]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFile:
     """A file to lint."""
 
     path: str  # absolute
@@ -29,17 +29,17 @@ class Found:
 class Walk:
     """The files in the order found, and what was wrong with the paths."""
 
-    files: dict[str, Found] = field(default_factory=dict)
+    files: dict[str, FoundFile] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
-    def add(self, found: Found) -> None:
+    def add(self, found: FoundFile) -> None:
         before = self.files.get(found.path)
         if before is None:
             self.files[found.path] = found
         elif found.explicit and (before.targets or not before.explicit):
             # A file named twice is linted once, and whole as soon as it is named whole.
             targets = before.targets + found.targets if before.targets and found.targets else ()
-            self.files[found.path] = Found(found.path, found.given, True, targets)
+            self.files[found.path] = FoundFile(found.path, found.given, True, targets)
 
 
 def walk(paths: Sequence[str], excludes: Excludes) -> Walk:
@@ -69,9 +69,9 @@ def _add_path(path: str, excludes: Excludes, result: Walk) -> None:
     absolute = os.path.abspath(plain)
     if os.path.isdir(absolute):
         for file in _walk_folder(absolute, inherited(absolute), excludes, result.problems):
-            result.add(Found(file, absolute, explicit=False))
+            result.add(FoundFile(file, absolute, explicit=False))
     elif os.path.lexists(absolute):
-        result.add(Found(absolute, absolute, True, (target,) if target else ()))
+        result.add(FoundFile(absolute, absolute, True, (target,) if target else ()))
     elif glob.has_magic(plain):
         _add_glob(plain, result)
     else:
@@ -87,7 +87,7 @@ def _add_glob(pattern: str, result: Walk) -> None:
         if os.path.isdir(absolute):
             continue  # `**/*` meets the files of a folder by themselves
         if absolute.endswith(SUFFIXES):
-            result.add(Found(absolute, absolute, explicit=True))
+            result.add(FoundFile(absolute, absolute, explicit=True))
 
 
 def _suggestion(absolute: str) -> str:

@@ -16,7 +16,7 @@ from convlint.reporters import source
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class LayerCall:
     """One call of the layer, between those that it gets its input from and those that take its output."""
 
     row: Row
@@ -35,7 +35,7 @@ class Detail:
     weights: tuple[str, ...]  # "weight [4, 2, 2, 2]: 4*2*2*2 = 32 numbers"
     one_output: str | None
     values: Values | None  # of one number, where these were asked for
-    calls: tuple[Call, ...]
+    calls: tuple[LayerCall, ...]
 
 
 def detail_of(table: Table, part: str, values: Values | None = None) -> Detail | None:
@@ -59,7 +59,7 @@ def detail_of(table: Table, part: str, values: Values | None = None) -> Detail |
         one_output=_one_output(operation),
         values=values,
         calls=tuple(
-            Call(
+            LayerCall(
                 row,
                 tuple(_named(nodes[row.id].producers, nodes, table.filename)),
                 tuple(_named(nodes[row.id].consumers, nodes, table.filename)) or ("what forward returns",),

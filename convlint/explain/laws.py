@@ -21,12 +21,12 @@ from convlint.ops.registry import kind_named
 
 
 @dataclass(frozen=True, slots=True)
-class Formula:
+class LayerFormula:
     name: str  # what it gives: "height and width", "parameters"
     text: str  # "(28 + 2*2 - 5)//1 + 1 = 28"
 
 
-def sizes(operation: Operation, numbers: Numbers) -> tuple[Formula, ...]:
+def sizes(operation: Operation, numbers: Numbers) -> tuple[LayerFormula, ...]:
     """The formulas of an operation's output, those of the same text together."""
     if operation.kind == "reshape":
         return _reshaped(operation, numbers)
@@ -39,13 +39,13 @@ def sizes(operation: Operation, numbers: Numbers) -> tuple[Formula, ...]:
         if _agrees(text, output[index], numbers):
             line = f"{text} = {output[index]}{_at_example(text, output[index], numbers)}"
             found.setdefault(line, []).append(_name(index, output, kind.of_pixels))
-    return _merged([Formula(listed(names), line) for line, names in found.items()])
+    return _merged([LayerFormula(listed(names), line) for line, names in found.items()])
 
 
-def _merged(formulas: Sequence[Formula]) -> tuple[Formula, ...]:
+def _merged(formulas: Sequence[LayerFormula]) -> tuple[LayerFormula, ...]:
     """Height and width as one where they differ in nothing but H and W."""
     if len(formulas) == 2 and re.sub(r"\bH\b", "W", formulas[0].text) == formulas[1].text:
-        return (Formula(formulas[0].name, f"{formulas[0].text}, and the {formulas[1].name} alike"),)
+        return (LayerFormula(formulas[0].name, f"{formulas[0].text}, and the {formulas[1].name} alike"),)
     return tuple(formulas)
 
 
@@ -84,10 +84,10 @@ def listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _reshaped(operation: Operation, numbers: Numbers) -> tuple[Formula, ...]:
+def _reshaped(operation: Operation, numbers: Numbers) -> tuple[LayerFormula, ...]:
     if len(operation.inputs) != 1 or len(operation.outputs) != 1:
         return ()
-    found: list[Formula] = []
+    found: list[LayerFormula] = []
     for group in regrouped(operation.inputs[0], operation.outputs[0], numbers.samples):
         before, after = group
         line = equation(group)
@@ -96,7 +96,7 @@ def _reshaped(operation: Operation, numbers: Numbers) -> tuple[Formula, ...]:
         if used and all(number is not None for number in known):
             product = math.prod(number for number in known if number is not None)
             line += f" ({' * '.join(map(str, known))} = {product} for {_given(used, numbers)})"
-        found.append(Formula("joined" if len(after) == 1 else "split" if len(before) == 1 else "regrouped", line))
+        found.append(LayerFormula("joined" if len(after) == 1 else "split" if len(before) == 1 else "regrouped", line))
     return tuple(found)
 
 

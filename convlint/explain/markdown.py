@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convlint.explain import sums
-from convlint.explain.detail import Call, Detail
+from convlint.explain.detail import Detail, LayerCall
 from convlint.explain.summary import arrow, closing, count_text, heading, line_text, said
 from convlint.explain.table import Row, Table
 from convlint.reporters.text import one_line
@@ -75,7 +75,7 @@ def _detail(detail: Detail) -> Iterator[str]:
         yield from _call(call, detail.meaning or "")
 
 
-def _call(call: Call, meaning: str) -> Iterator[str]:
+def _call(call: LayerCall, meaning: str) -> Iterator[str]:
     """One call of the layer: its shapes, what there is to say of them, and the calls around it."""
     yield f"- line {line_text(call.row)}: {_code(arrow(call.row))}"
     yield from (f"  - {_note(sort, words)}" for sort, words in said(call.row, {meaning}))

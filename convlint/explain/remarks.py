@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from convlint.facts import Dim, Unmet
+from convlint.facts import Dim, Violation
 from convlint.ops.expression import operand
 from convlint.ops.operation import Operation
 from convlint.ops.window import Window, unrounded
@@ -50,19 +50,19 @@ def _rest(size: str, window: Window) -> str:
     return f"{operand(over)} % {window.stride}"
 
 
-def problem(unmet: Unmet) -> str:
+def problem(violation: Violation) -> str:
     """`in_features is 1600, but gets 9216: 64 * 12 * 12 = 9216`."""
-    if unmet.needed is None or unmet.came is None:
-        return unmet.detail or f"{unmet.name} is not met"
-    said = f"{unmet.argument} is {unmet.needed}" if unmet.argument else f"needs {unmet.needed}"
-    said += f", but gets {unmet.came}"
-    if unmet.derivation or unmet.formula not in (None, str(unmet.came)):
-        said += f": {unmet.derivation or unmet.formula}"
-    if unmet.sizes:
-        said += f"; it would fit for {unmet.sizes}"
-    return f"{said} ({unmet.detail})" if unmet.detail else said
+    if violation.expected is None or violation.actual is None:
+        return violation.detail or f"{violation.name} is not met"
+    said = f"{violation.argument} is {violation.expected}" if violation.argument else f"needs {violation.expected}"
+    said += f", but gets {violation.actual}"
+    if violation.derivation or violation.formula not in (None, str(violation.actual)):
+        said += f": {violation.derivation or violation.formula}"
+    if violation.sizes:
+        said += f"; it would fit for {violation.sizes}"
+    return f"{said} ({violation.detail})" if violation.detail else said
 
 
-def mismade(unmet: Unmet) -> str:
+def mismade(violation: Violation) -> str:
     """What is wrong with the arguments of a constructor."""
-    return unmet.detail or problem(unmet)
+    return violation.detail or problem(violation)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from convlint.explain.laws import listed
 from convlint.explain.matrices import number, pictures
 from convlint.explain.values import Values, agrees
-from convlint.facts import Axis, Breakdown
+from convlint.facts import Breakdown, WindowAxis
 from convlint.facts.wording import scenario_text
 
 _SHOWN = 8  # places that are listed
@@ -91,7 +91,7 @@ def _added(terms: Sequence[str]) -> str:
     return first + "".join(f" - {term[1:]}" if term.startswith("-") else f" + {term}" for term in others)
 
 
-def _range(axis: Axis) -> str:
+def _range(axis: WindowAxis) -> str:
     """`rows 0 to 1`; what lies in the padding is counted."""
     inside = [i for i in axis.input if i is not None]
     outside = len(axis.input) - len(inside)

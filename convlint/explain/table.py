@@ -9,10 +9,10 @@ from typing import Final
 
 from convlint.explain.batch import with_batch
 from convlint.explain.counts import parameters_text, work
-from convlint.explain.laws import Formula, sizes
+from convlint.explain.laws import LayerFormula, sizes
 from convlint.explain.remarks import mismade, problem, remarks
 from convlint.explain.reshapes import equation, joined, regrouped
-from convlint.facts import Dim, Layer, ModelFacts, Node, Unmet
+from convlint.facts import Dim, Layer, ModelFacts, Node, Violation
 from convlint.ops.expression import BATCH, Count, Values, symbols, work_out
 from convlint.ops.kind import Numbers
 from convlint.ops.operation import Operation, Shape
@@ -39,7 +39,7 @@ class Row:
     outputs: tuple[Shape, ...]
     parameters: int
     multiply_adds: Dim | None  # for one sample; None where they are not known
-    formulas: tuple[Formula, ...]
+    formulas: tuple[LayerFormula, ...]
     meaning: str | None
     remarks: tuple[str, ...]
     problems: tuple[str, ...]
@@ -82,7 +82,7 @@ def table_of(filename: str, model: ModelFacts) -> Table:
     numbers = _numbers(model)
     nodes = [(node, operation_of(node, model)) for node in model.nodes if node.op != "input"]
     counts = [work(operation).total for _, operation in nodes]
-    broken = {one.layer: mismade(one) for one in model.unmet if one.layer}
+    broken = {one.layer: mismade(one) for one in model.violations if one.layer}
     rows = tuple(_rows(nodes, filename, numbers, broken))
     total = sum((one for one in counts if one is not None), Count()).value
     listed = sum(row.parameters for row in rows) + sum(map(math.prod, model.other_weights.values()))
@@ -96,13 +96,13 @@ def table_of(filename: str, model: ModelFacts) -> Table:
         numbers=numbers,
         at_example=work_out(total, numbers.example) if isinstance(total, str) else None,
         shares_weights=listed > model.parameters,
-        problems=tuple(map(_of_constructor, model.unmet)),
+        problems=tuple(map(_of_constructor, model.violations)),
     )
 
 
-def _of_constructor(unmet: Unmet) -> str:
+def _of_constructor(violation: Violation) -> str:
     """What is wrong with the arguments that a layer is made with."""
-    return f"{unmet.layer}: {mismade(unmet)}" if unmet.layer else mismade(unmet)
+    return f"{violation.layer}: {mismade(violation)}" if violation.layer else mismade(violation)
 
 
 def _numbers(model: ModelFacts) -> Numbers:
@@ -179,25 +179,25 @@ def _row(node: Node, operation: Operation, numbers: Numbers, seen: dict[str, str
         formulas=tuple(_formulas(operation, numbers, origin, counts_parameters=parameters > 0)),
         meaning=kind_named(operation.kind).say(operation),
         remarks=tuple(notes),
-        problems=tuple(problem(one) for one in node.unmet),
+        problems=tuple(problem(one) for one in node.violations),
         operation=operation,
     )
 
 
 def _formulas(
     operation: Operation, numbers: Numbers, origin: str | None, *, counts_parameters: bool
-) -> Iterator[Formula]:
+) -> Iterator[LayerFormula]:
     """How the numbers of a row are reckoned; `origin` tells how the last size of its input was joined."""
     if operation.kind == "linear" and origin:
-        yield Formula("features", origin)
+        yield LayerFormula("features", origin)
     yield from sizes(operation, numbers)
     if operation.layer is not None and counts_parameters:
         text = parameters_text(operation.layer)
         if text:
-            yield Formula("parameters", text)
+            yield LayerFormula("parameters", text)
     done = work(operation)
     if done.total is not None and done.total.value:
-        yield Formula("multiply-adds", f"{done.text} = {done.total.value}")
+        yield LayerFormula("multiply-adds", f"{done.text} = {done.total.value}")
 
 
 def kind_of(node: Node, layer: Layer | None) -> str:

@@ -10,7 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from convlint.explain import sums
-from convlint.explain.detail import Call, Detail
+from convlint.explain.detail import Detail, LayerCall
 from convlint.explain.summary import arrow, closing, count_text, heading, line_text, said
 from convlint.explain.table import Row, Table
 from convlint.explain.values import Values
@@ -102,7 +102,7 @@ def _detail(detail: Detail, width: int) -> Iterator[RenderableType]:
         yield from _call(call, detail.meaning or "")
 
 
-def _call(call: Call, meaning: str) -> Iterator[RenderableType]:
+def _call(call: LayerCall, meaning: str) -> Iterator[RenderableType]:
     """One call of the layer: its shapes, what there is to say of them, and the calls around it."""
     yield _pair(f"line {line_text(call.row)}", arrow(call.row))
     for sort, words in said(call.row, {meaning}):

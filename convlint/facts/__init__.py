@@ -3,8 +3,8 @@
 Nothing here knows torch, a rule or a report.
 """
 
-from convlint.facts.breakdown import Axis, Breakdown, BreakdownWay, Share
-from convlint.facts.budget import Budget, CallTime, Capacity, Limits, MemoryNeed, MemoryUse
+from convlint.facts.breakdown import Breakdown, BreakdownWay, Share, WindowAxis
+from convlint.facts.budget import CallTime, Capacity, Limits, MemoryNeed, MemoryUse, ModelBudget
 from convlint.facts.compilation import Compilation, Difference, Export, GraphBreak, Recompilation, Refusal
 from convlint.facts.construction import ConstructionFact, ConstructionOrigin, GuessedArgument
 from convlint.facts.edit import Change, EditKind, Split, TriedEdit
@@ -19,15 +19,15 @@ from convlint.facts.model import (
     Node,
     Rival,
     Status,
-    Unmet,
     Verdict,
+    Violation,
 )
 from convlint.facts.reason import REASON_KINDS, Reason, ReasonKind, Remainder
 from convlint.facts.runs import (
     Array,
     Observation,
     Prediction,
-    Refused,
+    RefusedCallFact,
     RunCall,
     RunError,
     RunInput,
@@ -36,7 +36,7 @@ from convlint.facts.runs import (
     Way,
     Weight,
 )
-from convlint.facts.trial import Device, Trial
+from convlint.facts.trial import Device, TrialFacts
 from convlint.facts.values import LARGEST_SIZE, Attribute, Dim, Fact, Ordinal, Scalar, Span, TensorFact
 from convlint.facts.verification import VERDICTS, RunOutcome, Trouble, TroubleKind, Verification, VerificationStatus
 
@@ -48,11 +48,9 @@ __all__ = [
     "VERDICTS",
     "Array",
     "Attribute",
-    "Axis",
     "Basis",
     "Breakdown",
     "BreakdownWay",
-    "Budget",
     "BuildFailure",
     "CallTime",
     "Capacity",
@@ -77,6 +75,7 @@ __all__ = [
     "Limits",
     "MemoryNeed",
     "MemoryUse",
+    "ModelBudget",
     "ModelFacts",
     "Node",
     "Observation",
@@ -86,7 +85,7 @@ __all__ = [
     "ReasonKind",
     "Recompilation",
     "Refusal",
-    "Refused",
+    "RefusedCallFact",
     "Remainder",
     "Rival",
     "RunCall",
@@ -100,16 +99,17 @@ __all__ = [
     "Split",
     "Status",
     "TensorFact",
-    "Trial",
+    "TrialFacts",
     "TriedEdit",
     "Trouble",
     "TroubleKind",
     "Unfit",
-    "Unmet",
     "Verdict",
     "Verification",
     "VerificationStatus",
+    "Violation",
     "Way",
     "Weight",
+    "WindowAxis",
     "together",
 ]

@@ -22,7 +22,7 @@ class _Numbers(Fact):
     model_config = ConfigDict(ser_json_inf_nan="strings")
 
 
-class Axis(Fact):
+class WindowAxis(Fact):
     """What a window takes of one size of the input, in its order."""
 
     name: str  # "row"
@@ -50,7 +50,7 @@ class Breakdown(_Numbers):
     sizes: tuple[int, ...]  # those of the output, behind the batch
     axes: tuple[str, ...]  # what they are called: "channel", "row", "column"
     has_batch: bool = True  # the number is then one of the first sample
-    window: tuple[Axis, ...] = ()
+    window: tuple[WindowAxis, ...] = ()
     shares: tuple[Share, ...] = ()
     more: int = 0  # shares that are not kept
     rest: float = 0.0  # their sum

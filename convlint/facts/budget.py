@@ -57,11 +57,11 @@ class Limits(Fact):
     bytes: float  # a second
 
 
-class Budget(Fact):
+class ModelBudget(Fact):
     """What one model takes."""
 
     scenario: Scenario
-    need: MemoryNeed | None = None
+    requirement: MemoryNeed | None = None
     used: MemoryUse | None = None
     capacity: Capacity | None = None
     seconds: float | None = None  # of one forward in eval mode, the median of several

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from convlint.dependencies import Dependencies
 from convlint.facts.model import ModelFacts
-from convlint.facts.trial import Trial
+from convlint.facts.trial import TrialFacts
 from convlint.facts.values import Fact, Span
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class FileFacts(Fact):
     build_failures: tuple[BuildFailure, ...] = ()
     effects: tuple[Effect, ...] = Field(default=(), max_length=MOST_EFFECTS)
     guards: tuple[str, ...] = Field(default=(), max_length=20)  # in words: the active ones, and those missing
-    trials: tuple[Trial, ...] = ()  # real runs, where these were asked for
+    trials: tuple[TrialFacts, ...] = ()  # real runs, where these were asked for
     depends: Dependencies | None = None  # None: on time or chance as well, so that these facts hold for one run only
 
 

@@ -50,20 +50,20 @@ class Rival(Fact):
 
     title: str  # the layer or operation: "small"
     sizes: str  # those that it wants: "H = W in {14}"
-    alone: str  # those that the unmet requirement itself wants: "H = W in {16}"
+    alone: str  # those that the violation itself wants: "H = W in {16}"
     at: Span | None = None
 
 
-class Unmet(Fact):
+class Violation(Fact):
     """A requirement of a node that its inputs do not meet, for every input size that counts.
 
-    A requirement that some input size meets is no unmet one: it only narrows `ModelFacts.sizes`.
+    A requirement that some input size meets is not a violation: it only narrows `ModelFacts.sizes`.
     """
 
     name: str  # the requirement: "in_features", "channels", "elements", "broadcast", ...
     operand: str  # a path into the node's facts: "input.shape[-1]", "inputs[1].shape[0]"
-    needed: Dim | str | None = None  # what the layer declares or the operation demands
-    came: Dim | str | None = None  # what reaches it
+    expected: Dim | str | None = None  # what the layer declares or the operation demands
+    actual: Dim | str | None = None  # what reaches it
     formula: str | None = None  # `came` in symbols, where it is not just a number: "64*((H-4)//2)*((W-4)//2)"
     derivation: str | None = None  # the formula with its numbers put in: "64 * ((28-4)//2) * ((28-4)//2) = 9216"
     verdict: Verdict = "proved"
@@ -96,7 +96,7 @@ class Node(Fact):
     outputs: tuple[TensorFact, ...] = ()
     producers: tuple[int, ...] = ()
     consumers: tuple[int, ...] = ()
-    unmet: tuple[Unmet, ...] = ()
+    violations: tuple[Violation, ...] = ()
 
 
 class InputFact(Fact):
@@ -130,7 +130,7 @@ class ModelFacts(Fact):
     other_weights: dict[str, tuple[int, ...]] = Field(default_factory=dict)  # of parameters in none of `layers`
     layers: dict[str, Layer] = Field(default_factory=dict)
     nodes: tuple[Node, ...] = ()
-    unmet: tuple[Unmet, ...] = ()  # requirements that fail while the model is built
+    violations: tuple[Violation, ...] = ()  # requirements that fail while the model is built
     way: Way | None = None  # how to build it once more
     feed: tuple[RunInput, ...] = ()  # what goes into forward, where predictions were asked for
     predictions: tuple[Prediction, ...] = ()

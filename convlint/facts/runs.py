@@ -73,7 +73,7 @@ class RunCall(Fact):
         return self.target, self.layer, self.block, self.at.row if self.at is not None else None
 
 
-class Refused(Fact):
+class RefusedCallFact(Fact):
     """A call that raises, or is expected to."""
 
     call: int  # its number among the calls of the run
@@ -87,7 +87,7 @@ class Prediction(Fact):
     scenario: Scenario
     calls: tuple[RunCall, ...] = ()
     outputs: tuple[Array, ...] = ()
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[RefusedCallFact, ...] = ()
     end: Reason | None = None  # why nothing is said of what comes behind the last call
     is_one_of_several: bool = False  # data decides which way forward goes
 
@@ -125,7 +125,7 @@ class Observation(Fact):
     scenario: Scenario
     calls: tuple[RunCall, ...] = ()
     outputs: tuple[Array, ...] = ()
-    refused: tuple[Refused, ...] = ()  # behind each the run went on with what the layer declares
+    refused: tuple[RefusedCallFact, ...] = ()  # behind each the run went on with what the layer declares
     error: RunError | None = None
     unfit: tuple[Unfit, ...] = ()
     without_gradient: tuple[Weight, ...] = ()  # parameters that the backward pass of a run in training mode misses

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convlint.facts.breakdown import Breakdown
-from convlint.facts.budget import Budget
+from convlint.facts.budget import ModelBudget
 from convlint.facts.compilation import Compilation, Export
 from convlint.facts.reason import Reason
 from convlint.facts.runs import Observation, Weight
@@ -19,7 +19,7 @@ class Device(Fact):
     memory: int | None = None  # bytes
 
 
-class Trial(Fact):
+class TrialFacts(Fact):
     """The real runs of one model."""
 
     device: Device | None = None
@@ -28,7 +28,7 @@ class Trial(Fact):
     at: Span | None = None
     unfit: tuple[Weight, ...] = ()  # weights that hold nan or inf from the start
     observations: tuple[Observation, ...] = ()
-    budget: Budget | None = None
+    budget: ModelBudget | None = None
     breakdown: Breakdown | None = None  # where one number was asked for
     compilation: Compilation | None = None
     export: Export | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from convlint.facts.budget import Budget
+from convlint.facts.budget import ModelBudget
 from convlint.facts.compilation import Compilation, Export
 from convlint.facts.runs import Scenario
 from convlint.facts.trial import Device
@@ -68,6 +68,6 @@ class Verification(Fact):
     requirements: int = 0  # those called broken that a real run has refused
     edits: bool | None = None  # whether it runs with the edits that are offered; None: none are, or not all it takes
     troubles: tuple[Trouble, ...] = ()
-    budget: Budget | None = None
+    budget: ModelBudget | None = None
     compilation: Compilation | None = None
     export: Export | None = None

@@ -18,9 +18,9 @@ from convlint.jobs import Job
 from convlint.pool.serving import ServerError, ServerGone, ServerProcess, ServerStuck, command, environment
 from convlint.protocol import solo
 from convlint.protocol.clock import put_off
-from convlint.protocol.ending import Ending, How, failed
+from convlint.protocol.ending import How, JobEnding, failed
 from convlint.protocol.engines import TRIALS
-from convlint.protocol.frames import MAX_BODY, Frame, Kind
+from convlint.protocol.frames import MAX_BODY, Frame, FrameKind
 from convlint.protocol.leftovers import kill_group, kill_marked, new_mark
 from convlint.protocol.reception import admit
 
@@ -147,20 +147,20 @@ class WorkerPool:
     def _send(self, server: ServerProcess, flight: _Flight) -> None:
         deadline = time.monotonic() + flight.job.timeout + _SILENCE
         self._running[flight.number] = replace(flight, deadline=deadline)
-        server.send(Frame(Kind.JOB, flight.number, flight.job.model_dump_json().encode()))
+        server.send(Frame(FrameKind.JOB, flight.number, flight.job.model_dump_json().encode()))
 
     def _answer(self, server: ServerProcess) -> Answer | None:
         frame = self._receive(server)
         flight = self._running.get(frame.number)
         if flight is None:
             raise ServerGone
-        if frame.kind is Kind.STARTED:
+        if frame.kind is FrameKind.STARTED:
             self._running[frame.number] = replace(flight, pid=int(frame.body))
             return None
         del self._running[frame.number]
-        if frame.kind is Kind.FACTS:
+        if frame.kind is FrameKind.FACTS:
             return flight.number, admit(flight.job, frame.body)
-        return flight.number, failed(flight.job, Ending.model_validate_json(frame.body))
+        return flight.number, failed(flight.job, JobEnding.model_validate_json(frame.body))
 
     def _receive(self, server: ServerProcess) -> Frame:
         """The next frame. Raises ServerStuck where none comes by the time that the running jobs have."""
@@ -184,13 +184,13 @@ class WorkerPool:
                 kill_group(flight.pid)
         self._deaths += 1
         if len(lost) == 1:
-            yield lost[0].number, failed(lost[0].job, Ending(how=how))
+            yield lost[0].number, failed(lost[0].job, JobEnding(how=how))
         else:
             self._waiting.extendleft(replace(flight, alone=True, pid=None) for flight in reversed(lost))
         if self._deaths >= _MAX_DEATHS:
             given_up, self._waiting = self._waiting, deque()
             for flight in given_up:
-                yield flight.number, failed(flight.job, Ending(how="given up", code=self._deaths))
+                yield flight.number, failed(flight.job, JobEnding(how="given up", code=self._deaths))
 
 
 def run_jobs(jobs: Sequence[Job], *, parallel: int = 1) -> Iterator[FileFacts]:

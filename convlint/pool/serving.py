@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from convlint.protocol import scratch
-from convlint.protocol.frames import Frame, FrameError, Kind, Unpacker, pack
+from convlint.protocol.frames import Frame, FrameError, FrameKind, Unpacker, pack
 from convlint.protocol.leftovers import MARK, kill_marked, new_mark
 
 START_LIMIT = 300.0  # seconds: a cold network disk may need minutes for torch
@@ -101,7 +101,7 @@ class ServerProcess:
         if self._begun is None:
             self._begun = time.monotonic()
             with suppress(ServerGone):  # whoever waits for it is told why
-                self.send(Frame(Kind.BEGIN))
+                self.send(Frame(FrameKind.BEGIN))
 
     def dismiss(self) -> None:
         """End it, unless it has begun, and is another's to end."""
@@ -118,7 +118,7 @@ class ServerProcess:
             raise ServerError(f"the worker ended while it started: {self._complaint()}") from None
         except ServerStuck:
             raise ServerError(f"the worker did not start within {START_LIMIT:g} s") from None
-        if frame is not None and frame.kind is not Kind.READY:
+        if frame is not None and frame.kind is not FrameKind.READY:
             reason = frame.body.decode(errors="replace")
             raise ServerError(f"{sys.executable} cannot run the worker: {reason}")
         self.ready = True

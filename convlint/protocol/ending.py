@@ -34,7 +34,7 @@ _BAD_ALLOC = "std::bad_alloc"  # the last words of C++ code that gets no memory
 _LAST_WORDS = 200  # characters of a process's last line that a message repeats
 
 
-class Ending(BaseModel):
+class JobEnding(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     how: How
@@ -44,12 +44,12 @@ class Ending(BaseModel):
     guards: tuple[str, ...] = ()  # what was put up around it, in words
 
 
-def failed(job: Job, ending: Ending) -> FileFacts:
+def failed(job: Job, ending: JobEnding) -> FileFacts:
     """The facts of a file whose process ended without any."""
     return facts_of(job, _failure(job, ending)).model_copy(update={"guards": ending.guards})
 
 
-def _failure(job: Job, ending: Ending) -> Failure:
+def _failure(job: Job, ending: JobEnding) -> Failure:
     at = user_span(job, dumped_places(ending.dump))
     where = f" at {at.filename}:{at.row}" if at else ""
     if ending.how == "timeout":
@@ -66,13 +66,13 @@ def _failure(job: Job, ending: Ending) -> Failure:
     return Failure(kind="crash", message=message + _words(ending), at=at)
 
 
-def _words(ending: Ending) -> str:
+def _words(ending: JobEnding) -> str:
     """What a process wrote last."""
     words = _last_line(ending.last_words)
     return f"; the last line on its stderr: {words}" if words else ""
 
 
-def _ended_by(job: Job, ending: Ending, at: Span) -> str:
+def _ended_by(job: Job, ending: JobEnding, at: Span) -> str:
     """``forward of `Net` ended the Python process: `os._exit(3)` at line 11``."""
     frames = _frames(ending.dump)
     path, row, function = next(frame for frame in frames if user_span(job, [frame[:2]]) == at)
@@ -176,7 +176,7 @@ def _opened(path: str) -> TextIO:
     return StringIO(notebook.source) if notebook is not None else open(path, encoding="utf-8", errors="replace")
 
 
-def _fate(ending: Ending) -> str:
+def _fate(ending: JobEnding) -> str:
     match ending.how:
         case "timeout":
             return "ran out of time"

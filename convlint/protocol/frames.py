@@ -19,7 +19,7 @@ _HEADER = struct.Struct(">BIQ")  # kind, job number, length of the body
 _LENGTH = struct.Struct(">Q")
 
 
-class Kind(IntEnum):
+class FrameKind(IntEnum):
     READY = 1  # server: everything is imported
     FAILED = 2  # server: it cannot start; the body says why
     JOB = 3  # convlint: run this job
@@ -30,7 +30,7 @@ class Kind(IntEnum):
 
 
 class Frame(NamedTuple):
-    kind: Kind
+    kind: FrameKind
     number: int = 0
     body: bytes = b""
 
@@ -56,14 +56,14 @@ class Unpacker:
         self._pending += data
         while len(self._pending) >= _HEADER.size:
             kind, number, length = _HEADER.unpack_from(self._pending)
-            if kind not in Kind.__members__.values() or length > self._max_body:
+            if kind not in FrameKind.__members__.values() or length > self._max_body:
                 raise FrameError(f"kind {kind}, {length} bytes")
             end = _HEADER.size + length
             if len(self._pending) < end:
                 return
             body = bytes(memoryview(self._pending)[_HEADER.size : end])
             del self._pending[:end]
-            yield Frame(Kind(kind), number, body)
+            yield Frame(FrameKind(kind), number, body)
 
 
 def seal(token: bytes, payload: bytes) -> bytes:

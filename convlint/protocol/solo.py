@@ -13,7 +13,7 @@ from pathlib import Path
 
 from convlint.facts import FileFacts
 from convlint.jobs import Job
-from convlint.protocol.ending import Ending, failed
+from convlint.protocol.ending import JobEnding, failed
 from convlint.protocol.frames import TOKEN_BYTES, unseal
 from convlint.protocol.leftovers import kill_group
 from convlint.protocol.reception import admit
@@ -40,12 +40,12 @@ def run_one(job: Job, command: Sequence[str], environment: dict[str, str], max_f
         record = folder / RECORD
         size = record.stat().st_size if record.exists() else 0
         if size > max_facts:
-            return failed(job, Ending(how="too large", code=max_facts))
+            return failed(job, JobEnding(how="too large", code=max_facts))
         payload = unseal(token, record.read_bytes()) if size else None
         return failed(job, ending) if payload is None else admit(job, payload)
 
 
-def _live(command: list[str], environment: dict[str, str], folder: Path, limit: float) -> Ending:
+def _live(command: list[str], environment: dict[str, str], folder: Path, limit: float) -> JobEnding:
     with open(folder / ERRORS, "wb") as errors:
         process = subprocess.Popen(
             command,
@@ -65,7 +65,7 @@ def _live(command: list[str], environment: dict[str, str], folder: Path, limit: 
     dump = _tail(folder / DUMP, None)
     late = late or dump.startswith("Timeout (")
     code = process.returncode
-    return Ending(
+    return JobEnding(
         how="timeout" if late else "signalled" if code < 0 else "exited",
         code=abs(code),
         last_words=_tail(folder / ERRORS, _KEPT_WORDS),

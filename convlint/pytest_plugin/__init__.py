@@ -53,9 +53,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     linting = parent.config.stash.get(_LINTING, None)
     if linting is None or file_path not in linting.targets:
         return None
-    from convlint.pytest_plugin.nodes import LintedFile
+    from convlint.pytest_plugin.nodes import ModelFile
 
-    return LintedFile.from_parent(parent, path=file_path, linting=linting)
+    return ModelFile.from_parent(parent, path=file_path, linting=linting)
 
 
 @pytest.hookimpl(optionalhook=True)

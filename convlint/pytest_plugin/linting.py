@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from convlint.check import Options, Outcome, check, prepare, settings_for
+from convlint.check import CheckResult, Options, check, prepare, settings_for
 from convlint.complaint import Complaint
 from convlint.discovery.discover import LintedFile
 from convlint.hardware import check_device
@@ -117,7 +117,7 @@ class Linting:
                 }
             )
 
-    def _outcome(self, options: Options) -> tuple[Outcome, str | None]:
+    def _outcome(self, options: Options) -> tuple[CheckResult, str | None]:
         """What convlint finds, and why models are not run although they are to be. Raises Complaint."""
         if not self._verifies:
             return check(self._paths, options), None

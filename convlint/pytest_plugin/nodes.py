@@ -10,11 +10,11 @@ import pytest
 from convlint.pytest_plugin.linting import Linting
 
 
-class Found(Exception):
+class FindingsError(Exception):
     """convlint has findings; its report is the message."""
 
 
-class LintedFile(pytest.File):
+class ModelFile(pytest.File):
     """A file with models."""
 
     def __init__(self, *, linting: Linting, **kwargs: Any) -> None:
@@ -22,10 +22,10 @@ class LintedFile(pytest.File):
         self.linting = linting
 
     def collect(self) -> Iterator[pytest.Collector]:
-        yield Models.from_parent(self, name="convlint", linting=self.linting)
+        yield FileModels.from_parent(self, name="convlint", linting=self.linting)
 
 
-class Models(pytest.Collector):
+class FileModels(pytest.Collector):
     """All models of a file."""
 
     def __init__(self, *, linting: Linting, **kwargs: Any) -> None:
@@ -49,14 +49,14 @@ class ModelItem(pytest.Item):
         paths = frozenset(str(item.path) for item in self.session.items if isinstance(item, ModelItem))
         verdict = self.linting.verdict(str(self.path), self.name, paths)
         if verdict.status == "failed":
-            raise Found(verdict.text)
+            raise FindingsError(verdict.text)
         if verdict.status == "skipped":
             pytest.skip(verdict.text)
         if verdict.text:
             self.add_report_section("call", "convlint", verdict.text)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        return str(excinfo.value) if isinstance(excinfo.value, Found) else super().repr_failure(excinfo, style)
+        return str(excinfo.value) if isinstance(excinfo.value, FindingsError) else super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Any, int, str]:
         return self.path, self.row - 1, f"convlint::{self.name}"

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from convlint.facts import GuessedArgument, ModelFacts
 from convlint.remedies.helps import helps
 from convlint.remedies.placeholders import Plain, argument
-from convlint.remedies.stanza import Setting, is_sayable, table, value
+from convlint.remedies.stanza import EntryKey, is_sayable, table, value
 
 
 class CodeNeeded(Exception):
     """An argument is an object, and TOML has only values."""
 
 
-def arguments_of(model: ModelFacts) -> tuple[Setting, ...]:
+def arguments_of(model: ModelFacts) -> tuple[EntryKey, ...]:
     """`kwargs = { ... }` with all that the constructor needs; nothing where that is known. Raises CodeNeeded."""
     if model.construction is None:
         return _setting(model.required, {}) if helps(model.reason, "arguments") else ()
@@ -24,16 +24,16 @@ def arguments_of(model: ModelFacts) -> tuple[Setting, ...]:
     return _setting(model.required, {one.name: one for one in model.construction.arguments})
 
 
-def _setting(names: Sequence[str], guessed: Mapping[str, GuessedArgument]) -> tuple[Setting, ...]:
+def _setting(names: Sequence[str], guessed: Mapping[str, GuessedArgument]) -> tuple[EntryKey, ...]:
     if not names:
-        return (Setting("kwargs", "{}", ("arguments that it can be built with",)),)
+        return (EntryKey("kwargs", "{}", ("arguments that it can be built with",)),)
     values = {name: _plain(guessed[name]) if name in guessed else argument(name) for name in names}
     objects = [f"`{name}`" for name, found in values.items() if found is None]
     if objects:
         verb = "is an object" if len(objects) == 1 else "are objects"
         raise CodeNeeded(f"{', '.join(objects)} {verb}")
     pairs = {name: value(found) for name, found in values.items() if found is not None}
-    return (Setting("kwargs", table(pairs), tuple(names)),)
+    return (EntryKey("kwargs", table(pairs), tuple(names)),)
 
 
 def _plain(given: GuessedArgument) -> Plain | None:

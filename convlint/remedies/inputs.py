@@ -9,7 +9,7 @@ from convlint.config.schema import DTYPES
 from convlint.facts import UNCONFIRMED, Dim, InputFact, ModelFacts
 from convlint.remedies.helps import helps
 from convlint.remedies.placeholders import IMAGE, plain_or_shape, shape
-from convlint.remedies.stanza import Setting, string, table, value
+from convlint.remedies.stanza import EntryKey, string, table, value
 
 _BATCH: Final = "B"
 
@@ -18,20 +18,20 @@ Listed = tuple[str, InputFact | None]
 """An input by its name, and what is known of it."""
 
 
-def inputs_of(model: ModelFacts) -> tuple[Setting, ...]:
+def inputs_of(model: ModelFacts) -> tuple[EntryKey, ...]:
     """`inputs = [...]` for all that forward takes; nothing where no other input would help, or none can be said."""
     listed = _listed(model)
     if not _takes_settings(model):
         return ()
     if not listed and helps(model.reason, "inputs"):
-        return (Setting("inputs", f"[{table({'shape': value(IMAGE)})}]", ("what forward takes",)),)
+        return (EntryKey("inputs", f"[{table({'shape': value(IMAGE)})}]", ("what forward takes",)),)
     unsure = [name for name, fact in listed if fact is None or fact.origin in UNCONFIRMED]
     is_pinned = not unsure and helps(model.reason, "sizes") and any(_is_open(fact) for fact in model.inputs)
     if not unsure and not is_pinned:
         return ()
     owners = list(dict.fromkeys(_owner(name, fact) for name, fact in listed))
     toml = _array(listed, by_name=_are_named(owners, model), is_pinned=is_pinned)
-    return (Setting("inputs", toml, tuple(_unknown(model, listed, is_pinned=is_pinned))),)
+    return (EntryKey("inputs", toml, tuple(_unknown(model, listed, is_pinned=is_pinned))),)
 
 
 def _takes_settings(model: ModelFacts) -> bool:

@@ -17,7 +17,7 @@ from convlint.plan import Entries
 from convlint.remedies.arguments import CodeNeeded, arguments_of
 from convlint.remedies.helps import wrapped
 from convlint.remedies.inputs import inputs_of
-from convlint.remedies.stanza import Setting, Stanza, is_sayable, string
+from convlint.remedies.stanza import EntryKey, Stanza, is_sayable, string
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Remedy:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ConfigPlace:
     """Where the configuration of a file stands."""
 
     path: str  # of the file with the models, absolute
@@ -63,11 +63,11 @@ def remedies(files: Sequence[FileFacts], entries: Entries) -> tuple[Remedy | Non
     return tuple(one for file in files for one in _of_file(file, entries))
 
 
-def place_of(filename: str, entries: Entries) -> Place:
+def place_of(filename: str, entries: Entries) -> ConfigPlace:
     """Where the configuration of a file of the report stands."""
     path = os.path.abspath(filename)
     config: Config = entries.config_of(os.path.dirname(path))
-    return Place(path, home_of(os.path.dirname(path), config), entries.of(path))
+    return ConfigPlace(path, home_of(os.path.dirname(path), config), entries.of(path))
 
 
 def _of_file(file: FileFacts, entries: Entries) -> list[Remedy | None]:
@@ -81,7 +81,7 @@ def _of_file(file: FileFacts, entries: Entries) -> list[Remedy | None]:
     ]
 
 
-def remedy(model: ModelFacts, place: Place) -> Remedy | None:
+def remedy(model: ModelFacts, place: ConfigPlace) -> Remedy | None:
     """What would mend a model; None where nothing in the configuration or beside it does."""
     if model.status == "checked" or not is_sayable(place.relative):
         return None
@@ -98,7 +98,7 @@ def remedy(model: ModelFacts, place: Place) -> Remedy | None:
     return _configured(model, place, settings) if settings else None
 
 
-def _sentence(model: ModelFacts, place: Place) -> str | None:
+def _sentence(model: ModelFacts, place: ConfigPlace) -> str | None:
     """The way out where it is not an entry for the model."""
     if (found := wrapped(model.reason, "package")) is not None:
         return _of_package(found, place)
@@ -109,20 +109,20 @@ def _sentence(model: ModelFacts, place: Place) -> str | None:
     return None
 
 
-def _of_package(reason: Reason, place: Place) -> str:
+def _of_package(reason: Reason, place: ConfigPlace) -> str:
     deed = "install" if reason.kind == "package-absent" else "fix the installation of"
     pattern = string("/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", place.relative))
     where = f"[tool.convlint] of {display(place.home)}"
     return f"{deed} {reason.name or 'the package'}, or leave the file out: `exclude = [{pattern}]` in {where}"
 
 
-def _settings(model: ModelFacts) -> tuple[Setting, ...]:
+def _settings(model: ModelFacts) -> tuple[EntryKey, ...]:
     """The keys of an entry that would mend it, none where no entry would. Raises CodeNeeded."""
     arguments = arguments_of(model)
     return arguments if model.construction is None else (*arguments, *inputs_of(model))
 
 
-def _configured(model: ModelFacts, place: Place, settings: tuple[Setting, ...]) -> Remedy | None:
+def _configured(model: ModelFacts, place: ConfigPlace, settings: tuple[EntryKey, ...]) -> Remedy | None:
     home = display(place.home)
     entry = place.entry_of(model.target)
     if entry is not None:
@@ -134,7 +134,7 @@ def _configured(model: ModelFacts, place: Place, settings: tuple[Setting, ...]) 
     return Remedy(f"add to `model` of [tool.convlint] in {home}", stanza.item, stanza)
 
 
-def _amended(entry: ModelEntry, home: str, settings: tuple[Setting, ...]) -> Remedy:
+def _amended(entry: ModelEntry, home: str, settings: tuple[EntryKey, ...]) -> Remedy:
     given = {"kwargs"} if entry.args or entry.kwargs else set()
     given |= {"inputs"} if entry.inputs is not None else set()
     missing = [one for one in settings if one.key not in given]

@@ -19,7 +19,7 @@ _UNSEEN: Final = frozenset({"Cc", "Cf", "Zl", "Zp"})
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class EntryKey:
     """A key of an entry with its value as TOML, and the names in it that are to be filled in."""
 
     key: str
@@ -36,7 +36,7 @@ class Stanza:
     """An entry for one model."""
 
     name: str
-    settings: tuple[Setting, ...]
+    settings: tuple[EntryKey, ...]
 
     @property
     def table(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from convlint.facts import Budget, CallTime, Capacity, Limits, MemoryNeed, MemoryUse
+from convlint.facts import CallTime, Capacity, Limits, MemoryNeed, MemoryUse, ModelBudget
 from convlint.reporters.source import beside
 from convlint.reporters.text import one_line
 
@@ -25,14 +25,14 @@ def memory_text(size: int | None) -> str:
     raise AssertionError
 
 
-def lines(budget: Budget) -> Iterator[str]:
+def lines(budget: ModelBudget) -> Iterator[str]:
     """Memory and the largest batch of one model."""
-    need, use = budget.need, budget.used or MemoryUse()
-    if need is not None:
-        yield f"forward: {_pair(need.forward + need.workspace, use.forward)}"
-        if need.step is not None:
-            yield f"training step: {_pair(need.step + need.workspace, use.step)}{_reserved(use)}"
-        yield f"of it: {_parts(need)}"
+    requirement, use = budget.requirement, budget.used or MemoryUse()
+    if requirement is not None:
+        yield f"forward: {_pair(requirement.forward + requirement.workspace, use.forward)}"
+        if requirement.step is not None:
+            yield f"training step: {_pair(requirement.step + requirement.workspace, use.step)}{_reserved(use)}"
+        yield f"of it: {_parts(requirement)}"
     if budget.capacity is not None:
         yield f"largest batch: {_capacity(budget.capacity)}"
     if budget.seconds is not None:
@@ -52,9 +52,11 @@ def _reserved(use: MemoryUse) -> str:
     return f", {memory_text(use.reserved)} reserved" if use.reserved is not None else ""
 
 
-def _parts(need: MemoryNeed) -> str:
+def _parts(requirement: MemoryNeed) -> str:
     names = ("parameters", "buffers", "inputs", "gradients", "optimizer", "activations", "workspace")
-    return ", ".join(f"{name} {memory_text(getattr(need, name))}" for name in names if getattr(need, name))
+    return ", ".join(
+        f"{name} {memory_text(getattr(requirement, name))}" for name in names if getattr(requirement, name)
+    )
 
 
 def _capacity(capacity: Capacity) -> str:
@@ -67,7 +69,7 @@ def _capacity(capacity: Capacity) -> str:
     return f"{least}{capacity.predicted} predicted, {into}"
 
 
-def _rate(budget: Budget) -> str:
+def _rate(budget: ModelBudget) -> str:
     flops = sum(one.flops or 0 for one in budget.times)
     if not flops or not budget.seconds:
         return ""
@@ -76,7 +78,7 @@ def _rate(budget: Budget) -> str:
     return f", {rate / 1e9:.3g} GFLOP/s{share}"
 
 
-def slowest(budget: Budget, filename: str) -> Iterator[tuple[str, ...]]:
+def slowest(budget: ModelBudget, filename: str) -> Iterator[tuple[str, ...]]:
     """Rows of a table: the call, its line, its time and share, and how much of the device it uses."""
     whole = sum(one.seconds for one in budget.times) or 1.0
     for one in budget.times[:SLOWEST]:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from convlint.facts import Budget, ModelFacts, Verification
+from convlint.facts import ModelBudget, ModelFacts, Verification
 from convlint.facts.wording import scenario_text
 from convlint.report import Report
 from convlint.reporters import budget, compilation
@@ -79,7 +79,7 @@ def _title(filename: str, model: ModelFacts) -> str:
     return one_line(f"{spot(filename, model.row)}: {model.target}")
 
 
-def _budget(console: Console, title: str, filename: str, spent: Budget) -> None:
+def _budget(console: Console, title: str, filename: str, spent: ModelBudget) -> None:
     """What one model takes, with its slowest calls."""
     console.print()
     console.print(Text(one_line(f"{title}, {scenario_text(spent.scenario, mode=False)}"), style="bold"))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from convlint.diagnostics import Diagnostic, Side
-from convlint.facts import FileFacts, Unmet
+from convlint.facts import FileFacts, Violation
 from convlint.ops.requirements import requirement_kind
 from convlint.rules.environment import Environment, Formula, resolve
 from convlint.rules.evaluate import Truth, evaluate
@@ -57,14 +57,14 @@ def _findings(rule: Rule, facts: FileFacts, options: Mapping[str, Any]) -> Itera
     """Each finding, and whether it is about a requirement that has a place of its own in the user's code."""
     for environment in subjects(rule.match, facts, options):
         if evaluate(rule.require, environment) is Truth.FALSE:
-            unmet = environment.unmet or _stated(rule.require, environment)
-            yield _diagnostic(rule, replace(environment, unmet=unmet)), unmet is not None
+            violation = environment.violation or _stated(rule.require, environment)
+            yield _diagnostic(rule, replace(environment, violation=violation)), violation is not None
 
 
 def _diagnostic(rule: Rule, environment: Environment) -> Diagnostic:
-    unmet, model, layer = environment.unmet, environment.model, environment.layer
+    violation, model, layer = environment.violation, environment.model, environment.layer
     text = choose(rule.messages, rule.message, environment) or rule.message
-    place = primary(environment, unmet)
+    place = primary(environment, violation)
     expected, actual = _sizes(rule.require, environment)
     return Diagnostic(
         code=rule.id,
@@ -78,30 +78,30 @@ def _diagnostic(rule: Rule, environment: Environment) -> Diagnostic:
         layer=layer.path if layer is not None else None,
         expected=expected,
         actual=actual,
-        formula=unmet.formula if unmet is not None and unmet.split is None else None,
-        hint=hint(rule, environment, unmet),
-        also=unmet.also if unmet is not None else (),
+        formula=violation.formula if violation is not None and violation.split is None else None,
+        hint=hint(rule, environment, violation),
+        also=violation.also if violation is not None else (),
         sides=_sides(environment),
-        related=related(environment, place, unmet),
-        fix=fix(rule.fix, environment, unmet),
+        related=related(environment, place, violation),
+        fix=fix(rule.fix, environment, violation),
         url=rule.docs,
     )
 
 
 def _sides(environment: Environment) -> tuple[Side, ...]:
     """The sides of an operation that do not fit, where shapes of equal rank can be told apart."""
-    node, model, unmet = environment.node, environment.model, environment.unmet
-    if node is None or model is None or unmet is None or not requirement_kind(unmet.name).is_of_two_sides:
+    node, model, violation = environment.node, environment.model, environment.violation
+    if node is None or model is None or violation is None or not requirement_kind(violation.name).is_of_two_sides:
         return ()
     found = sides(model, node)
     return found if any(one.differs for one in found) else ()
 
 
-def _stated(condition: Condition, environment: Environment) -> Unmet | None:
-    """The unmet requirement of the node that is about the same operand as the rule."""
+def _stated(condition: Condition, environment: Environment) -> Violation | None:
+    """The violation of the node that is about the same operand as the rule."""
     wanted = {_path(operand) for operand in condition.equal or ()}
-    entries = environment.node.unmet if environment.node is not None else ()
-    return next((unmet for unmet in entries if _path(unmet.operand) in wanted - {None}), None)
+    entries = environment.node.violations if environment.node is not None else ()
+    return next((violation for violation in entries if _path(violation.operand) in wanted - {None}), None)
 
 
 def _path(operand: Operand) -> Path | None:
@@ -113,9 +113,9 @@ def _path(operand: Operand) -> Path | None:
 
 def _sizes(condition: Condition, environment: Environment) -> tuple[int | str | None, int | str | None]:
     """What is declared and what comes: as the worker states it, else the two sides of the rule's equality."""
-    unmet = environment.unmet
-    if unmet is not None:
-        return unmet.needed, unmet.came
+    violation = environment.violation
+    if violation is not None:
+        return violation.expected, violation.actual
     if condition.equal is None:
         return None, None
     actual, expected = (_size(operand, environment) for operand in condition.equal)

@@ -21,11 +21,11 @@ from convlint.facts import (
     TensorFact,
     TriedEdit,
     Trouble,
-    Unmet,
+    Violation,
 )
 from convlint.rules import sides
 from convlint.rules.naming import short_type, title
-from convlint.rules.paths import UNMET_FIELDS, Path
+from convlint.rules.paths import VIOLATION_FIELDS, Path
 from convlint.sentences import sentence, source_text
 
 _Fact = TypeVar("_Fact")
@@ -55,7 +55,7 @@ class Environment:
     file: FileFacts
     model: ModelFacts | None = None
     node: Node | None = None
-    unmet: Unmet | None = None
+    violation: Violation | None = None
     failure: Failure | BuildFailure | None = None
     effects: tuple[Effect, ...] = ()
     trouble: Trouble | None = None
@@ -67,7 +67,7 @@ class Environment:
         call = (self.node.target,) if self.node is not None else ()
         if self.trouble is not None:
             return (self.trouble.kind,)
-        return (*_ways(self.unmet), *call, self.unmet.name) if self.unmet is not None else call
+        return (*_ways(self.violation), *call, self.violation.name) if self.violation is not None else call
 
     @property
     def layer(self) -> Layer | None:
@@ -77,10 +77,10 @@ class Environment:
         return self.model.layers.get(self.node.layer)
 
 
-def _ways(unmet: Unmet) -> tuple[str, ...]:
+def _ways(violation: Violation) -> tuple[str, ...]:
     """A requirement with what meets it: `in_features:layout`."""
-    split = (f"{unmet.name}:split",) if unmet.split is not None else ()
-    return (*split, f"{unmet.name}:{unmet.edit.kind}") if unmet.edit is not None else split
+    split = (f"{violation.name}:split",) if violation.split is not None else ()
+    return (*split, f"{violation.name}:{violation.edit.kind}") if violation.edit is not None else split
 
 
 def resolve(path: Path, environment: Environment) -> Any:
@@ -90,11 +90,11 @@ def resolve(path: Path, environment: Environment) -> Any:
         bare = not path.steps and position == len(path.hops) - 1
         if not nodes or (len(nodes) > 1 and not bare):
             return UNKNOWN
-        environment = replace(environment, node=nodes[0], unmet=None)
+        environment = replace(environment, node=nodes[0], violation=None)
     value = _root(path.root, environment)
     for number, step in enumerate(path.steps):
-        if path.root == "unmet" and number == 0 and step not in UNMET_FIELDS:
-            value = _named_unmet(environment, step)
+        if path.root == "violation" and number == 0 and step not in VIOLATION_FIELDS:
+            value = _named_violation(environment, step)
             continue
         value = _step(value, step)
     return value
@@ -135,8 +135,8 @@ def _root(root: str, environment: Environment) -> Any:
             return _told(layer, _layer)
         case "node":
             return _told(node, lambda node: _node(node, layer))
-        case "unmet":
-            return _told(environment.unmet, lambda unmet: _unmet(unmet, node))
+        case "violation":
+            return _told(environment.violation, lambda violation: _violation(violation, node))
         case "sides":
             return UNKNOWN if node is None or model is None else sides.facts_of(model, node)
         case "failure":
@@ -202,28 +202,28 @@ def _model(model: ModelFacts) -> dict[str, Any]:
     return {**fields, "inputs": inputs, "outputs": [_shape(shape) for shape in model.outputs]}
 
 
-def _unmet(unmet: Unmet, node: Node | None = None) -> dict[str, Any]:
-    values = {name: getattr(unmet, name) for name in Unmet.model_fields}
-    values["elsewhere"] = _elsewhere(unmet, node)
-    values["always"] = " at every input size" if unmet.formula is not None and unmet.verdict == "proved" else ""
-    values["operator"] = unmet.operator or (title(node, None) if node is not None else None)
-    if unmet.edit is not None:
-        edit = unmet.edit
+def _violation(violation: Violation, node: Node | None = None) -> dict[str, Any]:
+    values = {name: getattr(violation, name) for name in Violation.model_fields}
+    values["elsewhere"] = _elsewhere(violation, node)
+    values["always"] = " at every input size" if violation.formula is not None and violation.verdict == "proved" else ""
+    values["operator"] = violation.operator or (title(node, None) if node is not None else None)
+    if violation.edit is not None:
+        edit = violation.edit
         codes = " or ".join((edit.code, *edit.others))
         values["edit"] = {"code": edit.code, "codes": codes, "kind": edit.kind, "rows": _rows(edit)}
-    if unmet.split is not None:
-        split = unmet.split
+    if violation.split is not None:
+        split = violation.split
         values["split"] = {**split.model_dump(), "product": split.parts * split.each}
-    for name in ("needed", "came"):  # sizes or words; words are never compared, so both may pass as formulas
+    for name in ("expected", "actual"):  # sizes or words; words are never compared, so both may pass as formulas
         if isinstance(values[name], str):
             values[name] = Formula(values[name])
     return values
 
 
-def _elsewhere(unmet: Unmet, node: Node | None) -> str | None:
+def _elsewhere(violation: Violation, node: Node | None) -> str | None:
     """The dim of the first input that has the wanted size, where there is one."""
     shape = node.inputs[0].shape if node is not None and node.inputs else ()
-    dims = [dim for dim, size in enumerate(shape) if size == unmet.needed]
+    dims = [dim for dim, size in enumerate(shape) if size == violation.expected]
     if len(dims) != 1:
         return None
     return "last" if dims[0] == len(shape) - 1 and len(shape) > 3 else f"dimension {dims[0]}"
@@ -235,12 +235,12 @@ def _rows(edit: TriedEdit) -> str:
     return f" in lines {', '.join(map(str, rows[:-1]))} and {rows[-1]}" if len(rows) > 1 else ""
 
 
-def _named_unmet(environment: Environment, name: str | int) -> Any:
-    """The first unmet requirement of that name: of the node, else of the model's construction."""
+def _named_violation(environment: Environment, name: str | int) -> Any:
+    """The first violation of that name: of the node, else of the model's construction."""
     holder = environment.node if environment.node is not None else environment.model
-    for unmet in holder.unmet if holder is not None else ():
-        if unmet.name == name:
-            return _unmet(unmet)
+    for violation in holder.violations if holder is not None else ():
+        if violation.name == name:
+            return _violation(violation)
     return UNKNOWN
 
 

@@ -99,7 +99,7 @@ def _refuted(operand: Operand, environment: Environment) -> bool:
     if not isinstance(operand, str) or environment.node is None:
         return False
     path = parse(operand)
-    return any(_operand_path(unmet.operand) == path for unmet in environment.node.unmet)
+    return any(_operand_path(violation.operand) == path for violation in environment.node.violations)
 
 
 def _operand_path(operand: str) -> Path | None:

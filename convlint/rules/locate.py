@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from convlint.diagnostics import Location
-from convlint.facts import Span, Unmet
+from convlint.facts import Span, Violation
 from convlint.rules.environment import Environment
 
 
-def primary(environment: Environment, unmet: Unmet | None) -> Span:
+def primary(environment: Environment, violation: Violation | None) -> Span:
     """The argument at fault, else the constructor call, else the line of forward, else the model's row."""
     model = environment.model
-    for place in _places(environment, unmet):
+    for place in _places(environment, violation):
         if place is not None:
             return place
     return row_span(environment.file.filename, model.row if model is not None else 1)
 
 
-def _places(environment: Environment, unmet: Unmet | None) -> Iterator[Span | None]:
+def _places(environment: Environment, violation: Violation | None) -> Iterator[Span | None]:
     """Where a finding may stand, the best place first; None for one that is not known."""
     for cause in (environment.failure, *environment.effects[:1], environment.trouble):
         if cause is not None:
             yield cause.at
     node, layer = environment.node, environment.layer
-    if unmet is not None:
-        yield unmet.at
-        if layer is not None and unmet.argument is not None:
-            yield layer.arguments.get(unmet.argument)
-        if node is not None and unmet.argument is None:
+    if violation is not None:
+        yield violation.at
+        if layer is not None and violation.argument is not None:
+            yield layer.arguments.get(violation.argument)
+        if node is not None and violation.argument is None:
             # No argument is at fault (a forgotten flatten, a map too small): the call must change.
             yield node.call
     if layer is not None:
@@ -37,12 +37,12 @@ def _places(environment: Environment, unmet: Unmet | None) -> Iterator[Span | No
         yield node.call
 
 
-def argument_span(environment: Environment, unmet: Unmet | None, argument: str | None) -> Span | None:
+def argument_span(environment: Environment, violation: Violation | None, argument: str | None) -> Span | None:
     """The expression in the user's code that gave a constructor argument."""
-    blamed = unmet.argument if unmet is not None else None
+    blamed = violation.argument if violation is not None else None
     name = argument or blamed
-    if unmet is not None and unmet.at is not None and name is not None and name == blamed:
-        return unmet.at
+    if violation is not None and violation.at is not None and name is not None and name == blamed:
+        return violation.at
     layer = environment.layer
     return layer.arguments.get(name) if layer is not None and name is not None else None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Final, Literal
 
-from convlint.facts import Attribute, Dim, Layer, ModelFacts, Node, Span, Unmet
+from convlint.facts import Attribute, Dim, Layer, ModelFacts, Node, Span, Violation
 from convlint.ops.requirements import requirement_kind
 from convlint.rules.naming import title
 from convlint.rules.paths import PathError, parse
@@ -65,21 +65,23 @@ class _Size:
         return self.shape[self.dim]
 
 
-def origins(model: ModelFacts, node: Node, unmet: Unmet | None) -> Iterator[Origin]:
+def origins(model: ModelFacts, node: Node, violation: Violation | None) -> Iterator[Origin]:
     """The layers that give the size which came, then those that give the one which an operation needs instead."""
     nodes = {one.id: one for one in model.nodes}
-    if unmet is None or unmet.name == "rank":  # there too many sizes came, or too few, and none of them is wrong
+    if (
+        violation is None or violation.name == "rank"
+    ):  # there too many sizes came, or too few, and none of them is wrong
         return
-    for number, dim in _wanted(node, unmet):
+    for number, dim in _wanted(node, violation):
         feeder = feeders(nodes, node)[number]
         if feeder is not None:
             yield from islice(_origins(model, nodes, _Size(feeder, node.inputs[number].shape, dim)), MOST_PARTS)
 
 
-def subject(unmet: Unmet) -> tuple[str | int, ...]:
+def subject(violation: Violation) -> tuple[str | int, ...]:
     """What a requirement is about: the number of an input and the way from there, as in `inputs[0].shape[1]`."""
     try:
-        path = parse(unmet.operand)
+        path = parse(violation.operand)
     except PathError:
         return ()
     return path.steps if path.root == "inputs" else ()
@@ -104,40 +106,44 @@ def _gives(node: Node, shape: Shape) -> bool:
     return any(fact.shape == shape for fact in node.outputs)
 
 
-def _wanted(node: Node, unmet: Unmet) -> Iterator[tuple[int, int]]:
+def _wanted(node: Node, violation: Violation) -> Iterator[tuple[int, int]]:
     """The number of an input and one of its dims, counted from the left: of what came, then of its counterpart."""
-    came = _operand(node, unmet)
-    if came is None:
+    actual = _operand(node, violation)
+    if actual is None:
         return
-    yield came
-    if node.op != "function" or not _is_number(unmet.needed):
+    yield actual
+    if node.op != "function" or not _is_number(violation.expected):
         return
-    number, dim = came
+    number, dim = actual
     for other, fact in enumerate(node.inputs):
         shape = fact.shape
         across = dim - len(node.inputs[number].shape) + len(shape)
         if other == number:
             continue
-        if requirement_kind(unmet.name).is_of_two_sides and 0 <= across < len(shape) and shape[across] == unmet.needed:
+        if (
+            requirement_kind(violation.name).is_of_two_sides
+            and 0 <= across < len(shape)
+            and shape[across] == violation.expected
+        ):
             yield other, across
             return
-        if shape.count(unmet.needed or 0) == 1:
-            yield other, shape.index(unmet.needed or 0)
+        if shape.count(violation.expected or 0) == 1:
+            yield other, shape.index(violation.expected or 0)
             return
 
 
-def _operand(node: Node, unmet: Unmet) -> tuple[int, int] | None:
+def _operand(node: Node, violation: Violation) -> tuple[int, int] | None:
     """The input and the dim that a requirement is about, where the facts agree that this size came."""
-    steps = subject(unmet)
+    steps = subject(violation)
     number = steps[0] if steps else None
-    if not isinstance(number, int) or not 0 <= number < len(node.inputs) or not _is_number(unmet.came):
+    if not isinstance(number, int) or not 0 <= number < len(node.inputs) or not _is_number(violation.actual):
         return None
     shape = node.inputs[number].shape
     match steps[1:]:
-        case ("shape", int(dim)) if -len(shape) <= dim < len(shape) and shape[dim] == unmet.came:
+        case ("shape", int(dim)) if -len(shape) <= dim < len(shape) and shape[dim] == violation.actual:
             return number, dim % len(shape)
-        case ("elements",) if shape[1:].count(unmet.came) == 1:  # all that there is of an example is in one dim
-            return number, shape.index(unmet.came, 1)
+        case ("elements",) if shape[1:].count(violation.actual) == 1:  # all that there is of an example is in one dim
+            return number, shape.index(violation.actual, 1)
         case _:
             return None
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from convlint.facts import Split, Unmet
+from convlint.facts import Split, Violation
 
 HOPS: Final = ("next", "previous")
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(-?\d+)\]")
 _ROOT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-UNMET_FIELDS: Final = (*Unmet.model_fields, "elsewhere", "always")
+VIOLATION_FIELDS: Final = (*Violation.model_fields, "elsewhere", "always")
 
 # What may follow what. "*" stands for any name, "[]" for an index.
 _GRAMMAR: Final[dict[str, dict[str, str]]] = {
@@ -28,7 +28,7 @@ _GRAMMAR: Final[dict[str, dict[str, str]]] = {
         "option": "attributes",
         "layer": "layer",
         "node": "node",
-        "unmet": "unmet",
+        "violation": "violation",
         "model": "model",
         "failure": "failure",
         "effect": "effect",
@@ -42,8 +42,8 @@ _GRAMMAR: Final[dict[str, dict[str, str]]] = {
     "attributes": {"*": "value"},
     "layer": dict.fromkeys(("path", "type", "short", "parameters"), "value"),
     "node": dict.fromkeys(("name", "op", "target", "title", "shapes", "block"), "value"),
-    "unmet": {**dict.fromkeys(UNMET_FIELDS, "value"), "edit": "edit", "split": "split", "*": "requirement"},
-    "requirement": dict.fromkeys(UNMET_FIELDS, "value"),
+    "violation": {**dict.fromkeys(VIOLATION_FIELDS, "value"), "edit": "edit", "split": "split", "*": "requirement"},
+    "requirement": dict.fromkeys(VIOLATION_FIELDS, "value"),
     "edit": dict.fromkeys(("code", "codes", "kind", "rows"), "value"),
     "split": dict.fromkeys((*Split.model_fields, "product"), "value"),
     "sides": dict.fromkeys(("differ", "shapes", "halved", "strided"), "value"),

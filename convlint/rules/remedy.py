@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convlint.diagnostics import Edit, Fix
-from convlint.facts import LARGEST_SIZE, Node, Span, TriedEdit, Unmet
+from convlint.facts import LARGEST_SIZE, Node, Span, TriedEdit, Violation
 from convlint.rules.environment import Environment, resolve
 from convlint.rules.locate import argument_span, end, primary, start
 from convlint.rules.paths import parse
@@ -18,61 +18,61 @@ _ODD = frozenset({"tiny_images", "never_square", "length_by_chance"})
 """Requirements whose sizes nobody wants to feed."""
 
 
-def hint(rule: Rule, environment: Environment, unmet: Unmet | None) -> str | None:
+def hint(rule: Rule, environment: Environment, violation: Violation | None) -> str | None:
     """The way out, as `what to write: where the number comes from; or feed the sizes that fit`."""
-    if unmet is not None and unmet.rival is not None:
-        rival = unmet.rival
+    if violation is not None and violation.rival is not None:
+        rival = violation.rival
         return f"it needs {rival.alone}, but `{rival.title}` needs {rival.sizes}: no input size fits both"
     template = choose(rule.hints, rule.hint, environment)
     text, known = fill(template, environment) if template is not None else ("", False)
     ways = [text] if known else []
-    if unmet is not None:
-        if ways and unmet.edit is not None:
-            ways = [", or ".join((ways[0], *(f"`{other}`" for other in unmet.edit.others if other not in ways[0])))]
-        ways = _with_sizes(ways, unmet)
+    if violation is not None:
+        if ways and violation.edit is not None:
+            ways = [", or ".join((ways[0], *(f"`{other}`" for other in violation.edit.others if other not in ways[0])))]
+        ways = _with_sizes(ways, violation)
     return "; ".join(ways) or None
 
 
-def _with_sizes(ways: list[str], unmet: Unmet) -> list[str]:
+def _with_sizes(ways: list[str], violation: Violation) -> list[str]:
     """Where the number comes from, and the sizes of the input that would do."""
-    kind = unmet.edit.kind if unmet.edit is not None else None
-    if _is_derived(unmet, kind):
-        ways = [f"{ways[0]}: {unmet.derivation}" if ways else f"the size comes from {unmet.derivation}"]
-    if kind in _SETTLED or unmet.name in _ODD:
+    kind = violation.edit.kind if violation.edit is not None else None
+    if _is_derived(violation, kind):
+        ways = [f"{ways[0]}: {violation.derivation}" if ways else f"the size comes from {violation.derivation}"]
+    if kind in _SETTLED or violation.name in _ODD:
         return ways
-    sizes = f"feed {unmet.sizes}"
-    if unmet.sizes is not None and kind == "pad":
+    sizes = f"feed {violation.sizes}"
+    if violation.sizes is not None and kind == "pad":
         return [sizes, *(f"or {way}" for way in ways)]
-    if unmet.sizes is not None:
+    if violation.sizes is not None:
         return [*ways, f"or {sizes}" if ways else sizes]
-    return ways or _no_size(unmet)
+    return ways or _no_size(violation)
 
 
-def _is_derived(unmet: Unmet, edit: str | None) -> bool:
+def _is_derived(violation: Violation, edit: str | None) -> bool:
     """Whether the way out is a number that follows from other sizes."""
-    if unmet.derivation is None or unmet.split is not None:
+    if violation.derivation is None or violation.split is not None:
         return False
-    return edit is None or edit == "rank" or (edit == "number" and unmet.argument is not None)
+    return edit is None or edit == "rank" or (edit == "number" and violation.argument is not None)
 
 
-def _no_size(unmet: Unmet) -> list[str]:
+def _no_size(violation: Violation) -> list[str]:
     """That no input would do, where that is proved."""
-    if not isinstance(unmet.needed, int) or unmet.formula is None or unmet.verdict != "proved":
+    if not isinstance(violation.expected, int) or violation.formula is None or violation.verdict != "proved":
         return []
-    return [f"no input size up to {LARGEST_SIZE} gives {unmet.needed}"]
+    return [f"no input size up to {LARGEST_SIZE} gives {violation.expected}"]
 
 
-def fix(template: FixTemplate | None, environment: Environment, unmet: Unmet | None) -> Fix | None:
+def fix(template: FixTemplate | None, environment: Environment, violation: Violation | None) -> Fix | None:
     """The edit that the model was traced with; else the one that a rule proposes, where number and place are known."""
-    if unmet is not None and unmet.edit is not None:
-        return _tried(unmet.edit, primary(environment, unmet).filename)
+    if violation is not None and violation.edit is not None:
+        return _tried(violation.edit, primary(environment, violation).filename)
     if template is None:
         return None
-    span = argument_span(environment, unmet, template.argument)
+    span = argument_span(environment, violation, template.argument)
     value = resolve(parse(template.value), environment)
     if span is None or not isinstance(value, int) or isinstance(value, bool):
         return None
-    argument = template.argument or (unmet.argument if unmet is not None else None)
+    argument = template.argument or (violation.argument if violation is not None else None)
     if _declares_several(environment, argument) or _is_reckoned_with(environment, argument):
         return None
     if _gives_more(environment, span) or _hands_on_more(environment):
@@ -107,7 +107,7 @@ def _hands_on_more(environment: Environment) -> bool:
     if node is None or model is None or node.layer is None:
         return False
     others = [other for other in model.nodes if other.layer == node.layer and other.id != node.id]
-    if any(not other.unmet or _widths(other) != _widths(node) for other in others):
+    if any(not other.violations or _widths(other) != _widths(node) for other in others):
         return True
     return node.target.rpartition(".")[2].startswith(_KEEPING) and node.outputs[:1] != node.inputs[:1]
 
@@ -118,7 +118,7 @@ def _is_reckoned_with(environment: Environment, argument: str | None) -> bool:
 
 
 def _widths(node: Node) -> tuple[object, ...]:
-    return tuple(one.came for one in node.unmet)
+    return tuple(one.actual for one in node.violations)
 
 
 def _declares_several(environment: Environment, argument: str | None) -> bool:

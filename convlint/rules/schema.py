@@ -60,12 +60,12 @@ class NodeMatch(RuleValue):
 
 
 class Match(NodeMatch):
-    """What a rule is about: calls, unmet requirements, failures of a file, its side effects, models, or real runs.
+    """What a rule is about: calls, violations, failures of a file, its side effects, models, or real runs.
 
     One of these kinds.
     """
 
-    unmet: Names = ()
+    violation: Names = ()
     failure: tuple[FailureKind, ...] = ()
     effect: tuple[EffectKind, ...] = ()  # all those of a file together
     status: tuple[Status, ...] = ()
@@ -73,10 +73,10 @@ class Match(NodeMatch):
 
     @model_validator(mode="after")
     def _is_of_one_kind(self) -> Match:
-        kinds = [self.module or self.function or self.unmet, self.failure, self.effect, self.status, self.trouble]
+        kinds = [self.module or self.function or self.violation, self.failure, self.effect, self.status, self.trouble]
         if sum(map(bool, kinds)) != 1:
             raise ValueError(
-                "give calls (module, function, unmet), or failure, effect, status or trouble: one of the five"
+                "give calls (module, function, violation), or failure, effect, status or trouble: one of the five"
             )
         return self
 
@@ -108,7 +108,7 @@ class FixTemplate(RuleValue):
 
     applicability: Applicability
     value: PathText
-    argument: str | None = None  # without it: the argument that the unmet requirement names
+    argument: str | None = None  # without it: the argument that the violation names
     message: Template = "write the number that reaches it"
 
 

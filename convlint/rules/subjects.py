@@ -1,4 +1,4 @@
-"""What of a file's facts a rule is about: calls, unmet requirements, failures, side effects or whole models."""
+"""What of a file's facts a rule is about: calls, violations, failures, side effects or whole models."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from convlint.facts import FileFacts, ModelFacts, Unmet
+from convlint.facts import FileFacts, ModelFacts, Violation
 from convlint.rules.environment import Environment
 from convlint.rules.evaluate import matches
 from convlint.rules.schema import Match
@@ -47,22 +47,24 @@ def _of_model(match: Match, whole: Environment, model: ModelFacts) -> Iterator[E
 
 
 def _calls(match: Match, whole: Environment, model: ModelFacts) -> Iterator[Environment]:
-    if match.unmet and not match.module and not match.function:
-        yield from _entries(match.unmet, whole, model.unmet)
+    if match.violation and not match.module and not match.function:
+        yield from _entries(match.violation, whole, model.violations)
     for node in model.nodes:
-        if match.unmet and not node.unmet:
+        if match.violation and not node.violations:
             continue  # nearly every node, in nearly every model
         layer = model.layers.get(node.layer) if node.layer is not None else None
         if not matches(match, node, layer.type if layer is not None else None):
             continue
         here = Environment(whole.file, model=model, node=node, options=whole.options)
-        if match.unmet:
-            yield from _entries(match.unmet, here, node.unmet)
+        if match.violation:
+            yield from _entries(match.violation, here, node.violations)
         else:
             yield here
 
 
-def _entries(names: Iterable[str], place: Environment, entries: Iterable[Unmet]) -> Iterator[Environment]:
-    for unmet in entries:
-        if any(fnmatchcase(unmet.name, name) for name in names):
-            yield Environment(place.file, model=place.model, node=place.node, unmet=unmet, options=place.options)
+def _entries(names: Iterable[str], place: Environment, entries: Iterable[Violation]) -> Iterator[Environment]:
+    for violation in entries:
+        if any(fnmatchcase(violation.name, name) for name in names):
+            yield Environment(
+                place.file, model=place.model, node=place.node, violation=violation, options=place.options
+            )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from convlint.diagnostics import Place, Related
-from convlint.facts import ConstructionOrigin, Layer, ModelFacts, Node, Span, Unmet
+from convlint.facts import ConstructionOrigin, Layer, ModelFacts, Node, Span, Violation
 from convlint.notebook import line_of
 from convlint.rules.environment import Environment
 from convlint.rules.locate import end, overlaps, row_span, start
@@ -20,7 +20,7 @@ IDLE = ("flatten", "Flatten", "squeeze")  # called for another shape: where none
 UNTOLD: Final[frozenset[ConstructionOrigin]] = frozenset({"defaults", "instance", "configuration"})
 
 
-def related(environment: Environment, place: Span, unmet: Unmet | None) -> tuple[Related, ...]:
+def related(environment: Environment, place: Span, violation: Violation | None) -> tuple[Related, ...]:
     """Other places of a finding that stands at `place`: first the ones to show, then the trail of shapes.
 
     A place to show has an end; a step of the trail has none.
@@ -30,31 +30,33 @@ def related(environment: Environment, place: Span, unmet: Unmet | None) -> tuple
         return tuple(_to_show(one.at, one.what) for one in environment.effects[1:] if one.at is not None)
     if node is None or model is None:
         return ()
-    operands = {_offender(unmet)}
+    operands = {_offender(violation)}
     if node.op == "function":
         operands.add(0)  # where two tensors do not fit, both have a history
-    shown = _apart(place, _shown(model, node, environment.layer, unmet))
-    return (*shown, *_rival(unmet), *trail(environment.file.filename, model, node, operands))
+    shown = _apart(place, _shown(model, node, environment.layer, violation))
+    return (*shown, *_rival(violation), *trail(environment.file.filename, model, node, operands))
 
 
-def _shown(model: ModelFacts, node: Node, layer: Layer | None, unmet: Unmet | None) -> Iterator[tuple[Span, str]]:
+def _shown(
+    model: ModelFacts, node: Node, layer: Layer | None, violation: Violation | None
+) -> Iterator[tuple[Span, str]]:
     """The call, the constructor of what is called, and the layers that gave the sizes which do not fit."""
     if node.call is not None:
         shapes = " and ".join(dict.fromkeys(spell(tensor.shape) for tensor in node.inputs))
         yield node.call, f"called here with {shapes}" if shapes else "called here"
     if layer is not None and layer.site is not None:
         yield layer.site, f"`{title(node, layer)}` is made here"
-    given = tuple(origins(model, node, unmet))
-    if unmet is not None and (unmet.formula is not None or not given):
-        yield from _fed(model, node, unmet)
+    given = tuple(origins(model, node, violation))
+    if violation is not None and (violation.formula is not None or not given):
+        yield from _fed(model, node, violation)
     for origin in given:
         doubled = ", in both directions together" if origin.is_doubled else ""
         yield origin.at, f"`{origin.title}` gives {origin.size} here{doubled}"
 
 
-def _fed(model: ModelFacts, node: Node, unmet: Unmet) -> Iterator[tuple[Span, str]]:
+def _fed(model: ModelFacts, node: Node, violation: Violation) -> Iterator[tuple[Span, str]]:
     """The calls that feed the model what is refused."""
-    if unmet.evidence is None:
+    if violation.evidence is None:
         return
     nodes = {one.id: one for one in model.nodes}
     places = {one.name: one.fed for one in model.inputs if one.fed is not None}
@@ -69,9 +71,9 @@ def _fed(model: ModelFacts, node: Node, unmet: Unmet) -> Iterator[tuple[Span, st
             yield places[one.target], "fed here"
 
 
-def _rival(unmet: Unmet | None) -> Iterator[Related]:
-    if unmet is not None and unmet.rival is not None and unmet.rival.at is not None:
-        yield _to_show(unmet.rival.at, f"`{unmet.rival.title}` needs {unmet.rival.sizes}")
+def _rival(violation: Violation | None) -> Iterator[Related]:
+    if violation is not None and violation.rival is not None and violation.rival.at is not None:
+        yield _to_show(violation.rival.at, f"`{violation.rival.title}` needs {violation.rival.sizes}")
 
 
 def _apart(place: Span, places: Iterable[tuple[Span, str]]) -> Iterator[Related]:
@@ -83,9 +85,9 @@ def _apart(place: Span, places: Iterable[tuple[Span, str]]) -> Iterator[Related]
             yield _to_show(span, message)
 
 
-def _offender(unmet: Unmet | None) -> int:
+def _offender(violation: Violation | None) -> int:
     """The number of the input that a requirement is about."""
-    match subject(unmet) if unmet is not None else ():
+    match subject(violation) if violation is not None else ():
         case (int(number), *_):
             return max(number, 0)
         case _:
@@ -137,9 +139,9 @@ def _step(filename: str, model: ModelFacts, node: Node) -> Related | None:
     if node.op == "input":
         return _in_trail(place, f"{node.target}: {spell(after)}{_source(model, node)}")
     layer = model.layers.get(node.layer) if node.layer is not None else None
-    came = f"{spell(before)} -> " if before is not None and not is_idle else ""
+    actual = f"{spell(before)} -> " if before is not None and not is_idle else ""
     stays = " as before" if is_idle else ""
-    step = _in_trail(place, f"{_titled(node, layer, place)}: {came}{spell(after)}{stays}")
+    step = _in_trail(place, f"{_titled(node, layer, place)}: {actual}{spell(after)}{stays}")
     if layer is None or layer.site is None:
         return step
     site = layer.site

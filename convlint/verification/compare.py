@@ -176,12 +176,12 @@ def _trouble(kind: TroubleKind, call: RunCall, seen: Observation, predicted: str
 
 def _refusals(prediction: Prediction, seen: Observation, pairs: Sequence[_Pair]) -> tuple[list[int], list[Trouble]]:
     """The predicted refusals that came, and those of calls that run."""
-    came = {one.call for one in seen.refused}
+    actual = {one.call for one in seen.refused}
     confirmed, refuted = [], []
     for refused in prediction.refused:
         call = prediction.calls[refused.call]
         pair = next((pair for pair in pairs if pair.number == refused.call), None)
-        if (pair is not None and pair.position is not None and pair.position in came) or _ended_at(call, seen):
+        if (pair is not None and pair.position is not None and pair.position in actual) or _ended_at(call, seen):
             confirmed.append(refused.call)
         elif pair is not None and pair.observed is not None:
             refuted.append(

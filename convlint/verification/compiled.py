@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from convlint.facts import Compilation, Export, Trial, Trouble
+from convlint.facts import Compilation, Export, TrialFacts, Trouble
 from convlint.facts.wording import scenario_text
 
 COMPILED, EXPORTED = "torch.compile", "torch.export"
 
 
-def troubles_of(trial: Trial) -> Iterator[Trouble]:
+def troubles_of(trial: TrialFacts) -> Iterator[Trouble]:
     if trial.compilation is not None:
         yield from _compilation(trial.compilation)
     if trial.export is not None:

@@ -15,7 +15,7 @@ from convlint.facts import (
     RunCall,
     RunOutcome,
     Span,
-    Trial,
+    TrialFacts,
     Trouble,
     TroubleKind,
     Verification,
@@ -70,15 +70,15 @@ def judged(
     )
 
 
-def _never_run(model: ModelFacts, trial: Trial, reason: str) -> Verification:
+def _never_run(model: ModelFacts, trial: TrialFacts, reason: str) -> Verification:
     """Where no run of a model began."""
-    if model.unmet:  # its constructor was to raise
-        return Verification(status="confirmed", device=trial.device, requirements=len(model.unmet))
+    if model.violations:  # its constructor was to raise
+        return Verification(status="confirmed", device=trial.device, requirements=len(model.violations))
     hungry = (_out_of_memory(reason, trial.at),) if trial.is_hungry else ()
     return Verification(status="not verified", reason=reason, device=trial.device, troubles=hungry)
 
 
-def _compared(trial: Trial, comparisons: Sequence[Comparison]) -> list[Trouble]:
+def _compared(trial: TrialFacts, comparisons: Sequence[Comparison]) -> list[Trouble]:
     """Where the runs leave the predictions."""
     troubles = [trouble for one in comparisons for trouble in one.troubles]
     if trial.unfit:  # whatever else is not finite comes from there
@@ -86,7 +86,7 @@ def _compared(trial: Trial, comparisons: Sequence[Comparison]) -> list[Trouble]:
     return troubles
 
 
-def _beside(trial: Trial) -> Iterator[Trouble]:
+def _beside(trial: TrialFacts) -> Iterator[Trouble]:
     """What the runs show that no prediction speaks of."""
     yield from _unfit(trial)
     yield from _idle(trial.observations)
@@ -139,7 +139,7 @@ def _confirmed(model: ModelFacts, comparisons: Sequence[Comparison]) -> int:
         for prediction, one in zip(model.predictions, comparisons, strict=False)
         for number in one.confirmed
     }
-    return sum((node.layer, node.target, node.call) in refused for node in model.nodes if node.unmet)
+    return sum((node.layer, node.target, node.call) in refused for node in model.nodes if node.violations)
 
 
 def _place(call: RunCall) -> tuple[object, ...]:
@@ -188,7 +188,7 @@ def _edit_troubles(answer: FileFacts) -> Iterator[Trouble]:
                 yield Trouble(kind="edit", said=error.message, call=error.layer, scenario=scenario, at=error.at)
 
 
-def _unfit(trial: Trial) -> Iterator[Trouble]:
+def _unfit(trial: TrialFacts) -> Iterator[Trouble]:
     """Weights that are no numbers, those of one layer together; all that they touch is none either."""
     for owner, names, at in _by_layer(trial.unfit):
         said = f"{_titled(owner, names)} of a new model holds nan or inf: nothing initialises it"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from convlint.check import Gathered, Options, Outcome, RulesByFile, diagnose_all, gather, settings_for
+from convlint.check import CheckResult, Gathered, Options, RulesByFile, diagnose_all, gather, settings_for
 from convlint.complaint import Complaint
 from convlint.config import VerifySettings
 from convlint.facts import Device, FileFacts, Verification
@@ -91,7 +91,7 @@ def device_or_reason(name: str, pool: WorkerPool) -> Device | str:
 
 def verify(
     paths: Sequence[str], options: Options, request: Request, pool: WorkerPool, server: ServerProcess | None = None
-) -> Outcome:
+) -> CheckResult:
     """Lint the paths and run each model in a pool of `trial_pool`; `server` is one for traces that stands by.
 
     Raises ConfigError for what the user can set right, else CannotRun.
@@ -105,7 +105,7 @@ def verify(
     report = Report(
         diagnose_all(facts, rules.rules), facts, len(gathered.found.looked_at), require_checked=require_checked
     )
-    return Outcome(report, gathered.found.problems, gathered.notes, None)
+    return CheckResult(report, gathered.found.problems, gathered.notes, None)
 
 
 def _subjects(gathered: Gathered, rules: RulesByFile, request: Request) -> Iterator[_Subject]:
@@ -132,22 +132,22 @@ def _verdicts(
 ) -> Iterator[tuple[_Place, Verification]]:
     """Each model is judged as soon as its runs are made: what they saw is not kept for all models."""
 
-    def verdict(one: _Subject, came: Mapping[bool, FileFacts]) -> Verification:
+    def verdict(one: _Subject, actual: Mapping[bool, FileFacts]) -> Verification:
         is_whole = one.edited is not None and one.edited.is_whole
         model = facts[one.place[0]].models[one.place[1]]
-        return judged(model, came.get(False), came.get(True), is_whole=is_whole, device=device)
+        return judged(model, actual.get(False), actual.get(True), is_whole=is_whole, device=device)
 
     both = ((one, *each) for one in subjects for each in ((False, one.job), (True, one.edited_job)))
     asked = [(one, is_edited, job) for one, is_edited, job in both if job is not None]
     left = Counter(one.place for one, _, _ in asked)
-    came: dict[_Place, dict[bool, FileFacts]] = defaultdict(dict)
+    actual: dict[_Place, dict[bool, FileFacts]] = defaultdict(dict)
     answers = watched(answers_of([job for *_, job in asked], pool), len(asked), is_shown=is_shown, noun="models")
     for number, answer in answers:
         one, is_edited, _ = asked[number]
-        came[one.place][is_edited] = answer
+        actual[one.place][is_edited] = answer
         left[one.place] -= 1
         if not left[one.place]:
-            yield one.place, verdict(one, came.pop(one.place))
+            yield one.place, verdict(one, actual.pop(one.place))
     yield from ((one.place, verdict(one, {})) for one in subjects if one.place not in left)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from convlint.discovery.place import Place, locate
+from convlint.discovery.place import ImportPath, locate
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def place(root: Path, name: str, *, relative: bool = False) -> Place:
+def place(root: Path, name: str, *, relative: bool = False) -> ImportPath:
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()

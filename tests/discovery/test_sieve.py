@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convlint.discovery.discover import discover
-from convlint.discovery.sieve import imported_words, mentions_modules, sources_of_bases
+from convlint.discovery.prefilter import imported_words, mentions_modules, sources_of_bases
 
 
 @pytest.mark.parametrize(

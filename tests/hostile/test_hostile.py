@@ -178,6 +178,6 @@ def test_what_convlint_chose_to_call_is_passed_over(tmp_path: Path, call: str) -
 
 
 def _until(condition: Callable[[], bool]) -> None:
-    patience = time.monotonic() + 30
-    while not condition() and time.monotonic() < patience:
+    time_limit = time.monotonic() + 30
+    while not condition() and time.monotonic() < time_limit:
         time.sleep(0.05)

@@ -21,9 +21,9 @@ from convlint.facts import (
     ReasonKind,
 )
 from convlint.plan import Entries
-from convlint.remedies import Place, Remedy, Stanza, place_of, remedies, remedy
+from convlint.remedies import ConfigPlace, Remedy, Stanza, place_of, remedies, remedy
 from convlint.remedies.helps import HELPS, LACKS
-from convlint.remedies.stanza import Setting, string
+from convlint.remedies.stanza import EntryKey, string
 from convlint.sentences import sentence
 from convlint.sentences.reasons import TEMPLATES
 
@@ -57,8 +57,8 @@ def part(owner: str, key: str | int, *shape: int | str) -> InputFact:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(str(tmp_path / "net.py"), str(tmp_path / "pyproject.toml"), ())
+def place(tmp_path: Path) -> ConfigPlace:
+    return ConfigPlace(str(tmp_path / "net.py"), str(tmp_path / "pyproject.toml"), ())
 
 
 def toml(one: Remedy | None) -> str:
@@ -136,7 +136,7 @@ def toml(one: Remedy | None) -> str:
         "guessed arguments",
     ],
 )
-def test_inputs(place: Place, facts: dict[str, Any], lines: str) -> None:
+def test_inputs(place: ConfigPlace, facts: dict[str, Any], lines: str) -> None:
     assert toml(remedy(model(reason=NO_INPUT, **facts), place)) == lines
 
 
@@ -153,7 +153,7 @@ def test_inputs(place: Place, facts: dict[str, Any], lines: str) -> None:
         ((), "kwargs = {}  # fill in: arguments that it can be built with"),
     ],
 )  # fmt: skip
-def test_arguments_of_a_model_that_was_not_built(place: Place, required: tuple[str, ...], lines: str) -> None:
+def test_arguments_of_a_model_that_was_not_built(place: ConfigPlace, required: tuple[str, ...], lines: str) -> None:
     one = model(construction=None, required=required, reason=Reason(kind="arguments-missing", names=required))
     assert toml(remedy(one, place)) == lines
 
@@ -186,7 +186,7 @@ def test_arguments_of_a_model_that_was_not_built(place: Place, required: tuple[s
     ],
 )
 def test_where_no_entry_helps_a_sentence_says_what_does(
-    place: Place, reason: Reason, required: tuple[str, ...], sentence: str
+    place: ConfigPlace, reason: Reason, required: tuple[str, ...], sentence: str
 ) -> None:
     found = remedy(model(construction=None, reason=reason, required=required), place)
     assert found is not None
@@ -207,11 +207,11 @@ def test_where_no_entry_helps_a_sentence_says_what_does(
     ],
     ids=["checked", "data", "error", "absent"],
 )
-def test_nothing_is_said_where_nothing_helps(place: Place, facts: dict[str, Any]) -> None:
+def test_nothing_is_said_where_nothing_helps(place: ConfigPlace, facts: dict[str, Any]) -> None:
     assert remedy(model(**facts), place) is None
 
 
-def test_a_guessed_object_needs_code(place: Place) -> None:
+def test_a_guessed_object_needs_code(place: ConfigPlace) -> None:
     one = model(
         reason=NO_INPUT,
         inputs=(fed("x", "B", "F"),),
@@ -223,9 +223,9 @@ def test_a_guessed_object_needs_code(place: Place) -> None:
     assert found.text.startswith("`norm`, `cells` are objects, which only code can make")
 
 
-def test_an_entry_that_is_there_is_added_to(place: Place) -> None:
+def test_an_entry_that_is_there_is_added_to(place: ConfigPlace) -> None:
     entry = ModelEntry.model_validate({"name": "*.py:*"})
-    declared = Place(place.path, place.home, (entry,))
+    declared = ConfigPlace(place.path, place.home, (entry,))
     one = model(reason=NO_INPUT, inputs=(fed("x", "B", "F"),))
     found = remedy(one, declared)
     assert found is not None
@@ -235,12 +235,12 @@ def test_an_entry_that_is_there_is_added_to(place: Place) -> None:
     )
     full = ModelEntry.model_validate({"name": "net.py:Net", "inputs": [{"shape": ["B", 4]}]})
     fed_by_it = one.model_copy(update={"inputs": (fed("x", "B", 4, origin="configuration"),)})
-    found = remedy(fed_by_it, Place(place.path, place.home, (entry, full)))
+    found = remedy(fed_by_it, ConfigPlace(place.path, place.home, (entry, full)))
     assert found is not None
     assert found.text == f'set inputs right in the entry "net.py:Net" in {place.home}'
 
 
-def test_a_file_with_an_array_of_models_gets_an_item(place: Place) -> None:
+def test_a_file_with_an_array_of_models_gets_an_item(place: ConfigPlace) -> None:
     Path(place.home).write_text('[tool.convlint]\nmodel = [{ name = "a.py:A" }]\n')
     found = remedy(model(reason=NO_INPUT, inputs=(fed("x", "B", "F"),)), place)
     assert found is not None
@@ -280,7 +280,7 @@ def test_names_are_relative_to_the_file_that_holds(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize("text", ["plain", 'quo"ted', "back\\slash", "tab\tand\u202eturned", "größe 名前 \U0001f600"])
 def test_strings_are_read_back(text: str) -> None:
     assert tomllib.loads(f"a = {string(text)}")["a"] == text
-    stanza = Stanza(f"{text}:Net", (Setting("kwargs", "{}"),))
+    stanza = Stanza(f"{text}:Net", (EntryKey("kwargs", "{}"),))
     assert tomllib.loads(stanza.table)["tool"]["convlint"]["model"][0]["name"] == f"{text}:Net"
     assert tomllib.loads(f"model = [{stanza.item}]")["model"][0]["name"] == f"{text}:Net"
 
@@ -305,7 +305,7 @@ WRAPPERS = tuple(kind for kind, ways in HELPS.items() if "inner" in ways)
 
 
 @pytest.mark.parametrize("kind", REASON_KINDS)
-def test_each_kind_has_a_sentence_and_a_remedy_or_a_stated_lack_of_one(place: Place, kind: ReasonKind) -> None:
+def test_each_kind_has_a_sentence_and_a_remedy_or_a_stated_lack_of_one(place: ConfigPlace, kind: ReasonKind) -> None:
     reason, ways = sample(kind), HELPS[kind]
     assert sentence(reason)
     assert sentence(Reason(kind=kind))  # whatever it lacks

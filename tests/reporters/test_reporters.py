@@ -14,7 +14,7 @@ from syrupy.assertion import SnapshotAssertion
 from convlint.diagnostics import Diagnostic, Edit, Fix, Location, Place, Related
 from convlint.facts import ConstructionFact, FileFacts, GuessedArgument, InputFact, ModelFacts, Reason, Span
 from convlint.remedies import Remedy, Stanza
-from convlint.remedies.stanza import Setting
+from convlint.remedies.stanza import EntryKey
 from convlint.report import Report
 from convlint.reporters import FORMATS, render, source
 
@@ -139,7 +139,7 @@ def guessed(**arguments: str) -> ConstructionFact:
     return ConstructionFact(origin="guessed", arguments=given)
 
 
-STANZA = Stanza("net.py:make", (Setting("kwargs", "{ width = 64 }", ("width",)),))
+STANZA = Stanza("net.py:make", (EntryKey("kwargs", "{ width = 64 }", ("width",)),))
 REMEDY = Remedy("add to pyproject.toml", STANZA.table, STANZA)
 
 

@@ -21,7 +21,7 @@ from convlint.facts import (
     Span,
     TensorFact,
     TriedEdit,
-    Unmet,
+    Violation,
 )
 from convlint.rules.apply import diagnose
 from convlint.rules.load import load_rules
@@ -39,11 +39,11 @@ def tensor(*shape: int | str) -> TensorFact:
 SITE = span(15, 20, 20)
 ARGUMENT = span(15, 30, 4)
 CALL = span(24, 20, 11)
-UNMET = Unmet(
+VIOLATION = Violation(
     name="in_features",
     operand="input.shape[-1]",
-    needed=1600,
-    came=9216,
+    expected=1600,
+    actual=9216,
     formula="64*((H-4)//2)*((W-4)//2)",
     derivation="64 * ((28-4)//2) * ((28-4)//2) = 9216",
     verdict="contradicted",
@@ -64,7 +64,7 @@ CONV1 = Layer(path="conv1", type="torch.nn.Conv2d", site=span(11, 22, 22))
 CONV2 = Layer(path="conv2", type="torch.nn.Conv2d", site=span(12, 22, 23))
 
 
-def mnist(unmet: Unmet = UNMET, layer: Layer = FC1, call: Span | None = CALL) -> FileFacts:
+def mnist(violation: Violation = VIOLATION, layer: Layer = FC1, call: Span | None = CALL) -> FileFacts:
     """The MNIST net whose first linear layer is fed too much."""
     nodes = (
         Node(id=0, name="x", op="input", target="x", outputs=(tensor("B", 1, 28, 28),), consumers=(1,)),
@@ -83,7 +83,7 @@ def mnist(unmet: Unmet = UNMET, layer: Layer = FC1, call: Span | None = CALL) ->
             inputs=(tensor("B", 9216),),
             outputs=(tensor("B", 128),),
             producers=(5,),
-            unmet=(unmet,),
+            violations=(violation,),
         ),
     )
     model = ModelFacts(
@@ -154,7 +154,7 @@ def test_the_hint_names_the_number_where_it_comes_from_and_the_other_way_out() -
     ],
 )
 def test_a_hint_says_only_what_is_known(change: dict[str, Any], hint: str | None) -> None:
-    assert only(mnist(UNMET.model_copy(update=change))).hint == hint
+    assert only(mnist(VIOLATION.model_copy(update=change))).hint == hint
 
 
 def test_the_trail_leads_from_the_input_to_the_layer() -> None:
@@ -193,8 +193,8 @@ def test_the_fix_replaces_the_argument() -> None:
     ids=["none was tried", "more is wrong", "it fits one size of images alone", "in another file"],
 )
 def test_no_fix_but_of_what_was_tried_and_runs(edit: dict[str, Any] | None) -> None:
-    changed = None if edit is None else UNMET.edit.model_copy(update=edit)  # type: ignore[union-attr]
-    assert only(mnist(UNMET.model_copy(update={"edit": changed}))).fix is None
+    changed = None if edit is None else VIOLATION.edit.model_copy(update=edit)  # type: ignore[union-attr]
+    assert only(mnist(VIOLATION.model_copy(update={"edit": changed}))).fix is None
 
 
 @pytest.mark.parametrize(
@@ -206,10 +206,10 @@ def test_no_fix_but_of_what_was_tried_and_runs(edit: dict[str, Any] | None) -> N
     ids=["several edits", "no other size is wanted"],
 )
 def test_the_hint_says_what_was_tried(edit: dict[str, Any], hint: str) -> None:
-    changed = UNMET.edit.model_copy(update=edit)  # type: ignore[union-attr]
-    unmet = UNMET.model_copy(update={"edit": changed, "sizes": None if "others" in edit else UNMET.sizes})
-    assert str(only(mnist(unmet)).hint).startswith(hint)
-    assert "feed" not in str(only(mnist(unmet)).hint)
+    changed = VIOLATION.edit.model_copy(update=edit)  # type: ignore[union-attr]
+    violation = VIOLATION.model_copy(update={"edit": changed, "sizes": None if "others" in edit else VIOLATION.sizes})
+    assert str(only(mnist(violation)).hint).startswith(hint)
+    assert "feed" not in str(only(mnist(violation)).hint)
 
 
 ELSEWHERE = span(40, 9, 4, "models.py")
@@ -237,14 +237,14 @@ ELSEWHERE = span(40, 9, 4, "models.py")
     ],
 )
 def test_the_nearest_known_place_is_taken(change: dict[str, Any], layer: Layer, call: Span | None, place: Span) -> None:
-    found = only(mnist(UNMET.model_copy(update=change), layer, call))
+    found = only(mnist(VIOLATION.model_copy(update=change), layer, call))
     assert found.filename == place.filename
     assert found.location == Location(row=place.row, column=place.column)
     assert found.end_location == Location(row=place.end_row, column=place.end_column)
 
 
 def test_a_finding_in_forward_shows_where_its_layer_is_made() -> None:
-    rank = UNMET.model_copy(update={"name": "rank", "argument": None, "needed": 4, "came": 2})
+    rank = VIOLATION.model_copy(update={"name": "rank", "argument": None, "expected": 4, "actual": 2})
     found = only(mnist(rank))
     assert found.code == "CL114"
     assert found.message == "`fc1` takes 4 features but gets [B, 9216], which is not flattened"
@@ -289,7 +289,7 @@ def test_the_trail_follows_both_operands_and_ends_in_a_loop_of_facts() -> None:
         call=span(3, 1, 9),
         inputs=(tensor("B", 2), tensor("B", 3)),
         producers=(1, 2),
-        unmet=(Unmet(name="concat", operand="inputs[1].shape[1]", needed=2, came=3),),
+        violations=(Violation(name="concat", operand="inputs[1].shape[1]", expected=2, actual=3),),
     )
     model = ModelFacts(name="n.N", target="N", row=1, status="checked", nodes=(left, right, cat))
     found = only(FileFacts(filename="net.py", models=(model,)))
@@ -316,16 +316,18 @@ def test_one_mistake_in_two_models_is_one_finding() -> None:
 def test_two_requirements_of_one_node_are_two_findings() -> None:
     facts = mnist()
     model = facts.models[0]
-    other = Unmet(name="rank", operand="input.rank", needed=3, came=2)
-    node = model.nodes[-1].model_copy(update={"unmet": (UNMET, other)})
+    other = Violation(name="rank", operand="input.rank", expected=3, actual=2)
+    node = model.nodes[-1].model_copy(update={"violations": (VIOLATION, other)})
     model = model.model_copy(update={"nodes": (*model.nodes[:-1], node)})
     found = diagnose(FileFacts(filename="net.py", models=(model,)), load_rules())
     assert [one.code for one in found] == ["CL101", "CL114"]
 
 
 def test_a_requirement_of_the_constructor_has_no_node() -> None:
-    heads = Unmet(name="num_heads", operand="module.num_heads", needed=8, came=300, argument="num_heads", at=ARGUMENT)
-    model = ModelFacts(name="net.Net", target="Net", row=3, status="skipped", unmet=(heads,))
+    heads = Violation(
+        name="num_heads", operand="module.num_heads", expected=8, actual=300, argument="num_heads", at=ARGUMENT
+    )
+    model = ModelFacts(name="net.Net", target="Net", row=3, status="skipped", violations=(heads,))
     found = only(FileFacts(filename="net.py", models=(model,)))
     assert found.code == "CL106"
     assert found.message == "300 features cannot be split over 8 heads"
@@ -377,7 +379,7 @@ def test_a_model_that_was_not_checked_is_no_finding(status: Any) -> None:
     assert diagnose(FileFacts(filename="net.py", models=(model,)), load_rules()) == []
 
 
-UNTRIED = UNMET.model_copy(update={"edit": None})
+UNTRIED = VIOLATION.model_copy(update={"edit": None})
 
 
 def rule(**changes: Any) -> Rule:
@@ -400,7 +402,7 @@ def rule(**changes: Any) -> Rule:
 
 def test_a_rule_may_compare_sizes_itself() -> None:
     facts = mnist()
-    node = facts.models[0].nodes[-1].model_copy(update={"unmet": ()})
+    node = facts.models[0].nodes[-1].model_copy(update={"violations": ()})
     model = facts.models[0].model_copy(update={"nodes": (*facts.models[0].nodes[:-1], node)})
     (found,) = diagnose(FileFacts(filename="net.py", models=(model,)), [rule()])
     assert found.message == "`fc1` takes 1600 features but gets 9216"
@@ -435,7 +437,7 @@ def test_no_edit_is_offered_where_other_numbers_are_made_of_the_argument() -> No
 def test_no_edit_is_offered_where_the_layer_has_another_call_that_it_suits() -> None:
     facts = mnist(UNTRIED)
     model = facts.models[0]
-    again = model.nodes[-1].model_copy(update={"id": 99, "unmet": ()})
+    again = model.nodes[-1].model_copy(update={"id": 99, "violations": ()})
     both = model.model_copy(update={"nodes": (*model.nodes, again)})
     (found, *_) = diagnose(FileFacts(filename="net.py", models=(both,)), [rule()])
     assert found.fix is None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convlint.facts import FileFacts, Layer, ModelFacts, Node, TensorFact, Unmet
+from convlint.facts import FileFacts, Layer, ModelFacts, Node, TensorFact, Violation
 from convlint.rules.environment import Environment
 from convlint.rules.evaluate import Truth, all_of, any_of, evaluate, negate
 from convlint.rules.schema import Condition
@@ -17,7 +17,7 @@ TRUTHS = st.sampled_from(Truth)
 LINEAR = Layer(path="fc", type="torch.nn.Linear", attributes={"in_features": 16, "bias": True})
 
 
-def environment(size: int | str, *unmet: Unmet, status: Any = "checked") -> Environment:
+def environment(size: int | str, *violation: Violation, status: Any = "checked") -> Environment:
     """A linear layer between a convolution and two activations."""
     nodes = (
         Node(id=1, name="conv", op="function", target="torch.conv2d", consumers=(2,)),
@@ -30,7 +30,7 @@ def environment(size: int | str, *unmet: Unmet, status: Any = "checked") -> Envi
             inputs=(TensorFact(shape=("B", size), dtype="float32"),),
             producers=(1,),
             consumers=(3, 4),
-            unmet=unmet,
+            violations=violation,
         ),
         Node(id=3, name="relu", op="function", target="torch.nn.functional.relu", producers=(2,)),
         Node(id=4, name="gelu", op="function", target="torch.nn.functional.gelu", producers=(2,)),
@@ -59,12 +59,12 @@ def test_a_formula_equals_itself() -> None:
 
 @pytest.mark.parametrize("operand", ["input.shape[-1]", "inputs[0].shape[-1]"])
 def test_the_solver_may_say_that_a_formula_cannot_equal(operand: str) -> None:
-    assert judge(environment("4*H", Unmet(name="in_features", operand=operand)), equal=EQUAL) is Truth.FALSE
+    assert judge(environment("4*H", Violation(name="in_features", operand=operand)), equal=EQUAL) is Truth.FALSE
 
 
 @pytest.mark.parametrize("operand", ["input.shape[0]", "weight.shape[1]", "not a path"])
 def test_what_the_solver_says_of_another_operand_does_not_count(operand: str) -> None:
-    assert judge(environment("4*H", Unmet(name="in_features", operand=operand)), equal=EQUAL) is Truth.UNKNOWN
+    assert judge(environment("4*H", Violation(name="in_features", operand=operand)), equal=EQUAL) is Truth.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_what_the_solver_says_of_another_operand_does_not_count(operand: str) ->
         ({"one_of": ["input.dtype", ["float32", "float64"]]}, Truth.TRUE),
         ({"one_of": ["input.dtype", ["int64"]]}, Truth.FALSE),
         ({"one_of": ["input.shape[0]", [1, 2]]}, Truth.UNKNOWN),
-        ({"absent": "unmet.concat"}, Truth.TRUE),
+        ({"absent": "violation.concat"}, Truth.TRUE),
         ({"absent": "module.bias"}, Truth.FALSE),
         ({"previous": {"function": "torch.conv?d"}}, Truth.TRUE),
         ({"previous": {"module": ["torch.nn.Linear"]}}, Truth.FALSE),

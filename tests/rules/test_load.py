@@ -74,7 +74,7 @@ def test_a_rule_is_read(tmp_path: Path) -> None:
         (
             '{ module = ["torch.nn.Linear"] }',
             '{ module = "torch.nn.Linear", failure = ["crash"] }',
-            "match: give calls (module, function, unmet), or failure, effect, status or trouble: one of the five",
+            "match: give calls (module, function, violation), or failure, effect, status or trouble: one of the five",
         ),
         ("schema   = 1", "schema   = 2", "schema: Input should be 1 (got 2)"),
         ('"error"', '"fatal"', "severity: Input should be 'error', 'warning' or 'info' (got 'fatal')"),

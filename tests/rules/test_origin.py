@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from convlint.diagnostics import Diagnostic
-from convlint.facts import FileFacts, Layer, ModelFacts, Node, Span, TensorFact, Unmet
+from convlint.facts import FileFacts, Layer, ModelFacts, Node, Span, TensorFact, Violation
 from convlint.inputspec import InputSpec
 from convlint.jobs import Job, ModelJob
 from convlint.pool.pool import run_jobs
@@ -264,7 +264,9 @@ def by_hand(layer: Layer, *producers: int) -> Diagnostic:
             call=span(22),
             inputs=(fact,),
             producers=producers,
-            unmet=(Unmet(name="in_features", operand="input.shape[-1]", needed=6, came=8, argument="in_features"),),
+            violations=(
+                Violation(name="in_features", operand="input.shape[-1]", expected=6, actual=8, argument="in_features"),
+            ),
         ),
     )
     fc = Layer(path="fc", type="torch.nn.Linear", site=span(10))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from convlint.facts import FileFacts, InputFact, Layer, ModelFacts, Node, Reason, TensorFact, Unmet
+from convlint.facts import FileFacts, InputFact, Layer, ModelFacts, Node, Reason, TensorFact, Violation
 from convlint.rules.environment import UNKNOWN, Environment, Formula, resolve, title
 from convlint.rules.paths import Path, PathError, parse
 
@@ -22,14 +22,14 @@ FIRST = Node(
     inputs=(TensorFact(shape=("B", 3, "H", 32), dtype="float32"),),
     outputs=(TensorFact(shape=("B", 8, "H-2", 28), dtype="float32"),),
     consumers=(2,),
-    unmet=(Unmet(name="in_channels", operand="input.shape[1]", needed=4, came="C+1"),),
+    violations=(Violation(name="in_channels", operand="input.shape[1]", expected=4, actual="C+1"),),
 )
 SECOND = Node(id=2, name="relu", op="function", target="torch.nn.functional.relu", producers=(1,))
 MODEL = ModelFacts(
     name="net.Net", target="Net", row=3, status="checked", layers={"body.conv": CONV}, nodes=(FIRST, SECOND)
 )
 FILE = FileFacts(filename="net.py", models=(MODEL,))
-HERE = Environment(FILE, model=MODEL, node=FIRST, unmet=FIRST.unmet[0], options={"max_params": 7})
+HERE = Environment(FILE, model=MODEL, node=FIRST, violation=FIRST.violations[0], options={"max_params": 7})
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ HERE = Environment(FILE, model=MODEL, node=FIRST, unmet=FIRST.unmet[0], options=
         ("layer.path", "body.conv"),
         ("layer.short", "nn.Conv2d"),
         ("node.title", "body.conv"),
-        ("unmet.needed", 4),
-        ("unmet.came", Formula("C+1")),
-        ("unmet.in_channels.needed", 4),
+        ("violation.expected", 4),
+        ("violation.actual", Formula("C+1")),
+        ("violation.in_channels.expected", 4),
         ("model.status", "checked"),
         ("option.max_params", 7),
         ("next.node.title", "F.relu"),
@@ -78,8 +78,8 @@ def test_a_reason_is_a_sentence_with_a_kind() -> None:
         "inputs[3].dtype",
         "module.bias",
         "module.nothing",
-        "unmet.other.came",
-        "unmet.value",
+        "violation.other.actual",
+        "violation.value",
         "previous.node.title",
         "next.module.in_channels",
         "model.inputs[0].shape[0]",

@@ -72,14 +72,14 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("name", "inputs", "code", "needed", "came"), WRONG, ids=[f"{w[0]} {w[1]}" for w in WRONG])
-def test_a_wrong_use(linter: Linter, name: str, inputs: str, code: str, needed: object, came: object) -> None:
+@pytest.mark.parametrize(("name", "inputs", "code", "expected", "actual"), WRONG, ids=[f"{w[0]} {w[1]}" for w in WRONG])
+def test_a_wrong_use(linter: Linter, name: str, inputs: str, code: str, expected: object, actual: object) -> None:
     use = replace(use_of(name), inputs=inputs)
     checked = linter(use.source, *use.specs)
     (found,) = diagnose(checked.file, load_rules())
     assert found.code == code
-    assert found.expected == needed
-    assert came is None or found.actual == came
+    assert found.expected == expected
+    assert actual is None or found.actual == actual
     line = use.source.splitlines()[found.location.row - 1]
     assert "return" in line or "self.layer = " in line
     assert "?" not in found.message

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from convlint.facts import Budget, RunInput, Scenario
+from convlint.facts import ModelBudget, RunInput, Scenario
 from convlint.hardware import card_memory, check_device
 from convlint.inputspec import InputSpec
 from convlint.jobs import Verify
@@ -75,20 +75,20 @@ def test_the_forecast_is_what_the_allocator_counts(name: str) -> None:
     model, sizes = MODELS[name]
     spec = InputSpec(shape=(64, *sizes)) if sizes else InputSpec(shape=(64, 30), dtype="int64", high=100)
     one, feed = bench(model), [RunInput(name="x", spec=spec)]
-    need, taken = forecast(one, feed), used(one, feed)
+    requirement, taken = forecast(one, feed), used(one, feed)
     assert taken.forward is not None
     assert taken.step is not None
-    assert need.step is not None
-    assert need.forward == pytest.approx(taken.forward, rel=0.1)
-    assert need.step == pytest.approx(taken.step, rel=0.1)
+    assert requirement.step is not None
+    assert requirement.forward == pytest.approx(taken.forward, rel=0.1)
+    assert requirement.step == pytest.approx(taken.step, rel=0.1)
 
 
 def test_the_parts_of_a_forecast() -> None:
-    need = forecast(bench(nn.Sequential(nn.Linear(128, 128, bias=False), nn.ReLU())), image(32, 128))
+    requirement = forecast(bench(nn.Sequential(nn.Linear(128, 128, bias=False), nn.ReLU())), image(32, 128))
     weights = 128 * 128 * 4
-    assert (need.parameters, need.gradients, need.optimizer) == (weights, weights, 2 * weights)
-    assert (need.inputs, need.buffers) == (32 * 128 * 4, 0)
-    assert need.activations == 32 * 128 * 4  # what ReLU gives; what the product gives is gone
+    assert (requirement.parameters, requirement.gradients, requirement.optimizer) == (weights, weights, 2 * weights)
+    assert (requirement.inputs, requirement.buffers) == (32 * 128 * 4, 0)
+    assert requirement.activations == 32 * 128 * 4  # what ReLU gives; what the product gives is gone
 
 
 @pytest.mark.parametrize(
@@ -160,14 +160,14 @@ def test_what_cannot_be_measured_is_named() -> None:
             return x[: int(x.sum().item()) % 3 + 1]
 
     found = budget(bench(Reads()), image(4, 8), Scenario(training=False))
-    assert found.need is None
+    assert found.requirement is None
     assert found.seconds is not None
     assert found.note is not None
     assert "the memory that it needs" in found.note
 
 
 def test_nothing_to_tell_is_nothing() -> None:
-    assert list(lines(Budget(scenario=Scenario(training=False)))) == []
+    assert list(lines(ModelBudget(scenario=Scenario(training=False)))) == []
 
 
 @pytest.mark.parametrize(

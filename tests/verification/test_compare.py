@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from convlint.facts import Array, Observation, Prediction, Reason, Refused, RunCall, RunError, Scenario, Span, Unfit
+from convlint.facts import (
+    Array,
+    Observation,
+    Prediction,
+    Reason,
+    RefusedCallFact,
+    RunCall,
+    RunError,
+    Scenario,
+    Span,
+    Unfit,
+)
 from convlint.verification.compare import compare
 
 HERE = Scenario(training=False, sizes={"B": 2})
@@ -41,7 +52,7 @@ def told(
         scenario=HERE,
         calls=tuple(predicted),
         outputs=predicted[-1].outputs if predicted else (),
-        refused=tuple(Refused(call=number, what="in_features") for number in refused),
+        refused=tuple(RefusedCallFact(call=number, what="in_features") for number in refused),
         end=end,
     )
     real = Observation(**{"scenario": HERE, "calls": tuple(observed), "outputs": outputs, **seen})
@@ -101,8 +112,8 @@ def test_where_data_decides_another_way_is_no_trouble() -> None:
 
 def test_a_refusal_that_comes_is_confirmed() -> None:
     calls = [layer("fc1", array(2, 4)), layer("fc2", array(2, 3))]
-    prediction = Prediction(scenario=HERE, calls=tuple(calls), refused=(Refused(call=1, what="in_features"),))
-    seen = Observation(scenario=HERE, calls=tuple(calls), refused=(Refused(call=1, what="mat1 and mat2"),))
+    prediction = Prediction(scenario=HERE, calls=tuple(calls), refused=(RefusedCallFact(call=1, what="in_features"),))
+    seen = Observation(scenario=HERE, calls=tuple(calls), refused=(RefusedCallFact(call=1, what="mat1 and mat2"),))
     found = compare(prediction, seen)
     assert (found.troubles, found.confirmed, found.compared) == ((), (1,), 2)
 
@@ -118,10 +129,10 @@ def test_behind_a_repair_the_layout_is_left_open() -> None:
     wanted, given = array(2, 4, contiguous=False), array(2, 4, contiguous=True)
     prediction = [layer("rnn", array(2, 4)), function("torch.relu", wanted)]
     seen = [layer("rnn", array(2, 4)), function("torch.relu", given)]
-    refused = {"refused": (Refused(call=0, what="no"),)}
+    refused = {"refused": (RefusedCallFact(call=0, what="no"),)}
     real = Observation(scenario=HERE, calls=tuple(seen), outputs=(given,), **refused)
     expected = Prediction(
-        scenario=HERE, calls=tuple(prediction), outputs=(wanted,), refused=(Refused(call=0, what="input_size"),)
+        scenario=HERE, calls=tuple(prediction), outputs=(wanted,), refused=(RefusedCallFact(call=0, what="input_size"),)
     )
     assert compare(expected, real, "cuda").troubles == ()
 

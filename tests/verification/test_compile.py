@@ -40,7 +40,7 @@ from convlint.worker.torch_private.compiler import CompilerLog
 from convlint.worker.torch_private.modules import plain_module_calls
 from convlint.worker.verify.bench import bench_of
 from convlint.worker.verify.graphs import recompilations
-from convlint.worker.verify.likeness import Like, Trial
+from convlint.worker.verify.likeness import ComparedRun, Like
 
 NETS = Path(__file__).parent / "compiled"
 NO_COMPILER = {"CXX": "no-such-compiler"}
@@ -279,7 +279,7 @@ def drawn(model: nn.Module) -> nn.Module:
 def likeness(model: nn.Module, other: Any, training: bool) -> Like:
     bench = bench_of(model, torch.device("cpu"), Verify(device="cpu"), Sites(), lambda _: False)
     feed = [RunInput(name="x", spec=InputSpec(shape=("B", 8)))]
-    return Trial(bench, feed, Scenario(training=training, sizes={"B": 4})).like(other)
+    return ComparedRun(bench, feed, Scenario(training=training, sizes={"B": 4})).like(other)
 
 
 def test_the_same_seed_gives_the_same() -> None:

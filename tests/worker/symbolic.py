@@ -13,12 +13,12 @@ from hypothesis import assume
 from torch import nn
 
 from convlint.inputspec import InputSpec
-from convlint.worker.analysis.session import Course, Run, run_forward
+from convlint.worker.analysis.session import Run, RunSpec, run_forward
 from convlint.worker.build.skeleton import make_fake
 from convlint.worker.torch_private.fake import new_mode
 from convlint.worker.torch_private.symbols import expr_of, new_env
 from convlint.worker.trace.input import Input, hint, symbols_of
-from convlint.worker.trace.trail import Halt, Stop
+from convlint.worker.trace.trail import Stop, TraceStopped
 
 AXES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 Sizes = dict[str, int]
@@ -47,7 +47,7 @@ class Case:
         model, mode = copy.deepcopy(self.model), new_mode(new_env())
         make_fake(model, mode)
         inputs = (Input("x", InputSpec(shape=self.shape), "test"),)
-        return run_forward(model, mode, Course(inputs, {n: hint(n) for n in symbols_of(inputs)}), lambda _: True)
+        return run_forward(model, mode, RunSpec(inputs, {n: hint(n) for n in symbols_of(inputs)}), lambda _: True)
 
     def in_torch(self) -> tuple[int, ...] | None:
         """The shape that torch gives, None where it refuses."""
@@ -63,7 +63,7 @@ def said(run: Run, sizes: Sizes) -> tuple[int, ...] | str | None:
     """What the run says of these sizes: a shape, None for a refusal, "elsewhere" where another path decides."""
     values = {symbol: sympy.Integer(sizes[name]) for name, symbol in run.symbols.items()}
     for event in run.trace.trail.events:
-        if isinstance(event, Halt):
+        if isinstance(event, TraceStopped):
             return "elsewhere"
         holds = not isinstance(event, Stop) and event.condition.xreplace(values).doit() == sympy.true
         if not holds:

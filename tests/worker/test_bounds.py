@@ -14,7 +14,7 @@ SOURCE = net("self.e = nn.Embedding(100, 8)", "return self.e(x)")
 def test_an_index_beyond_the_last_row(linter: Linter, high: int | None, is_wrong: bool) -> None:
     given = InputSpec(shape=("B", 20), dtype="int64", high=high)
     found = linter(SOURCE, given).findings
-    assert [(one.unmet.name, one.unmet.needed, one.unmet.came, one.text) for one in found] == (
+    assert [(one.violation.name, one.violation.expected, one.violation.actual, one.text) for one in found] == (
         [("index_bound", 100, 101, "100")] if is_wrong else []
     )
 
@@ -22,4 +22,4 @@ def test_an_index_beyond_the_last_row(linter: Linter, high: int | None, is_wrong
 def test_a_bound_inside_a_dict(linter: Linter) -> None:
     source = net("self.e = nn.Embedding(100, 8)", 'return self.e(x["words"])')
     given = InputSpec(dict={"words": InputSpec(shape=("B", 20), dtype="int64", high=5000)})
-    assert linter(source, given).the_finding.unmet.came == 5000
+    assert linter(source, given).the_finding.violation.actual == 5000

@@ -12,7 +12,7 @@ from tracing import PREAMBLE, Linter
 
 from convlint.worker.analysis.solving.domain import Axis, Domain, fates, none_left_at
 from convlint.worker.analysis.verdict.ways import asks_for_rank
-from convlint.worker.trace.trail import Assumption, Event, Key, Need
+from convlint.worker.trace.trail import Assumption, Event, Key, Requirement
 
 RECURRENT = """
 class Recurrent(nn.Module):
@@ -61,7 +61,7 @@ def test_a_sum_that_fits_tiny_images_by_chance_is_the_mistake_and_not_what_confl
     assert linter.torch_refuses(source, ("B", 3, 3, 3))
     checked = linter(source)
     assert checked.model.status == "checked", checked.model.reason
-    assert {finding.unmet.name for finding in checked.findings} == {"broadcast"}
+    assert {finding.violation.name for finding in checked.findings} == {"broadcast"}
     assert {source.splitlines()[finding.place.row - 1].strip() for finding in checked.findings} <= {
         "return self.conv(x + once)",
         "return x + self.body(x)",
@@ -163,15 +163,19 @@ H, W = (sympy.Symbol(name, integer=True, positive=True) for name in "HW")
 
 @pytest.mark.parametrize("size", [3, 80])
 def test_few_points_that_are_left_of_many_have_the_same_fates(size: int) -> None:
-    def need(condition: sympy.Basic, name: str) -> Need:
+    def requirement(condition: sympy.Basic, name: str) -> Requirement:
         key: Key = (name, "need", "x")
-        return Need("need", "x", condition, sympy.Integer(0), sympy.Integer(0), key)
+        return Requirement("need", "x", condition, sympy.Integer(0), sympy.Integer(0), key)
 
-    events: list[Event] = [need(sympy.Eq(H, size), "a"), Assumption(sympy.Ge(W, 50)), need(sympy.Le(H * W, 9000), "b")]
+    events: list[Event] = [
+        requirement(sympy.Eq(H, size), "a"),
+        Assumption(sympy.Ge(W, 50)),
+        requirement(sympy.Le(H * W, 9000), "b"),
+    ]
     sides = np.arange(2, 130, dtype=np.int64)
     whole = fates(Domain((Axis((H,), sides), Axis((W,), sides)), {}), events)
     rows = [fates(Domain((Axis((W,), sides),), {H: int(side)}), events) for side in sides]
     assert (whole == np.stack(rows)).all()
     wide = Domain((Axis((H,), sides), Axis((W,), sides)), {})
-    assert none_left_at(wide, [*events, need(sympy.Ne(H, size), "c")]) == 3
+    assert none_left_at(wide, [*events, requirement(sympy.Ne(H, size), "c")]) == 3
     assert none_left_at(wide, events) is None

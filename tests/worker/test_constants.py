@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from convlint.inputspec import InputSpec
-from convlint.worker.analysis.session import Run, Workshop, course_of
+from convlint.worker.analysis.session import Run, TraceSession, run_spec_of
 from convlint.worker.analysis.solving.constants import is_of_layers, unconditional
 from convlint.worker.build.skeleton import Sites, building, make_fake
 from convlint.worker.torch_private.fake import new_mode
@@ -36,7 +36,7 @@ def traced(forward: Forward, *shape: int | str) -> Run:
         model = Net(forward)
     make_fake(model, mode)
     inputs = declared(model, (InputSpec(shape=shape or ("B", 3, "H", "W")),), "the test")
-    return Workshop(model, mode, sites, lambda name: name == __file__).run(course_of(inputs))
+    return TraceSession(model, mode, sites, lambda name: name == __file__).run(run_spec_of(inputs))
 
 
 def at_once(net: Net, x: torch.Tensor) -> torch.Tensor:
@@ -93,4 +93,4 @@ def between_linears(net: Net, x: torch.Tensor) -> torch.Tensor:
 )
 def test_of_which_mistakes_no_input_has_a_part(forward: Forward, expected: list[bool]) -> None:
     run = traced(forward)
-    assert [is_of_layers(run, need) for need in run.trace.trail.broken()] == expected
+    assert [is_of_layers(run, requirement) for requirement in run.trace.trail.broken()] == expected

@@ -110,17 +110,17 @@ def test_one_batch(
     source = net(init, forward)
     assert linter.torch_refuses(source, *given)
     finding = linter(source, *given).the_finding
-    assert (finding.unmet.name, finding.unmet.needed, finding.text) == ("fixed_batch", batch, text)
+    assert (finding.violation.name, finding.violation.expected, finding.text) == ("fixed_batch", batch, text)
     is_refused = {size: linter.torch_refuses(source, *given, batch=size) for size in (1, 2, 3, batch)}
-    says = set(map(int, str(finding.unmet.sizes).split(" or ")))
+    says = set(map(int, str(finding.violation.sizes).split(" or ")))
     assert says == {size for size, refused in is_refused.items() if not refused}
     assert linter(source, *[(batch, *shape[1:]) for shape in given if not isinstance(shape, InputSpec)]).is_clean()
 
 
 def test_a_batch_that_fits_is_looked_for_behind_a_comment_too(linter: Linter) -> None:
     source = net(_ENCODED + "self.c = nn.Parameter(torch.zeros(4, 1, 16))", "return torch.cat([self.c, self.e(x)], 1)")
-    hint = Hint(kind="inputs", source="a comment", is_told=True, inputs=(InputSpec(shape=("B", 7, 8)),))
-    assert linter(source, hints=(hint,)).the_finding.unmet.sizes == "4"
+    hint = Hint(kind="inputs", source="a comment", is_declared=True, inputs=(InputSpec(shape=("B", 7, 8)),))
+    assert linter(source, hints=(hint,)).the_finding.violation.sizes == "4"
 
 
 ODD = [
@@ -160,9 +160,9 @@ def test_odd_sizes(linter: Linter, name: str, init: str, forward: str, shape: Sh
     source = net(init, forward)
     usual = [64 if isinstance(size, str) and size != "B" else size for size in shape]
     assert linter.torch_refuses(source, usual)
-    unmet = linter(source, shape).the_finding.unmet
-    assert (unmet.name, unmet.sizes) == (name, sizes)
-    assert unmet.at is not None
+    violation = linter(source, shape).the_finding.violation
+    assert (violation.name, violation.sizes) == (name, sizes)
+    assert violation.at is not None
 
 
 GOOD = [
@@ -202,7 +202,7 @@ DISPROVED = [
 def test_what_some_input_disproves_is_not_odd(linter: Linter, init: str, forward: str, right: Shape) -> None:
     source = net(init, forward)
     linter.torch_runs(source, right)
-    said = {finding.unmet.name: finding.unmet for finding in linter(source).findings}
+    said = {finding.violation.name: finding.violation for finding in linter(source).findings}
     batches = said.pop("fixed_batch", None)
     assert not said
     assert batches is None or str(right[0]) in str(batches.sizes).split(" or ")

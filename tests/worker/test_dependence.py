@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from convlint.inputspec import InputSpec
-from convlint.worker.analysis.session import Run, Workshop, course_of
+from convlint.worker.analysis.session import Run, TraceSession, run_spec_of
 from convlint.worker.analysis.solving.dependence import is_apart_from_sizes
 from convlint.worker.build.skeleton import Sites, building, make_fake
 from convlint.worker.torch_private.fake import new_mode
@@ -37,7 +37,7 @@ def traced(forward: Forward, size: int) -> Run:
         model = Net(forward)
     make_fake(model, mode)
     inputs = declared(model, (InputSpec(shape=("B", 3, size, size)),), "the test")
-    return Workshop(model, mode, sites, lambda name: name == __file__).run(course_of(inputs))
+    return TraceSession(model, mode, sites, lambda name: name == __file__).run(run_spec_of(inputs))
 
 
 def tokens(net: Net, x: torch.Tensor) -> torch.Tensor:
@@ -101,15 +101,15 @@ def test_the_features_of_a_map_laid_out_last() -> None:
         return net.wrong_conv(net.conv(x).permute(0, 2, 3, 1).permute(0, 3, 1, 2))  # type: ignore[no-any-return]
 
     run = traced(last, 32)
-    assert [is_apart_from_sizes(run, need) for need in run.trace.trail.broken()] == [True]
+    assert [is_apart_from_sizes(run, requirement) for requirement in run.trace.trail.broken()] == [True]
 
 
 def _is_apart(forward: Forward) -> bool:
     run = traced(lambda net, x: net.wrong(forward(net, x)), 32)
-    return all(is_apart_from_sizes(run, need) for need in run.trace.trail.broken())
+    return all(is_apart_from_sizes(run, requirement) for requirement in run.trace.trail.broken())
 
 
 def _numbers(forward: Forward) -> tuple[object, ...]:
     """What comes to the wrong layer for images of two sizes."""
     runs = [traced(lambda net, x: net.wrong(forward(net, x)), size) for size in (32, 48)]
-    return tuple(run.trace.trail.broken()[0].came for run in runs)
+    return tuple(run.trace.trail.broken()[0].actual for run in runs)

@@ -297,7 +297,7 @@ MENDED = [
 
 
 def offered(linter: Linter, mended: Mended) -> TriedEdit:
-    edit = linter(mended.source, mended.given).the_finding.unmet.edit
+    edit = linter(mended.source, mended.given).the_finding.violation.edit
     assert edit is not None
     return edit
 
@@ -316,28 +316,28 @@ def test_the_edit_that_is_offered_runs(linter: Linter, mended: Mended) -> None:
 
 def test_the_same_line_built_several_times_is_one_finding(linter: Linter) -> None:
     finding = linter(UNET, ("B", 3, 32, 32)).the_finding
-    assert (finding.text, finding.unmet.also) == ("f", ("ups.3.0", "ups.5.0"))
+    assert (finding.text, finding.violation.also) == ("f", ("ups.3.0", "ups.5.0"))
 
 
 def test_the_place_is_the_innermost_call_that_may_be_changed(linter: Linter) -> None:
     finding = linter(FEED_FORWARD, ("B", 16)).the_finding
     assert finding.text == "dim"
     assert finding.source.splitlines()[finding.place.row - 1].strip().endswith("nn.Linear(dim, dim)")
-    assert finding.unmet.also == ("layers.1.down",)
+    assert finding.violation.also == ("layers.1.down",)
 
 
 def test_the_shortcut_is_to_blame_and_not_the_sum(linter: Linter) -> None:
     finding = linter(BLOCKS, IMAGE).the_finding
     assert finding.text == "nn.Conv2d(inside, out, 1)"
-    assert finding.unmet.operator == "+"
+    assert finding.violation.operator == "+"
 
 
 def test_what_may_be_meant_by_either_side_stays_at_the_operation(linter: Linter) -> None:
     source = net("self.a = nn.Linear(16, 8)\nself.b = nn.Linear(16, 4)", "return self.a(x) + self.b(x)")
     finding = linter(source, FLAT).the_finding
     assert finding.text == "self.a(x) + self.b(x)"
-    assert finding.unmet.edit is not None
-    assert {finding.unmet.edit.code, *finding.unmet.edit.others} == {"nn.Linear(16, 8)", "nn.Linear(16, 4)"}
+    assert finding.violation.edit is not None
+    assert {finding.violation.edit.code, *finding.violation.edit.others} == {"nn.Linear(16, 8)", "nn.Linear(16, 4)"}
 
 
 def test_nothing_is_offered_that_brings_another_mistake(linter: Linter) -> None:
@@ -345,7 +345,7 @@ def test_nothing_is_offered_that_brings_another_mistake(linter: Linter) -> None:
     init = "self.a = nn.Conv2d(3, 16, 1)\nself.n = nn.BatchNorm2d(8)\nself.b = nn.Conv2d(8, 16, 1)"
     source = net(init, "y = self.a(x)\nreturn self.b(self.n(y)) + y")
     assert linter.torch_refuses(source, IMAGE)
-    assert linter(source, IMAGE).the_finding.unmet.edit is None
+    assert linter(source, IMAGE).the_finding.violation.edit is None
 
 
 def test_a_mistake_behind_another_one_keeps_its_own_edit(linter: Linter) -> None:
@@ -353,7 +353,7 @@ def test_a_mistake_behind_another_one_keeps_its_own_edit(linter: Linter) -> None
         "self.a = nn.Linear(16, 8)\nself.b = nn.Linear(9, 4)\nself.c = nn.Linear(5, 2)",
         "return self.c(self.b(self.a(x)))",
     )
-    edits = [finding.unmet.edit for finding in linter(source, FLAT).findings]
+    edits = [finding.violation.edit for finding in linter(source, FLAT).findings]
     assert [edit.code for edit in edits if edit] == ["nn.Linear(8, 4)", "nn.Linear(4, 2)"]
     made = edited(source, [change for edit in edits if edit for change in edit.changes])
     assert made is not None

@@ -58,16 +58,16 @@ def test_mnist_takes_28_and_29(linter: Linter) -> None:
 def test_mnist_with_another_number(linter: Linter) -> None:
     finding = linter(net(MNIST_INIT.replace("9216", "1600"), MNIST_FORWARD), ("B", 1, 28, 28)).the_finding
     assert finding.short == ("in_features", 1600, 9216, "1600")
-    assert finding.unmet.verdict == "contradicted"
-    assert finding.unmet.formula == "64*((H-4)//2)*((W-4)//2)"
-    assert finding.unmet.derivation == "64 * ((28-4)//2) * ((28-4)//2) = 64 * 12 * 12 = 9216"
-    assert finding.unmet.value == 9216
+    assert finding.violation.verdict == "contradicted"
+    assert finding.violation.formula == "64*((H-4)//2)*((W-4)//2)"
+    assert finding.violation.derivation == "64 * ((28-4)//2) * ((28-4)//2) = 64 * 12 * 12 = 9216"
+    assert finding.violation.value == 9216
 
 
 def test_four_pooled_blocks_never_give_1568(linter: Linter) -> None:
     finding = linter(net(blocks("7 * 7 * 32"), BLOCKS_FORWARD)).the_finding
     assert finding.short == ("in_features", 1568, "128*(H//16)*(W//16)", "7 * 7 * 32")
-    assert finding.unmet.verdict == "proved"
+    assert finding.violation.verdict == "proved"
 
 
 def test_four_pooled_blocks_give_128(linter: Linter) -> None:
@@ -87,14 +87,14 @@ def test_a_unet_takes_multiples_of_four(linter: Linter) -> None:
 def test_a_unet_at_an_odd_size(linter: Linter) -> None:
     found = linter(net(UNET_INIT, UNET_FORWARD), ("B", 3, 101, 101)).findings
     assert {finding.text for finding in found} == {"torch.cat([self.u1(b), a], 1)"}
-    assert (found[0].unmet.needed, found[0].unmet.came) == (100, 101)
-    assert found[0].unmet.sizes == "a multiple of 4 for H and W"
+    assert (found[0].violation.expected, found[0].violation.actual) == (100, 101)
+    assert found[0].violation.sizes == "a multiple of 4 for H and W"
 
 
 def test_only_rectangles(linter: Linter) -> None:
     init = "self.c = nn.Conv2d(1, 8, 1)\nself.f = nn.Linear(8 * 10 * 20, 16)"
     checked = linter(net(init, "return self.f(self.c(x).flatten(1))"))
-    assert [unmet.name for unmet in checked.model.unmet] == ["never_square"]
+    assert [violation.name for violation in checked.model.violations] == ["never_square"]
     assert 10 in checked.model.sizes["H"]
 
 
@@ -120,7 +120,7 @@ def test_the_user_refuses_a_declared_size(linter: Linter) -> None:
     forward = "assert x.shape[-1] == 224, 'size'\nreturn self.c(x)"
     model = linter(net("self.c = nn.Conv2d(3, 8, 3)", forward), ("B", 3, 32, 32)).model
     assert model.status == "partial"
-    assert model.unmet[0].detail == "AssertionError: size"
+    assert model.violations[0].detail == "AssertionError: size"
     assert model.stopped is not None
     assert model.stopped.row == 12
 
@@ -208,7 +208,7 @@ def test_behind_a_guard_the_mistake_is_found(linter: Linter) -> None:
 def test_a_loop_on_data_stops_the_trace(linter: Linter) -> None:
     forward = "x = self.a(x)\nwhile x.norm() > 1:\n    x = x / 2\nreturn x"
     model = linter(net("self.a = nn.Conv2d(3, 8, 3)", forward), ("B", 3, 24, 24)).model
-    assert not [unmet for node in model.nodes for unmet in node.unmet]
+    assert not [violation for node in model.nodes for violation in node.violations]
     assert model.status in ("checked", "partial")
     if model.status == "partial":
         assert model.stopped is not None
@@ -340,7 +340,7 @@ def test_two_layers_that_want_other_sizes_are_named(linter: Linter) -> None:
         "self.c = nn.Conv2d(3, 8, 1)\nself.a = nn.Linear(8 * 14 * 14, 10)\nself.b = nn.Linear(8 * 16 * 16, 10)",
         "x = self.c(x).flatten(1)\nreturn self.a(x) + self.b(x)",
     )
-    rival = linter(source).the_finding.unmet.rival
+    rival = linter(source).the_finding.violation.rival
     assert rival is not None
     assert (rival.title, rival.sizes, rival.alone) == ("a", "H = W in {14}", "H = W in {16}")
 

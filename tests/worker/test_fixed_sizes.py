@@ -116,7 +116,7 @@ def test_nothing_is_called_a_mistake(linter: Linter, init: str, forward: str, sh
     source = net(init, forward)
     assert not linter.torch_refuses(source, shape)
     warnings = {"fixed_batch", "tiny_images", "never_square", "length_by_chance"}
-    assert {finding.unmet.name for finding in linter(source).findings} <= warnings
+    assert {finding.violation.name for finding in linter(source).findings} <= warnings
 
 
 def test_items_of_a_list_may_differ(linter: Linter) -> None:

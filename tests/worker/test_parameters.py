@@ -109,7 +109,7 @@ def test_a_mistake_behind_a_part_is_found(linter: Linter) -> None:
             "batch",
         )
     )
-    assert [finding.unmet.name for finding in checked.findings] == ["in_channels"]
+    assert [finding.violation.name for finding in checked.findings] == ["in_channels"]
 
 
 ON_NUMBERS = [

@@ -377,8 +377,8 @@ def test_interrupted_run_leaves_nothing(tmp_path: Path, number: signal.Signals, 
 
 
 def _until(condition: object) -> None:
-    patience = time.monotonic() + 10
-    while not condition() and time.monotonic() < patience:  # type: ignore[operator]
+    time_limit = time.monotonic() + 10
+    while not condition() and time.monotonic() < time_limit:  # type: ignore[operator]
         time.sleep(0.02)
 
 

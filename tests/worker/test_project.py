@@ -12,7 +12,7 @@ from torch import nn
 
 from convlint.facts import Failure
 from convlint.jobs import Expression, Job, UserFile
-from convlint.worker.build.importing import Project, importing
+from convlint.worker.build.importing import ImportedProject, importing
 from convlint.worker.build.resolve import Resolver, Unresolved
 from convlint.worker.stack.users import user_test
 from convlint.worker.user_code.module import ProjectModule
@@ -24,7 +24,7 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.project: Project | None = None
+        self.project: ImportedProject | None = None
 
     def write(self, name: str, source: str) -> Path:
         path = self.folder / name

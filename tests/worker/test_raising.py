@@ -21,7 +21,7 @@ CERTAIN = {
 @pytest.mark.parametrize(("init", "forward"), CERTAIN.values(), ids=CERTAIN)
 def test_without_an_input(linter: Linter, init: str, forward: str) -> None:
     found = linter(net(init, forward)).findings
-    assert [finding.unmet.name for finding in found] in (["raises_always"], ["raises"])
+    assert [finding.violation.name for finding in found] in (["raises_always"], ["raises"])
     assert found[0].place is not None
 
 
@@ -41,7 +41,7 @@ DECLARED = {
 def test_with_an_input(linter: Linter, init: str, forward: str, shape: tuple[int | str, ...]) -> None:
     source = net(init or "pass", forward)
     assert linter.torch_refuses(source, shape)
-    assert linter(source, shape).the_finding.unmet.name == "raises_always"
+    assert linter(source, shape).the_finding.violation.name == "raises_always"
 
 
 SILENT = {
@@ -61,7 +61,7 @@ SILENT = {
 def test_nothing_is_said(linter: Linter, forward: str) -> None:
     script = "\n\ndef main():\n    global device\n    device = 'cpu'\n    model = Net()\n    model.scale = 2\n"
     checked = linter(net("self.f = nn.Linear(10, 4)", forward) + script)
-    assert "raises_always" not in [finding.unmet.name for finding in checked.findings]
+    assert "raises_always" not in [finding.violation.name for finding in checked.findings]
 
 
 def test_what_a_guard_refuses_is_not_of_the_user(linter: Linter) -> None:

@@ -668,11 +668,11 @@ def test_corrected_twin(linter: Linter, mistake: Mistake) -> None:
 
 
 @pytest.mark.parametrize(
-    ("layer", "came"),
+    ("layer", "actual"),
     [("nn.Conv2d(24, 8, 1, groups=2)", 5), ("nn.GroupNorm(4, 8)", 6), ("nn.MultiheadAttention(8, 4)", 6)],
 )
-def test_no_number_is_offered_that_the_constructor_would_refuse(linter: Linter, layer: str, came: int) -> None:
+def test_no_number_is_offered_that_the_constructor_would_refuse(linter: Linter, layer: str, actual: int) -> None:
     called = "self.b(x.flatten(2).mT, x.flatten(2).mT, x.flatten(2).mT)" if "Multi" in layer else "self.b(x)"
-    source = net(f"self.a = nn.Conv2d(3, {came}, 1)\nself.b = {layer}", f"x = self.a(x)\nreturn {called}")
-    unmet = linter(source, IMAGE).the_finding.unmet
-    assert (unmet.came, unmet.value) == (came, None)
+    source = net(f"self.a = nn.Conv2d(3, {actual}, 1)\nself.b = {layer}", f"x = self.a(x)\nreturn {called}")
+    violation = linter(source, IMAGE).the_finding.violation
+    assert (violation.actual, violation.value) == (actual, None)

@@ -33,7 +33,7 @@ after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps({
     "status": model.status, "reason": model.reason, "peak": (after - before) * 1024,
     "parameters": sum(layer.parameters for layer in model.layers.values()), "outputs": model.outputs,
-    "findings": sum(len(node.unmet) for node in model.nodes),
+    "findings": sum(len(node.violations) for node in model.nodes),
 }))
 """
 MODEL = """

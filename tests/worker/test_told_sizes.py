@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from convlint.inputspec import InputSpec
-from convlint.worker.analysis.examine import glance
+from convlint.worker.analysis.examine import examine_concretely
 from convlint.worker.analysis.inference.evidence import Evidence
-from convlint.worker.analysis.session import Workshop
+from convlint.worker.analysis.session import TraceSession
 from convlint.worker.analysis.verdict.examination import Examination
 from convlint.worker.build.skeleton import Sites, building, make_fake
 from convlint.worker.torch_private.fake import FakeTensorMode, new_mode
@@ -35,7 +35,7 @@ def built(kind: type[nn.Module]) -> Iterator[tuple[nn.Module, FakeTensorMode, Si
 def looked_at(kind: type[nn.Module], *shapes: tuple[int | str, ...]) -> Examination:
     with built(kind) as (model, mode, sites):
         inputs = declared(model, tuple(InputSpec(shape=shape) for shape in shapes), "the test") if shapes else None
-        return glance(Workshop(model, mode, sites, lambda name: name == __file__), inputs)
+        return examine_concretely(TraceSession(model, mode, sites, lambda name: name == __file__), inputs)
 
 
 class Wrong(nn.Module):
@@ -98,7 +98,7 @@ class OneQuery(nn.Module):
 
 
 def short(examination: Examination) -> list[tuple[str, object, object]]:
-    return [(one.unmet.name, one.unmet.needed, one.unmet.came) for one in examination.findings]
+    return [(one.violation.name, one.violation.expected, one.violation.actual) for one in examination.findings]
 
 
 def test_a_mistake_is_found() -> None:
@@ -123,5 +123,5 @@ def test_certain_evidence_counts_like_what_is_told(kind: type[nn.Module], is_cer
     with built(kind) as (model, mode, sites):
         inputs = declared(model, (InputSpec(shape=("B", 16)),), "a call")
         found = [Evidence("a call", True, inputs, {}, is_certain=is_certain)]
-        examination = glance(Workshop(model, mode, sites, lambda name: name == __file__), None, found)
+        examination = examine_concretely(TraceSession(model, mode, sites, lambda name: name == __file__), None, found)
     assert bool(short(examination)) == (is_certain and kind is Wrong)

@@ -11,7 +11,7 @@ IMAGE = ("B", 3, 8, 8)
 
 
 @pytest.mark.parametrize(
-    ("forward", "needed", "came", "text"),
+    ("forward", "expected", "actual", "text"),
     [
         ("b, n, c = x.shape", 3, 4, "b, n, c"),
         ("[b, c, h, w, *rest], y = x.flatten(2).shape, x", None, None, ""),
@@ -23,17 +23,17 @@ IMAGE = ("B", 3, 8, 8)
     ],
 )
 def test_a_shape_of_another_rank_is_an_error(
-    linter: Linter, forward: str, needed: object, came: object, text: str
+    linter: Linter, forward: str, expected: object, actual: object, text: str
 ) -> None:
     source = net(CONV, f"x = self.conv(x)\n{forward}\nreturn x")
     space: dict[str, type[torch.nn.Module]] = {}
     exec(source, space)  # noqa: S102
     with pytest.raises((ValueError, IndexError)):
         space["Net"]()(torch.zeros(2, 3, 8, 8))
-    if needed is None:  # what is taken apart there has no name
+    if expected is None:  # what is taken apart there has no name
         assert linter(source, IMAGE).model.status == "partial"
     else:
-        assert linter(source, IMAGE).the_finding.short == ("rank", needed, came, text)
+        assert linter(source, IMAGE).the_finding.short == ("rank", expected, actual, text)
 
 
 @pytest.mark.parametrize(

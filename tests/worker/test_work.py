@@ -9,7 +9,7 @@ from torch import nn
 from convlint.facts import Reason
 from convlint.inputspec import InputSpec
 from convlint.worker.analysis.bounded import bounded
-from convlint.worker.analysis.session import Workshop
+from convlint.worker.analysis.session import TraceSession
 from convlint.worker.analysis.verdict.examination import Examination
 from convlint.worker.build.skeleton import Sites, building, make_fake
 from convlint.worker.torch_private.fake import new_mode
@@ -70,15 +70,19 @@ def examined(kind: type[nn.Module], steps: int, *shapes: tuple[int | str, ...]) 
         model = kind()
     make_fake(model, mode)
     inputs = declared(model, tuple(InputSpec(shape=shape) for shape in shapes), "the test") if shapes else None
-    shop = Workshop(model, mode, sites, lambda name: name == __file__)
+    session = TraceSession(model, mode, sites, lambda name: name == __file__)
     try:
-        return bounded(shop, inputs, (), (), WorkBudget(steps), 600.0)
+        return bounded(session, inputs, (), (), WorkBudget(steps), 600.0)
     except WorkSpent:
         return None
 
 
 def found(examination: Examination | None) -> list[tuple[str, object, object]]:
-    return [] if examination is None else [(f.unmet.name, f.unmet.needed, f.unmet.came) for f in examination.findings]
+    return (
+        []
+        if examination is None
+        else [(f.violation.name, f.violation.expected, f.violation.actual) for f in examination.findings]
+    )
 
 
 @pytest.mark.parametrize("steps", LIMITS)

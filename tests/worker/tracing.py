@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from convlint.facts import FileFacts, ModelFacts, Node, Span, Unmet
+from convlint.facts import FileFacts, ModelFacts, Node, Span, Violation
 from convlint.inputspec import InputSpec
 from convlint.jobs import Job, ModelJob
 
@@ -47,13 +47,13 @@ def whole(*shape: int | str) -> InputSpec:
 class Finding:
     """An unmet requirement, with the place that a report would point at."""
 
-    unmet: Unmet
+    violation: Violation
     node: Node | None
     source: str
 
     @property
     def place(self) -> Span:
-        span = self.unmet.at or (self.node.call if self.node else None)
+        span = self.violation.at or (self.node.call if self.node else None)
         assert span is not None
         return span
 
@@ -64,7 +64,7 @@ class Finding:
 
     @property
     def short(self) -> tuple[str, object, object, str]:
-        return self.unmet.name, self.unmet.needed, self.unmet.came, self.text
+        return self.violation.name, self.violation.expected, self.violation.actual, self.text
 
 
 def text_at(source: str, span: Span) -> str:
@@ -91,14 +91,14 @@ class Checked:
     def findings(self) -> list[Finding]:
         """One for each mistake: a report says the same thing at the same place only once."""
         found: dict[tuple[object, ...], Finding] = {}
-        for node, unmet in self._unmet():
-            finding = Finding(unmet, node, self.source)
+        for node, violation in self._violation():
+            finding = Finding(violation, node, self.source)
             found.setdefault((*finding.short[:3], *_corner(finding.place)), finding)
         return list(found.values())
 
-    def _unmet(self) -> Iterator[tuple[Node | None, Unmet]]:
-        yield from ((None, unmet) for unmet in self.model.unmet)
-        yield from ((node, unmet) for node in self.model.nodes for unmet in node.unmet)
+    def _violation(self) -> Iterator[tuple[Node | None, Violation]]:
+        yield from ((None, violation) for violation in self.model.violations)
+        yield from ((node, violation) for node in self.model.nodes for violation in node.violations)
 
     @property
     def the_finding(self) -> Finding:

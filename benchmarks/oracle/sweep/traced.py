@@ -16,7 +16,7 @@ from benchmarks.oracle.sweep.real import said
 from benchmarks.oracle.sweep.subject import BATCH, Event, Meta, Real, Subject, Traced, with_contents
 from convlint.sentences import sentence
 from convlint.worker.analysis.examine import examine
-from convlint.worker.analysis.session import Course, Run, Workshop
+from convlint.worker.analysis.session import Run, RunSpec, TraceSession
 from convlint.worker.analysis.verdict.examination import Examination, stopped_at
 from convlint.worker.build.skeleton import Sites, building, make_fake
 from convlint.worker.stack.users import user_test
@@ -47,40 +47,40 @@ def traced(subject: Subject, real: Real) -> Traced:
         make_fake(model, mode)
     except Exception as error:
         return Traced(f"its constructor raises on fake tensors: {said(error)}", is_built=False)
-    shop = _Seeded(model, mode, sites, user_test(subject.home, ()))
+    session = _Seeded(model, mode, sites, user_test(subject.home, ()))
     feeds = [choice.feed] if choice.feed is not None else list(variant.feeds(model))[-MOST_FEEDS:]
     trace = Traced("no input is known")
     for feed in reversed(feeds):
-        examination = examine(shop, declared(shop.model, tuple(map(with_contents, feed)), "the sweep"))
-        trace = _at_batch(shop, examination, real, training=choice.training)
+        examination = examine(session, declared(session.model, tuple(map(with_contents, feed)), "the sweep"))
+        trace = _at_batch(session, examination, real, training=choice.training)
         if not trace.reason:
             break
     return replace(trace, seconds=time.perf_counter() - started)
 
 
-class _Seeded(Workshop):
+class _Seeded(TraceSession):
     """Each run starts at the random numbers of the real one, for a forward that draws how many layers it takes."""
 
-    def run(self, course: Course) -> Run:
+    def run(self, run_spec: RunSpec) -> Run:
         random.seed(0)
-        return super().run(course)
+        return super().run(run_spec)
 
 
-def _at_batch(shop: Workshop, examination: Examination, real: Real, *, training: bool) -> Traced:
+def _at_batch(session: TraceSession, examination: Examination, real: Real, *, training: bool) -> Traced:
     """The trace in the mode of the real run, its formulas at the real batch.
 
     Where its conditions do not hold for that batch and its formulas fail there as well, it is made anew.
     """
     run = examination.run
     if not training:
-        run = shop.run(replace(run.course, training=False))
-    if "B" in run.course.fixed:
-        run = shop.run(run.course.at({"B": BATCH}))
+        run = session.run(replace(run.run_spec, training=False))
+    if "B" in run.run_spec.fixed:
+        run = session.run(run.run_spec.at({"B": BATCH}))
     trace = _read(examination, run)
     conditions = [event.condition for event in run.trace.trail.events if isinstance(event, Assumption)]
     if all(holds_at(condition, _values(run)) for condition in conditions) or not compare(real, trace).difference:
         return trace
-    trace = _read(examination, shop.run(run.course.at({"B": BATCH})))
+    trace = _read(examination, session.run(run.run_spec.at({"B": BATCH})))
     return replace(trace, notes=(*trace.notes, "another way at this batch"))
 
 
@@ -90,7 +90,7 @@ def _read(examination: Examination, run: Run) -> Traced:
         findings=_findings(examination),
         events=tuple(_event(node, run) for node in run.trace.nodes if node.op != "placeholder"),
         outputs=tuple(_meta(tensor_meta(x), _values(run)) for x in tensors_in(run.trace.output)),
-        notes=("on numbers",) * bool(run.course.fixed) + ("branches on data",) * bool(run.trace.decisions),
+        notes=("on numbers",) * bool(run.run_spec.fixed) + ("branches on data",) * bool(run.trace.decisions),
     )
 
 
@@ -100,7 +100,7 @@ def _values(run: Run) -> Mapping[sympy.Basic, sympy.Basic]:
 
 def _reason(examination: Examination, run: Run) -> str:
     stopped = stopped_at(examination)
-    if stopped is not None and run.course.training:  # the real run is in eval mode where training mode refuses
+    if stopped is not None and run.run_spec.training:  # the real run is in eval mode where training mode refuses
         return sentence(stopped[0])
     end = run.trace.trail.end()
     if end is None:
@@ -114,12 +114,12 @@ def _findings(examination: Examination) -> tuple[str, ...]:
     nodes = examination.run.trace.nodes
     found = []
     for item in examination.findings:
-        unmet, meta = item.unmet, nodes[item.node].meta
-        at = f"{unmet.at.filename}:{unmet.at.row}" if unmet.at else ""
+        violation, meta = item.violation, nodes[item.node].meta
+        at = f"{violation.at.filename}:{violation.at.row}" if violation.at else ""
         shapes = [m.shape for m in meta["inputs"]]
         found.append(
-            f"{unmet.name} of {meta['name']} ({unmet.layer or nodes[item.node].target}): needed {unmet.needed}, "
-            f"came {unmet.came} {unmet.detail or ''} {shapes} {at}"
+            f"{violation.name} of {meta['name']} ({violation.layer or nodes[item.node].target}): "
+            f"expected {violation.expected}, actual {violation.actual} {violation.detail or ''} {shapes} {at}"
         )
     return tuple(found)
 

@@ -1,5 +1,5 @@
-"""Evidence for the inputs of forward, found in the code around a model."""
+"""HintFinder for the inputs of forward, found in the code around a model."""
 
-from convlint.discovery.hints.evidence import Evidence
+from convlint.discovery.hints.evidence import HintFinder
 
-__all__ = ["Evidence"]
+__all__ = ["HintFinder"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field, replace
 
-from convlint.discovery.hints.contexts import Context, Value, ViewOf, values_of
+from convlint.discovery.hints.contexts import Context, PossibleValue, ViewOf, values_of
 from convlint.discovery.hints.exact import exact
-from convlint.discovery.hints.feeds import ITERATORS, RESHAPES, SAME, WRAPPED, reshaped_to
 from convlint.discovery.hints.loaders import Batch, Loaders, NotUnderstood, last_name, one_of, same_of
+from convlint.discovery.hints.model_calls import ITERATORS, RESHAPES, SAME, WRAPPED, reshaped_to
 from convlint.discovery.hints.values import IN_PLACE
 from convlint.discovery.references import dotted
 from convlint.jobs import Expression
@@ -45,12 +45,12 @@ class Batches:
             case _:
                 raise NotUnderstood
 
-    def _value(self, value: Value) -> Batch | None:
+    def _value(self, value: PossibleValue) -> Batch | None:
         if value.is_item:
             return self._item(value)
         return _element(self.of(value.node, value.context), value.index)
 
-    def _item(self, value: Value) -> Batch | None:
+    def _item(self, value: PossibleValue) -> Batch | None:
         """What a loop takes: of `enumerate(tqdm(loader))` a number and a batch."""
         node, path = value.node, value.index
         while isinstance(node, ast.Call) and node.args and last_name(node) in ITERATORS:
@@ -72,7 +72,7 @@ class Batches:
     def _call(self, node: ast.Call, context: Context) -> Batch | None:
         name = last_name(node)
         if name == "next" and node.args and isinstance(node.func, ast.Name):
-            return self._item(Value(node.args[0], context))
+            return self._item(PossibleValue(node.args[0], context))
         if name in WRAPPED and node.args:
             return self.of(node.args[0], context)
         if isinstance(node.func, ast.Attribute):

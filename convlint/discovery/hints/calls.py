@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from convlint.discovery.hints.contexts import Context
 from convlint.discovery.hints.exact import exact
 from convlint.discovery.hints.inlining import inlined
-from convlint.discovery.hints.models import Made, Models
+from convlint.discovery.hints.models import Made, ProjectModels
 from convlint.discovery.hints.probes import Probe, probe_of
-from convlint.discovery.hints.scopes import Spot, live
+from convlint.discovery.hints.scopes import SyntaxPlace, live
 from convlint.discovery.hints.values import is_made
 from convlint.discovery.hints.view import View, shorten
 from convlint.facts import Span
@@ -22,7 +22,7 @@ EXAMPLE = "example_input_array"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Example:
+class ExampleCall:
     """A call whose arguments are forward's, or that names their sizes."""
 
     made: Made
@@ -35,7 +35,7 @@ class Example:
     is_exact: bool = True  # it is made, and its arguments mean one thing
 
 
-def examples(models: Models) -> list[Example]:
+def examples(models: ProjectModels) -> list[ExampleCall]:
     """All of a file, in the order of their rows."""
     found = [
         example for scope in models.view.scopes for call, spot in scope.calls for example in _of(call, spot, models)
@@ -43,7 +43,7 @@ def examples(models: Models) -> list[Example]:
     return sorted(found, key=lambda example: example.row)
 
 
-def fed(call: ast.Call, spot: Spot, models: Models) -> list[Made]:
+def fed(call: ast.Call, spot: SyntaxPlace, models: ProjectModels) -> list[Made]:
     """The models that a call runs."""
     function = call.func
     if isinstance(function, ast.Attribute) and function.attr == "forward":
@@ -63,7 +63,7 @@ def example_inputs(node: ast.ClassDef, view: View) -> Iterator[tuple[Expression,
             yield _forward(spread(value, binding.spot), binding.spot, view, value.lineno), view.span(value)
 
 
-def _of(call: ast.Call, spot: Spot, models: Models) -> Iterator[Example]:
+def _of(call: ast.Call, spot: SyntaxPlace, models: ProjectModels) -> Iterator[ExampleCall]:
     probe = probe_of(call, spot, models.view)
     if probe is not None:
         yield from _probed(call, spot, models, probe)
@@ -76,14 +76,14 @@ def _of(call: ast.Call, spot: Spot, models: Models) -> Iterator[Example]:
         text = _forward(call, spot, models.view, call.lineno)
         is_exact = _is_exact(arguments, spot, models.view)
         for made in found:
-            yield Example(made, shorten(ast.unparse(call)), call.lineno, call=text, node=call, is_exact=is_exact)
+            yield ExampleCall(made, shorten(ast.unparse(call)), call.lineno, call=text, node=call, is_exact=is_exact)
 
 
-def _is_exact(arguments: list[ast.expr], spot: Spot, view: View) -> bool:
+def _is_exact(arguments: list[ast.expr], spot: SyntaxPlace, view: View) -> bool:
     return not spot.is_doubtful and exact(arguments, Context(view, spot)) is not None
 
 
-def _probed(call: ast.Call, spot: Spot, models: Models, probe: Probe) -> Iterator[Example]:
+def _probed(call: ast.Call, spot: SyntaxPlace, models: ProjectModels, probe: Probe) -> Iterator[ExampleCall]:
     """`summary(model, (1, 28, 28))`, `torch.jit.trace(model, x)` and the like."""
     model = probe.model_of(call)
     found = models.of(model, spot) if model is not None else []
@@ -93,7 +93,7 @@ def _probed(call: ast.Call, spot: Spot, models: Models, probe: Probe) -> Iterato
     what = shorten(ast.unparse(call))
     is_exact = _is_exact([given.node], spot, models.view)
     for made in found:
-        example = Example(made, what, call.lineno, node=call, is_exact=is_exact)
+        example = ExampleCall(made, what, call.lineno, node=call, is_exact=is_exact)
         if given.is_sizes:
             shape = models.view.expression(given.node)
             yield replace(example, shape=shape, has_batch=given.has_batch)
@@ -102,7 +102,7 @@ def _probed(call: ast.Call, spot: Spot, models: Models, probe: Probe) -> Iterato
             yield replace(example, call=text)
 
 
-def spread(node: ast.expr, spot: Spot) -> ast.Call:
+def spread(node: ast.expr, spot: SyntaxPlace) -> ast.Call:
     """The call of forward that a tool makes of its inputs: a tuple holds one argument each."""
     value = node
     if isinstance(node, ast.Name):
@@ -119,7 +119,7 @@ def spread(node: ast.expr, spot: Spot) -> ast.Call:
     return ast.Call(func=ast.Name(id="forward", ctx=ast.Load()), args=arguments, keywords=[])
 
 
-def _forward(call: ast.Call, spot: Spot, view: View, row: int) -> Expression:
+def _forward(call: ast.Call, spot: SyntaxPlace, view: View, row: int) -> Expression:
     keywords = [ast.keyword(arg=keyword.arg, value=inlined(keyword.value, spot)) for keyword in call.keywords]
     return forward_call([inlined(argument, spot) for argument in call.args], keywords, view, row)
 

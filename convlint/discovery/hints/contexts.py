@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from convlint.discovery.hints.scopes import Binding, Scope, Spot, live
+from convlint.discovery.hints.scopes import Binding, SyntaxPlace, SyntaxScope, live
 from convlint.discovery.hints.values import OPTIONS
 from convlint.discovery.hints.view import View
 from convlint.discovery.nodes import nodes_of
@@ -28,16 +28,16 @@ class Entered:
 @dataclass(frozen=True, slots=True, eq=False)
 class Context:
     view: View
-    spot: Spot
+    spot: SyntaxPlace
     entered: Entered | None = None  # how the function around is called, where that is known
     room: int = _ROOM
 
-    def at(self, spot: Spot) -> Context:
+    def at(self, spot: SyntaxPlace) -> Context:
         """Another place of the same file."""
         entered = self.entered if spot.scope is self.spot.scope else None
         return Context(self.view, spot, entered, self.room - 1)
 
-    def spots(self) -> Iterator[Spot]:
+    def spots(self) -> Iterator[SyntaxPlace]:
         """This place, and those of the calls that lead here."""
         context: Context | None = self
         while context is not None:
@@ -46,7 +46,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Value:
+class PossibleValue:
     """Something that a name may be."""
 
     node: ast.expr
@@ -55,12 +55,12 @@ class Value:
     is_item: bool = False  # not the value itself, but what a loop takes from it
 
 
-def values_of(name: str, context: Context) -> list[Value] | None:
+def values_of(name: str, context: Context) -> list[PossibleValue] | None:
     """All that a name may be at a place; None where one of them is not known."""
     bindings = live(name, context.spot)
     if not bindings or context.room <= 0 or not is_settled(name, bindings, context.spot):
         return None
-    found: list[Value] = []
+    found: list[PossibleValue] = []
     for binding in bindings:
         value = _argument(name, context) if binding.kind == "parameter" else _value(binding, context)
         if value is None:
@@ -69,28 +69,30 @@ def values_of(name: str, context: Context) -> list[Value] | None:
     return found
 
 
-def is_settled(name: str, bindings: Sequence[Binding], spot: Spot) -> bool:
+def is_settled(name: str, bindings: Sequence[Binding], spot: SyntaxPlace) -> bool:
     """Whether a variable of a scope around has one value only: which one a function meets is not known."""
     home = bindings[0].spot.scope
     return home is spot.scope or len(home.bindings[name]) == 1
 
 
-def _value(binding: Binding, context: Context) -> Value | None:
+def _value(binding: Binding, context: Context) -> PossibleValue | None:
     if binding.value is None or binding.kind not in ("assign", "unpack", "loop"):
         return None
-    return Value(binding.value, context.at(binding.spot), binding.index, binding.kind == "loop")
+    return PossibleValue(binding.value, context.at(binding.spot), binding.index, binding.kind == "loop")
 
 
-def _argument(name: str, context: Context) -> Value | None:
+def _argument(name: str, context: Context) -> PossibleValue | None:
     """What the call that leads here gives to a parameter, or its default."""
     entered, node = context.entered, context.spot.scope.node
     if entered is None or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return None
     if name in entered.arguments:
-        return Value(entered.arguments[name], replace(entered.context, room=context.room - 1))
+        return PossibleValue(entered.arguments[name], replace(entered.context, room=context.room - 1))
     default = defaults(node).get(name)
     return (
-        Value(default, replace(entered.context, room=context.room - 1)) if isinstance(default, ast.Constant) else None
+        PossibleValue(default, replace(entered.context, room=context.room - 1))
+        if isinstance(default, ast.Constant)
+        else None
     )
 
 
@@ -123,12 +125,12 @@ def enter(call: ast.Call, context: Context, view_of: ViewOf) -> Context | None:
     if arguments is None or any(spot.scope is scope for spot in context.spots()):
         return None
     entered = Entered(call, context, arguments)
-    return Context(view, Spot(scope, (scope.node.lineno, 0)), entered, context.room - 1)  # type: ignore[union-attr]
+    return Context(view, SyntaxPlace(scope, (scope.node.lineno, 0)), entered, context.room - 1)  # type: ignore[union-attr]
 
 
-def _function(call: ast.Call, context: Context, view_of: ViewOf) -> tuple[View, Scope] | None:
+def _function(call: ast.Call, context: Context, view_of: ViewOf) -> tuple[View, SyntaxScope] | None:
     if isinstance(call.func, ast.Name):
-        scope: Scope | None = context.spot.scope
+        scope: SyntaxScope | None = context.spot.scope
         while scope is not None and scope.parent is not None:  # those inside of functions
             if call.func.id in scope.functions:
                 return context.view, scope.functions[call.func.id]
@@ -139,7 +141,7 @@ def _function(call: ast.Call, context: Context, view_of: ViewOf) -> tuple[View, 
     return (view, found) if view and found else None
 
 
-def _given(call: ast.Call, scope: Scope) -> dict[str, ast.expr] | None:
+def _given(call: ast.Call, scope: SyntaxScope) -> dict[str, ast.expr] | None:
     """The arguments by the names of the parameters; None where a star hides what they are."""
     node = scope.node
     assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)

@@ -6,12 +6,12 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from convlint.discovery.hints.scopes import Spot
+from convlint.discovery.hints.scopes import SyntaxPlace
 from convlint.discovery.hints.transforms import Steps, alternatives
 from convlint.discovery.hints.view import View
 
 Size = tuple[int, int, int]
-Follow = Callable[[ast.expr], tuple[ast.expr, Spot, View]]
+Follow = Callable[[ast.expr], tuple[ast.expr, SyntaxPlace, View]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def ranked(found: list[Images]) -> list[tuple[Images, bool]]:
     return sorted(sure, key=lambda item: not item[1])
 
 
-def images_of(call: ast.Call, spot: Spot, view: View, follow: Follow | None = None) -> list[Images]:
+def images_of(call: ast.Call, spot: SyntaxPlace, view: View, follow: Follow | None = None) -> list[Images]:
     """What a call of a dataset may give; none for any other call. `follow` finds what a parameter is given."""
     meaning = view.meaning_of(call.func, spot)
     if not isinstance(meaning, str) or not meaning.startswith("torchvision.datasets."):

@@ -31,7 +31,7 @@ def hints(symbol: Symbol, definition: Definition, view_of: Callable[[str], View 
             if directive.inputs and _is_on(directive, node, view) and not _misnamed(directive, definition.forward):
                 source = view.source("comment", directive.row, symbol.path)
                 fed = _span(view, directive.row)
-                yield Hint(kind="inputs", source=source, is_told=True, inputs=directive.inputs, fed=fed)
+                yield Hint(kind="inputs", source=source, is_declared=True, inputs=directive.inputs, fed=fed)
 
 
 def _span(view: View, row: int) -> Span:

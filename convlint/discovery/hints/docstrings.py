@@ -46,7 +46,7 @@ _MAKERS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class DocstringExample:
     """An example call in a docstring."""
 
     call: Expression
@@ -78,9 +78,9 @@ def said_in_docstrings(definition: Definition) -> list[Said]:
     return [found[name] for name in names if name in found]
 
 
-def written_examples(definition: Definition, name: str) -> list[Written]:
+def written_examples(definition: Definition, name: str) -> list[DocstringExample]:
     """The calls in the docstrings of the class, its forward and the module; `name` is what constructs the model."""
-    result: list[Written] = []
+    result: list[DocstringExample] = []
     path = definition.view.path
     module = _docstring(definition.view.member.tree, path)
     nodes = [definition.node, *([definition.forward.node] if definition.forward else [])]
@@ -128,7 +128,7 @@ def _shape_of(name: str, line: str, following: str) -> Sizes | None:
     return first_shape(rest if rest.strip() else following)
 
 
-def _examples(docstring: _Docstring, name: str) -> Iterator[Written]:
+def _examples(docstring: _Docstring, name: str) -> Iterator[DocstringExample]:
     for row, text in _code(docstring):
         yield from _calls(_parsed(text), row, name, docstring.path)
 
@@ -180,7 +180,7 @@ def _one_line(tree: ast.Module) -> str:
     return "" if "\n" in text else text
 
 
-def _calls(tree: ast.Module, row: int, name: str, path: str) -> Iterator[Written]:
+def _calls(tree: ast.Module, row: int, name: str, path: str) -> Iterator[DocstringExample]:
     known: dict[str, ast.expr] = {}
     for statement in tree.body:
         for call in (node for node in ast.walk(statement) if isinstance(node, ast.Call)):
@@ -194,7 +194,7 @@ def _calls(tree: ast.Module, row: int, name: str, path: str) -> Iterator[Written
                 whole.func = ast.Name(id="forward", ctx=ast.Load())
                 at = row + call.lineno - 1
                 built = Expression(text=site, path=path, row=at) if site else None
-                yield Written(Expression(text=ast.unparse(whole), path=path, row=at), built, ast.unparse(call))
+                yield DocstringExample(Expression(text=ast.unparse(whole), path=path, row=at), built, ast.unparse(call))
         match statement:
             case ast.Assign(targets=[ast.Name(id=target)], value=value):
                 known[target] = _filled(value, known)

@@ -24,7 +24,7 @@ from convlint.discovery.project import Symbol
 from convlint.discovery.references import dotted, imports_of
 from convlint.discovery.roots import FoundModel
 from convlint.discovery.survey import Census, Survey
-from convlint.discovery.walk import Found
+from convlint.discovery.walk import FoundFile
 from convlint.jobs import Expression, Hint
 
 _MOST = 12
@@ -35,7 +35,7 @@ _MOST_OTHERS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Declared:
     """What the definition of a model says of its inputs."""
 
     own: tuple[Hint, ...] = ()  # directives, annotations and an example array
@@ -45,7 +45,7 @@ class _Told:
 
 
 @dataclass(eq=False)
-class Evidence:
+class HintFinder:
     """Looks at a file when the first model asks for it."""
 
     survey: Survey
@@ -59,7 +59,7 @@ class Evidence:
         return self.survey.census
 
     def added(
-        self, file: Found, models: tuple[FoundModel, ...], definitions: dict[str, FoundModel]
+        self, file: FoundFile, models: tuple[FoundModel, ...], definitions: dict[str, FoundModel]
     ) -> tuple[tuple[FoundModel, ...], dict[str, FoundModel]]:
         """The models with their hints, and those of the definitions that may be asked for by name."""
         asked = definitions if self.is_named(file.path) else file.targets
@@ -96,7 +96,7 @@ class Evidence:
         code = usage.calls(usages, symbol, model)
         fed = usage.shapes(usages, symbol, model)
         images = usage.images(usages, symbol, model)
-        told = self._told(symbol, definition) if definition else _Told()
+        told = self._told(symbol, definition) if definition else _Declared()
         groups = (
             told.own,
             _unique(certain)[:_MOST_CALLS],
@@ -109,9 +109,9 @@ class Evidence:
         )
         return tuple(_unique(chain(*groups))[:_MOST])
 
-    def _told(self, symbol: Symbol, definition: Definition) -> _Told:
+    def _told(self, symbol: Symbol, definition: Definition) -> _Declared:
         """All four read from one definition, in full."""
-        return _Told(
+        return _Declared(
             own=tuple(self._written(symbol, definition)),
             docstrings=tuple(_docstring_hints(definition, symbol)),
             prose=tuple(images_in_prose(definition)),
@@ -140,7 +140,7 @@ class Evidence:
         """What else constructs a class."""
         found: dict[Symbol, list[Symbol]] = {}
         for factory in (*self.census.factories, *self.census.instances):
-            for built in self.census.kin.built(factory).classes:
+            for built in self.census.class_graph.built(factory).classes:
                 found.setdefault(built, []).append(factory)
         return found
 
@@ -148,7 +148,7 @@ class Evidence:
     def _importers(self) -> dict[str, list[str]]:
         """The files that import something by a word."""
         found: dict[str, list[str]] = {}
-        for path, member in sorted(self.census.kin.project.parsed().items()):
+        for path, member in sorted(self.census.class_graph.project.parsed().items()):
             words = {word for one in imports_of(member.tree.body, member.place.package) for word in one.full.split(".")}
             for word in words:
                 found.setdefault(word, []).append(path)
@@ -157,14 +157,14 @@ class Evidence:
     def _class_of(self, symbol: Symbol) -> Symbol | None:
         if symbol in self.census.classes:
             return symbol
-        built = self.census.kin.built(symbol).classes
+        built = self.census.class_graph.built(symbol).classes
         return next(iter(built)) if len(built) == 1 else None
 
     def _users(self, symbol: Symbol, model: Symbol | None) -> list[str]:
         """The files that construct a model or have it at hand, its own first."""
-        kin = [symbol, *([model, *self._factories.get(model, ())] if model else [])]
-        users = sorted({call.path for one in kin for call in self.survey.calls.get(one, ())})
-        for one in kin:
+        class_graph = [symbol, *([model, *self._factories.get(model, ())] if model else [])]
+        users = sorted({call.path for one in class_graph for call in self.survey.calls.get(one, ())})
+        for one in class_graph:
             if one in self.census.instances:
                 stem = one.path.removesuffix(".py").removesuffix("/__init__").rpartition("/")[2]
                 users += [one.path, *self._importers.get(one.name, ()), *self._importers.get(stem, ())]
@@ -184,8 +184,8 @@ class Evidence:
 
     def _view(self, path: str) -> View | None:
         if path not in self._views:
-            member = self.census.kin.project.parsed().get(path)
-            self._views[path] = View(self.census.kin.project, member) if member else None
+            member = self.census.class_graph.project.parsed().get(path)
+            self._views[path] = View(self.census.class_graph.project, member) if member else None
         return self._views[path]
 
     def _usage(self, path: str) -> Usage:

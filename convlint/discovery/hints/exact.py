@@ -6,7 +6,7 @@ import ast
 import builtins
 from copy import deepcopy
 
-from convlint.discovery.hints.contexts import Context, Value, defaults, is_settled, values_of
+from convlint.discovery.hints.contexts import Context, PossibleValue, defaults, is_settled, values_of
 from convlint.discovery.hints.scopes import Binding, live
 from convlint.discovery.hints.values import IN_PLACE, OPTIONS, is_made
 from convlint.discovery.references import dotted
@@ -155,7 +155,7 @@ class _ExactNames(ast.NodeTransformer):
         )
 
 
-def _part(value: Value) -> ast.expr:
+def _part(value: PossibleValue) -> ast.expr:
     """The value itself, the first that a loop takes of it, or a part of either."""
     result = _inlined(value.node, value.context)
     if value.is_item:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 from copy import deepcopy
 
-from convlint.discovery.hints.scopes import Binding, Spot, live
+from convlint.discovery.hints.scopes import Binding, SyntaxPlace, live
 
 _DEEPEST = 6
 
 
-def inlined(node: ast.expr, spot: Spot) -> ast.expr:
+def inlined(node: ast.expr, spot: SyntaxPlace) -> ast.expr:
     """The expression without the variables of loops at the top of a file, which nothing short of a run would set."""
     changed = _Inliner(spot, 0).visit(deepcopy(node))
     assert isinstance(changed, ast.expr)
@@ -18,7 +18,7 @@ def inlined(node: ast.expr, spot: Spot) -> ast.expr:
 
 
 class _Inliner(ast.NodeTransformer):
-    def __init__(self, spot: Spot, depth: int) -> None:
+    def __init__(self, spot: SyntaxPlace, depth: int) -> None:
         self.spot = spot
         self.depth = depth
 

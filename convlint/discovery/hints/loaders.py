@@ -6,10 +6,10 @@ import ast
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from convlint.discovery.hints.contexts import Context, Value, ViewOf, enter, values_of
+from convlint.discovery.hints.contexts import Context, PossibleValue, ViewOf, enter, values_of
 from convlint.discovery.hints.datasets import Images, images_of
 from convlint.discovery.hints.exact import exact, followed
-from convlint.discovery.hints.scopes import Spot, reaching_attribute
+from convlint.discovery.hints.scopes import SyntaxPlace, reaching_attribute
 from convlint.discovery.hints.view import View
 from convlint.discovery.project import Symbol
 from convlint.discovery.references import dotted
@@ -132,7 +132,7 @@ class Loaders:
 
 
 def _entry(
-    value: Value,
+    value: PossibleValue,
     key: object,
     part: tuple[int, ...],
     again: Callable[[ast.expr, Context, tuple[int, ...]], Batch | None],
@@ -150,7 +150,7 @@ def _entry(
             return None
 
 
-def _followed(node: ast.expr, context: Context) -> tuple[ast.expr, Spot, View]:
+def _followed(node: ast.expr, context: Context) -> tuple[ast.expr, SyntaxPlace, View]:
     found, place = followed(node, context)
     place = place or context
     return found, place.spot, place.view
@@ -184,13 +184,13 @@ def _check_attributes(name: str, context: Context) -> None:
             raise NotUnderstood
 
 
-def _whole(value: Value) -> ast.expr:
+def _whole(value: PossibleValue) -> ast.expr:
     if value.is_item:
         raise NotUnderstood
     return value.node
 
 
-def one_of(values: list[Value] | None, read: Callable[[Value], Batch | None]) -> Batch | None:
+def one_of(values: list[PossibleValue] | None, read: Callable[[PossibleValue], Batch | None]) -> Batch | None:
     return None if values is None else same_of([read(value) for value in values])
 
 

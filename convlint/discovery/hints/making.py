@@ -6,14 +6,14 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from convlint.discovery.hints.contexts import Context, Value, ViewOf, enter, uses_parameters, values_of
+from convlint.discovery.hints.contexts import Context, PossibleValue, ViewOf, enter, uses_parameters, values_of
 from convlint.discovery.hints.exact import exact, is_plain
 from convlint.discovery.hints.models import SAME, WRAPPERS
-from convlint.discovery.hints.scopes import Scope, reaching_attribute
+from convlint.discovery.hints.scopes import SyntaxScope, reaching_attribute
 from convlint.discovery.nodes import nodes_of
 from convlint.discovery.project import Symbol
 from convlint.discovery.references import dotted
-from convlint.discovery.sites import Call
+from convlint.discovery.sites import ConstructorCall
 from convlint.discovery.survey import Census
 from convlint.jobs import Expression
 
@@ -50,7 +50,7 @@ Chain = tuple[Making, ...]
 class Makings:
     census: Census
     view_of: ViewOf
-    _changed: dict[tuple[Scope, str], bool] = field(default_factory=dict)
+    _changed: dict[tuple[SyntaxScope, str], bool] = field(default_factory=dict)
 
     def of(self, node: ast.expr, context: Context) -> Chain:
         """The makings of a model; none where it is not exactly known which one it is."""
@@ -112,7 +112,7 @@ class Makings:
             return ()
         return _one([self._value(value) for value in values])
 
-    def _value(self, value: Value) -> Chain:
+    def _value(self, value: PossibleValue) -> Chain:
         return () if value.index or value.is_item else self.of(value.node, value.context)
 
     def _imported(self, name: str, context: Context) -> Chain:
@@ -130,7 +130,7 @@ class Makings:
         there = Context(view, bindings[0].spot, room=context.room - 1)
         return () if self._is_changed(meaning.name, scope, there) else self.of(bindings[0].value, there)
 
-    def _is_changed(self, name: str, scope: Scope, context: Context) -> bool:
+    def _is_changed(self, name: str, scope: SyntaxScope, context: Context) -> bool:
         """Whether a scope puts other layers into a model, or hands it to a function of the project that does so."""
         key = (scope, name)
         if key not in self._changed:
@@ -150,7 +150,7 @@ class Makings:
         return any(self._is_changed(inner, inside.spot.scope, inside) for inner in taken)
 
 
-def site_of(making: Making, handed: Sequence[Call]) -> Expression | None:
+def site_of(making: Making, handed: Sequence[ConstructorCall]) -> Expression | None:
     """The construction as a site of its model: with what the callers of the function around give to its parameters."""
     node, context, is_written = making.node, making.context, True
     while uses_parameters([node], context) and context.entered is not None:
@@ -172,7 +172,7 @@ def site_of(making: Making, handed: Sequence[Call]) -> Expression | None:
     return Expression(text=ast.unparse(node), path=context.view.path, row=node.lineno, is_written=is_written)
 
 
-def _changes(name: str, scope: Scope) -> bool:
+def _changes(name: str, scope: SyntaxScope) -> bool:
     """`model.fc = nn.Linear(...)`, `setattr(model, ...)`, `model.layers.append(...)`."""
     for node in nodes_of(scope.node.body):
         match node:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from convlint.discovery.hints.scopes import Binding, Scope, Spot, live, reaching_attribute
+from convlint.discovery.hints.scopes import Binding, SyntaxPlace, SyntaxScope, live, reaching_attribute
 from convlint.discovery.hints.view import View
 from convlint.discovery.project import Meaning, Symbol
 from convlint.discovery.references import dotted
@@ -44,11 +44,11 @@ class Made:
 
 
 @dataclass(eq=False)
-class Models:
+class ProjectModels:
     census: Census
     view: View
 
-    def of(self, node: ast.expr, spot: Spot, depth: int = 0) -> list[Made]:
+    def of(self, node: ast.expr, spot: SyntaxPlace, depth: int = 0) -> list[Made]:
         """The models that an expression may be; none where that is not known."""
         if depth > _DEEPEST:
             return []
@@ -70,21 +70,21 @@ class Models:
             case _:
                 return []
 
-    def construction(self, node: ast.Call, spot: Spot) -> Made | None:
+    def construction(self, node: ast.Call, spot: SyntaxPlace) -> Made | None:
         """The model that a call constructs."""
         meaning = self.view.meaning_of(node.func, spot)
         if not isinstance(meaning, Symbol):
             return None
         if meaning in self.census.classes:
             return Made(meaning, meaning, node)
-        if self.census.kin.project.function_of(meaning) is None:
+        if self.census.class_graph.project.function_of(meaning) is None:
             return None
-        built = self.census.kin.built(meaning)
+        built = self.census.class_graph.built(meaning)
         if not built.classes and meaning not in self.census.factories:
             return None
         return Made(meaning, next(iter(built.classes)) if len(built.classes) == 1 else None, node)
 
-    def _call(self, node: ast.Call, spot: Spot, depth: int) -> list[Made]:
+    def _call(self, node: ast.Call, spot: SyntaxPlace, depth: int) -> list[Made]:
         made = self.construction(node, spot)
         if made is not None:
             return [made]
@@ -95,7 +95,7 @@ class Models:
             return self.of(node.func.value, spot, depth + 1)
         return []
 
-    def _name(self, name: str, spot: Spot, depth: int) -> list[Made]:
+    def _name(self, name: str, spot: SyntaxPlace, depth: int) -> list[Made]:
         if name == spot.scope.self_name:
             return self._self(spot.scope)
         bindings = live(name, spot)
@@ -117,21 +117,21 @@ class Models:
 
     def _instance(self, meaning: Meaning) -> list[Made]:
         if isinstance(meaning, Symbol) and meaning in self.census.instances:
-            classes = self.census.kin.built(meaning).classes
+            classes = self.census.class_graph.built(meaning).classes
             return [Made(meaning, next(iter(classes)) if len(classes) == 1 else None, None)]
         return []
 
     def _row(self, symbol: Symbol) -> int | None:
-        value = self.census.kin.project.value_of(symbol)
+        value = self.census.class_graph.project.value_of(symbol)
         return value.row if value and symbol.path == self.view.path else None
 
-    def _self(self, scope: Scope) -> list[Made]:
+    def _self(self, scope: SyntaxScope) -> list[Made]:
         """`self(x)` in a class that is a model."""
         node = scope.owner.node if scope.owner else None
         symbol = Symbol(self.view.path, node.name) if isinstance(node, ast.ClassDef) else None
         return [Made(symbol, symbol, None)] if symbol in self.census.classes and symbol else []
 
-    def _passed(self, name: str, scope: Scope, depth: int) -> Iterator[list[Made]]:
+    def _passed(self, name: str, scope: SyntaxScope, depth: int) -> Iterator[list[Made]]:
         """What the calls of a function of the same file give for a parameter."""
         if not isinstance(scope.node, ast.FunctionDef) or scope.owner is not None:
             return

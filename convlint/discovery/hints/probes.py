@@ -6,12 +6,12 @@ import ast
 from dataclasses import dataclass
 from typing import Literal
 
-from convlint.discovery.hints.scopes import Spot
+from convlint.discovery.hints.scopes import SyntaxPlace
 from convlint.discovery.hints.view import View
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class ProbeArgument:
     node: ast.expr
     is_sizes: bool
     has_batch: bool = True
@@ -32,19 +32,19 @@ class Probe:
             return call.args[0]
         return next((keyword.value for keyword in call.keywords if keyword.arg in ("model", "mod", "net")), None)
 
-    def argument_of(self, call: ast.Call) -> Given | None:
+    def argument_of(self, call: ast.Call) -> ProbeArgument | None:
         has_batch = self.has_batch and not any(keyword.arg == "batch_dim" for keyword in call.keywords)
         for keyword in call.keywords:
             if keyword.arg in self.sizes:
                 return _sizes(keyword.value, has_batch)
             if keyword.arg in self.tensors:
-                return Given(keyword.value, is_sizes=False)
+                return ProbeArgument(keyword.value, is_sizes=False)
         if len(call.args) <= self.place or self.position == "none":
             return None
         node = call.args[self.place]
         if self.position == "sizes" or (self.position == "either" and _looks_like_sizes(node)):
             return _sizes(node, has_batch)
-        return Given(node, is_sizes=False)
+        return ProbeArgument(node, is_sizes=False)
 
 
 _TRACE = Probe(tensors=("args", "example_inputs", "inputs", "input_to_model", "input", "example_kwarg_inputs"))
@@ -69,7 +69,7 @@ _PROBES = {
 }
 
 
-def probe_of(call: ast.Call, spot: Spot, view: View) -> Probe | None:
+def probe_of(call: ast.Call, spot: SyntaxPlace, view: View) -> Probe | None:
     """The tool that a call is of."""
     if isinstance(call.func, ast.Attribute) and call.func.attr == "add_graph":
         return _TRACE
@@ -77,8 +77,8 @@ def probe_of(call: ast.Call, spot: Spot, view: View) -> Probe | None:
     return _PROBES.get(meaning) if isinstance(meaning, str) else None
 
 
-def _sizes(node: ast.expr, has_batch: bool) -> Given:
-    return Given(node, is_sizes=True, has_batch=has_batch)
+def _sizes(node: ast.expr, has_batch: bool) -> ProbeArgument:
+    return ProbeArgument(node, is_sizes=True, has_batch=has_batch)
 
 
 def _looks_like_sizes(node: ast.expr) -> bool:

@@ -17,15 +17,15 @@ _END: Position = (1 << 30, 0)
 
 
 @dataclass(slots=True, eq=False)
-class Scope:
+class SyntaxScope:
     node: ast.Module | Function | ast.ClassDef
-    parent: Scope | None = None  # where names are looked up next
-    owner: Scope | None = None  # the class of a method
+    parent: SyntaxScope | None = None  # where names are looked up next
+    owner: SyntaxScope | None = None  # the class of a method
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     attributes: dict[str, list[Binding]] = field(default_factory=dict)  # of a class: those of self
-    calls: list[tuple[ast.Call, Spot]] = field(default_factory=list)
-    returns: list[tuple[ast.expr, Spot]] = field(default_factory=list)
-    functions: dict[str, Scope] = field(default_factory=dict)  # directly inside
+    calls: list[tuple[ast.Call, SyntaxPlace]] = field(default_factory=list)
+    returns: list[tuple[ast.expr, SyntaxPlace]] = field(default_factory=list)
+    functions: dict[str, SyntaxScope] = field(default_factory=dict)  # directly inside
 
     @property
     def self_name(self) -> str | None:
@@ -37,10 +37,10 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spot:
+class SyntaxPlace:
     """Where a piece of code stands."""
 
-    scope: Scope
+    scope: SyntaxScope
     position: Position
     block: Block = ()
     is_doubtful: bool = False  # what raises here may be meant to, or it may not be run at all
@@ -58,30 +58,30 @@ class Binding:
 
     kind: Kind
     value: ast.expr | None  # of a loop what it goes over
-    spot: Spot  # of the value
+    spot: SyntaxPlace  # of the value
     end: Position
     index: tuple[int, ...] = ()  # of `for i, (x, y) in ...`: (1, 0) for x
 
 
-def live(name: str, spot: Spot) -> list[Binding] | None:
+def live(name: str, spot: SyntaxPlace) -> list[Binding] | None:
     """The bindings that a name may have at a spot; None for a name that the file does not bind at all."""
-    scope: Scope | None = spot.scope
+    scope: SyntaxScope | None = spot.scope
     while scope is not None:
         found = scope.bindings.get(name)
         if found and (scope is spot.scope or not isinstance(scope.node, ast.ClassDef)):
             # A function runs after all of the scope around it.
-            return _reaching(found, spot if scope is spot.scope else Spot(scope, _END))
+            return _reaching(found, spot if scope is spot.scope else SyntaxPlace(scope, _END))
         scope = scope.parent
     return None
 
 
-def reaching_attribute(name: str, spot: Spot) -> list[Binding]:
+def reaching_attribute(name: str, spot: SyntaxPlace) -> list[Binding]:
     """What `self.name` may be in a method."""
     owner = spot.scope.owner
-    return _reaching(owner.attributes.get(name, []), Spot(owner, _END)) if owner else []
+    return _reaching(owner.attributes.get(name, []), SyntaxPlace(owner, _END)) if owner else []
 
 
-def _reaching(bindings: list[Binding], spot: Spot) -> list[Binding]:
+def _reaching(bindings: list[Binding], spot: SyntaxPlace) -> list[Binding]:
     reaching: list[Binding] = []
     for binding in sorted(bindings, key=lambda binding: binding.end):
         if binding.end > spot.position or _excludes(binding.spot.block, spot.block):

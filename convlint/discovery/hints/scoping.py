@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from convlint.discovery.hints.leaving import may_leave
-from convlint.discovery.hints.scopes import Binding, Block, Function, Kind, Position, Scope, Spot
+from convlint.discovery.hints.scopes import Binding, Block, Function, Kind, Position, SyntaxPlace, SyntaxScope
 from convlint.discovery.nodes import expects_failure, nodes_of
 from convlint.discovery.outline import is_main
 from convlint.discovery.references import dotted
@@ -24,19 +24,21 @@ _MEANT_TO_FAIL = frozenset({"xfail", "expectedFailure", "skip"})
 
 @dataclass(slots=True)
 class _Builder:
-    scopes: list[Scope] = field(default_factory=list)
+    scopes: list[SyntaxScope] = field(default_factory=list)
     is_doubtful: bool = False  # of what stands where the builder is
     exits: frozenset[int] = frozenset()
 
-    def scope(self, node: ast.Module | Function | ast.ClassDef, parent: Scope | None, owner: Scope | None) -> Scope:
-        scope = Scope(node, parent, owner)
+    def scope(
+        self, node: ast.Module | Function | ast.ClassDef, parent: SyntaxScope | None, owner: SyntaxScope | None
+    ) -> SyntaxScope:
+        scope = SyntaxScope(node, parent, owner)
         self.scopes.append(scope)
         if isinstance(node, Function):
             arguments = node.args
             own = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
             for argument in own:
                 if argument:
-                    self._bind(argument.arg, "parameter", None, Spot(scope, (node.lineno, 0)), (node.lineno, 0))
+                    self._bind(argument.arg, "parameter", None, SyntaxPlace(scope, (node.lineno, 0)), (node.lineno, 0))
         is_expected = isinstance(node, Function) and not _MEANT_TO_FAIL.isdisjoint(decorators(node))
         with self._doubting(is_expected, anew=True):
             self.body(node.body, scope, ())
@@ -51,7 +53,7 @@ class _Builder:
         yield
         self.is_doubtful, self.exits = before, exits
 
-    def body(self, statements: Iterable[ast.stmt], scope: Scope, block: Block) -> None:
+    def body(self, statements: Iterable[ast.stmt], scope: SyntaxScope, block: Block) -> None:
         before = self.exits
         for statement in statements:
             self._statement(statement, scope, block)
@@ -59,8 +61,8 @@ class _Builder:
                 self.exits |= {id(statement)}
         self.exits = before
 
-    def _statement(self, node: ast.stmt, scope: Scope, block: Block) -> None:
-        spot = Spot(scope, (node.lineno, node.col_offset), block, self.is_doubtful, self.exits)
+    def _statement(self, node: ast.stmt, scope: SyntaxScope, block: Block) -> None:
+        spot = SyntaxPlace(scope, (node.lineno, node.col_offset), block, self.is_doubtful, self.exits)
         end = (node.end_lineno or node.lineno, node.end_col_offset or 0)
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
@@ -79,7 +81,7 @@ class _Builder:
                 self._bindings(node, spot, end)
                 self._blocks(node, scope, block)
 
-    def _expressions(self, node: ast.stmt, spot: Spot) -> None:
+    def _expressions(self, node: ast.stmt, spot: SyntaxPlace) -> None:
         found = list(nodes_of(_values(node), expects_failure))
         inside = {id(one) for outer in found if isinstance(outer, _UNSURE) for one in nodes_of([outer])}
         for inner in found:
@@ -95,7 +97,7 @@ class _Builder:
         if isinstance(node, ast.Return) and node.value is not None:
             spot.scope.returns.append((node.value, spot))
 
-    def _bindings(self, node: ast.stmt, spot: Spot, end: Position) -> None:
+    def _bindings(self, node: ast.stmt, spot: SyntaxPlace, end: Position) -> None:
         match node:
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
@@ -121,7 +123,7 @@ class _Builder:
             case _:
                 pass
 
-    def _blocks(self, node: ast.stmt, scope: Scope, block: Block) -> None:
+    def _blocks(self, node: ast.stmt, scope: SyntaxScope, block: Block) -> None:
         match node:
             case ast.If() if is_main(node.test):
                 self.body(node.body, scope, block)
@@ -140,7 +142,7 @@ class _Builder:
                     self.body(node.body, scope, block)
                 for number, handler in enumerate(node.handlers):
                     if handler.name:
-                        spot = Spot(scope, (handler.lineno, 0), block)
+                        spot = SyntaxPlace(scope, (handler.lineno, 0), block)
                         self._bind(handler.name, "other", None, spot, spot.position)
                     self.body(handler.body, scope, (*block, (id(node), f"except{number}")))
                 self.body([*node.orelse, *node.finalbody], scope, block)
@@ -155,7 +157,7 @@ class _Builder:
         target: ast.expr,
         kind: Literal["assign", "loop", "other"],
         value: ast.expr | None,
-        spot: Spot,
+        spot: SyntaxPlace,
         end: Position,
         index: tuple[int, ...] = (),
     ) -> None:
@@ -186,14 +188,14 @@ class _Builder:
         name: str,
         kind: Kind,
         value: ast.expr | None,
-        spot: Spot,
+        spot: SyntaxPlace,
         end: Position,
         index: tuple[int, ...] = (),
     ) -> None:
         spot.scope.bindings.setdefault(name, []).append(Binding(kind, value, spot, end, index))
 
 
-def scopes_of(tree: ast.Module) -> list[Scope]:
+def scopes_of(tree: ast.Module) -> list[SyntaxScope]:
     """Every scope of a file, the module's first."""
     builder = _Builder()
     builder.scope(tree, None, None)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from convlint.discovery.hints.scopes import Spot, live, reaching_attribute
+from convlint.discovery.hints.scopes import SyntaxPlace, live, reaching_attribute
 from convlint.discovery.hints.view import View
 from convlint.discovery.project import Symbol
 from convlint.discovery.references import dotted
 from convlint.jobs import Step
 
 Steps = tuple[Step, ...]
-_Reader = Callable[[ast.expr, Spot, View, int], list[Steps]]
+_Reader = Callable[[ast.expr, SyntaxPlace, View, int], list[Steps]]
 
 _CHANGING = frozenset(
     {"Resize", "Scale", "CenterCrop", "RandomCrop", "RandomResizedCrop", "RandomSizedCrop", "Grayscale", "Pad"}
@@ -61,7 +61,7 @@ _MUTATING = frozenset({"append", "insert", "extend", "pop", "remove"})
 _DEEPEST = 10
 
 
-def alternatives(node: ast.expr, spot: Spot, view: View, depth: int = 0) -> list[Steps]:
+def alternatives(node: ast.expr, spot: SyntaxPlace, view: View, depth: int = 0) -> list[Steps]:
     """The steps that a transform may be made of; none where one of them is not known."""
     if depth > _DEEPEST:
         return []
@@ -81,7 +81,7 @@ def alternatives(node: ast.expr, spot: Spot, view: View, depth: int = 0) -> list
             return []
 
 
-def _bound(name: str, spot: Spot, view: View, depth: int, read: _Reader) -> list[Steps]:
+def _bound(name: str, spot: SyntaxPlace, view: View, depth: int, read: _Reader) -> list[Steps]:
     """What a variable may be; none where one of its values is not known."""
     bound = live(name, spot) or []
     found = [read(one.value, one.spot, view, depth + 1) for one in bound if one.value and one.kind == "assign"]
@@ -92,7 +92,7 @@ def _union(found: list[list[Steps]]) -> list[Steps]:
     return [steps for one in found for steps in one] if all(found) else []
 
 
-def _call(node: ast.Call, spot: Spot, view: View, depth: int) -> list[Steps]:
+def _call(node: ast.Call, spot: SyntaxPlace, view: View, depth: int) -> list[Steps]:
     meaning = view.meaning_of(node.func, spot)
     if isinstance(meaning, Symbol):
         return _returned(meaning, view, depth)
@@ -110,13 +110,13 @@ def _call(node: ast.Call, spot: Spot, view: View, depth: int) -> list[Steps]:
     return [()] if last in _KEEPING and not expands else []
 
 
-def _grouped(node: ast.Call, spot: Spot, view: View, depth: int) -> list[Steps]:
+def _grouped(node: ast.Call, spot: SyntaxPlace, view: View, depth: int) -> list[Steps]:
     """The list that a group is given as its first argument."""
     inner = [*node.args, *(keyword.value for keyword in node.keywords)]
     return _sequence(inner[0], spot, view, depth) if inner else []
 
 
-def _sequence(node: ast.expr, spot: Spot, view: View, depth: int) -> list[Steps]:
+def _sequence(node: ast.expr, spot: SyntaxPlace, view: View, depth: int) -> list[Steps]:
     """A list of transforms: written out, in a variable, or several joined by `+`."""
     if depth > _DEEPEST:
         return []
@@ -134,7 +134,7 @@ def _sequence(node: ast.expr, spot: Spot, view: View, depth: int) -> list[Steps]
             return []
 
 
-def _join(items: list[ast.expr], spot: Spot, view: View, depth: int) -> list[Steps]:
+def _join(items: list[ast.expr], spot: SyntaxPlace, view: View, depth: int) -> list[Steps]:
     result: list[Steps] = [()]
     for item in items:
         result = _product(result, alternatives(item, spot, view, depth + 1))
@@ -145,7 +145,7 @@ def _product(first: list[Steps], second: list[Steps]) -> list[Steps]:
     return [(*one, *other) for one in first for other in second][:4]
 
 
-def _is_changed(name: str, spot: Spot) -> bool:
+def _is_changed(name: str, spot: SyntaxPlace) -> bool:
     """`steps.append(...)`."""
     return any(
         isinstance(call.func, ast.Attribute) and call.func.attr in _MUTATING and dotted(call.func.value) == name
@@ -162,7 +162,7 @@ def _returned(symbol: Symbol, view: View, depth: int) -> list[Steps]:
     return _union([alternatives(value, spot, view, depth + 1) for value, spot in returns])
 
 
-def _item(name: str, key: ast.expr, spot: Spot, view: View, depth: int) -> list[Steps]:
+def _item(name: str, key: ast.expr, spot: SyntaxPlace, view: View, depth: int) -> list[Steps]:
     """`data_transforms["train"]`; for a variable key each item."""
     bound = live(name, spot) or []
     result: list[list[Steps]] = []

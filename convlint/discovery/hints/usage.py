@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from convlint.discovery.hints.calls import Example, examples
+from convlint.discovery.hints.calls import ExampleCall, examples
 from convlint.discovery.hints.contexts import ViewOf
 from convlint.discovery.hints.datasets import Images, datasets_of, ranked
 from convlint.discovery.hints.feedings import Feeding, Feedings
-from convlint.discovery.hints.feeds import Feed, feeds
 from convlint.discovery.hints.making import site_of
-from convlint.discovery.hints.models import Made, Models
+from convlint.discovery.hints.model_calls import Feed, feeds
+from convlint.discovery.hints.models import Made, ProjectModels
 from convlint.discovery.hints.view import View
 from convlint.discovery.project import Symbol
-from convlint.discovery.sites import Call
+from convlint.discovery.sites import ConstructorCall
 from convlint.discovery.survey import Census
 from convlint.jobs import Expression, Hint
 from convlint.readme import is_readme
@@ -28,7 +28,7 @@ class Usage:
     view_of: ViewOf
 
     @cached_property
-    def examples(self) -> list[Example]:
+    def examples(self) -> list[ExampleCall]:
         """Those that are not followed all the way, so that more of them is guessed."""
         known = {id(feeding.call) for feeding in self.feedings}
         return [example for example in examples(self._models) if id(example.node) not in known]
@@ -60,15 +60,15 @@ class Usage:
         return datasets_of(self.view) if knows else []
 
     @cached_property
-    def _models(self) -> Models:
-        return Models(self.census, self.view)
+    def _models(self) -> ProjectModels:
+        return ProjectModels(self.census, self.view)
 
 
 def is_same(made: Made, symbol: Symbol, model: Symbol | None) -> bool:
     return made.symbol == symbol or (symbol == model and made.built == symbol)
 
 
-def is_kin(made: Made, symbol: Symbol, model: Symbol | None) -> bool:
+def is_related(made: Made, symbol: Symbol, model: Symbol | None) -> bool:
     """The same class, constructed by another function."""
     return symbol != model and model is not None and made.built == model
 
@@ -81,13 +81,15 @@ def calls(usages: Iterable[Usage], symbol: Symbol, model: Symbol | None) -> list
         for example in usage.examples:
             same = is_same(example.made, symbol, model)
             is_known = example.made.site is None and (example.row, example.what) in met
-            if (same or is_kin(example.made, symbol, model)) and not is_known:
+            if (same or is_related(example.made, symbol, model)) and not is_known:
                 met.add((example.row, example.what))
                 found.append(_example_hint(example, usage.view, symbol, same))
     return sorted(found, key=lambda hint: not hint.is_evidence)
 
 
-def followed(usages: Iterable[Usage], symbol: Symbol, model: Symbol | None, handed: Sequence[Call]) -> list[Hint]:
+def followed(
+    usages: Iterable[Usage], symbol: Symbol, model: Symbol | None, handed: Sequence[ConstructorCall]
+) -> list[Hint]:
     """What goes into a construction of the model, from its source to the call: literal calls, then images.
 
     What goes into the same class as another function constructs it is only a candidate.
@@ -192,7 +194,7 @@ def _image_hints(one: Images, usage: Usage, symbol: Symbol, fed: _PlainlyFed, *,
 
 
 def _feeds(usage: Usage, symbol: Symbol, model: Symbol | None) -> list[Feed]:
-    return [feed for feed in usage.feeds if is_same(feed.made, symbol, model) or is_kin(feed.made, symbol, model)]
+    return [feed for feed in usage.feeds if is_same(feed.made, symbol, model) or is_related(feed.made, symbol, model)]
 
 
 def _is_evidence(feed: Feed, symbol: Symbol, model: Symbol | None) -> bool:
@@ -217,7 +219,7 @@ def _flattened(feed: Feed, usage: Usage, symbol: Symbol, model: Symbol | None) -
             yield Hint(kind="shape", source=source, is_evidence=is_evidence, site=site, shape=shape)
 
 
-def _example_hint(example: Example, view: View, symbol: Symbol, same: bool) -> Hint:
+def _example_hint(example: ExampleCall, view: View, symbol: Symbol, same: bool) -> Hint:
     site = example.made.site if same else None
     return Hint(
         kind="call" if example.call is not None else "shape",

@@ -6,7 +6,7 @@ import ast
 import builtins
 from collections.abc import Iterable
 
-from convlint.discovery.hints.scopes import Binding, Spot, live
+from convlint.discovery.hints.scopes import Binding, SyntaxPlace, live
 from convlint.discovery.hints.view import View
 from convlint.discovery.project import Symbol
 
@@ -60,12 +60,12 @@ OPTIONS = frozenset({"args", "opt", "opts", "options", "cfg", "config", "hparams
 _DEEPEST = 25
 
 
-def is_made(nodes: Iterable[ast.expr], view: View, spot: Spot) -> bool:
+def is_made(nodes: Iterable[ast.expr], view: View, spot: SyntaxPlace) -> bool:
     """Whether all the expressions can be computed where they stand."""
     return all(_is_made(node, view, spot, frozenset(), 0) for node in nodes)
 
 
-def _is_made(node: ast.expr, view: View, spot: Spot, own: frozenset[str], depth: int) -> bool:
+def _is_made(node: ast.expr, view: View, spot: SyntaxPlace, own: frozenset[str], depth: int) -> bool:
     if depth > _DEEPEST:
         return False
     match node:
@@ -100,7 +100,7 @@ def _inner(node: ast.expr) -> Iterable[ast.expr]:
             yield from (child.iter, *child.ifs)
 
 
-def _is_known(name: str, view: View, spot: Spot, depth: int) -> bool:
+def _is_known(name: str, view: View, spot: SyntaxPlace, depth: int) -> bool:
     bindings = live(name, spot)
     if bindings is None:
         return (hasattr(builtins, name) and name not in _NO_BUILTINS) or bool(view.member.outline.stars)
@@ -119,7 +119,7 @@ def _is_bound(name: str, binding: Binding, view: View, depth: int) -> bool:
     return _is_made(binding.value, view, binding.spot, frozenset(), depth + 1)
 
 
-def _is_grown(name: str, spot: Spot) -> bool:
+def _is_grown(name: str, spot: SyntaxPlace) -> bool:
     """`inputs.append(...)`: how often depends on what runs."""
     return any(
         isinstance(call.func, ast.Attribute)
@@ -151,7 +151,7 @@ def _is_given(name: str, binding: Binding, view: View, depth: int) -> bool:
     return default is not None and any(isinstance(one, ast.Constant) and one.value for one in ast.walk(default))
 
 
-def _may_call(function: ast.expr, view: View, spot: Spot, own: frozenset[str], depth: int) -> bool:
+def _may_call(function: ast.expr, view: View, spot: SyntaxPlace, own: frozenset[str], depth: int) -> bool:
     meaning = view.meaning_of(function, spot)
     if isinstance(meaning, str):
         return _computes(meaning)

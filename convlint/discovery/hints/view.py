@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from convlint.discovery.hints.scopes import Function, Scope, Spot, live
+from convlint.discovery.hints.scopes import Function, SyntaxPlace, SyntaxScope, live
 from convlint.discovery.hints.scoping import scopes_of
 from convlint.discovery.project import Meaning, Member, Project
 from convlint.discovery.references import dotted, imports_of
@@ -29,13 +29,13 @@ class View:
         return self.member.place.path
 
     @cached_property
-    def scopes(self) -> list[Scope]:
+    def scopes(self) -> list[SyntaxScope]:
         return scopes_of(self.member.tree)
 
     @cached_property
-    def calls(self) -> dict[str, list[tuple[ast.Call, Spot]]]:
+    def calls(self) -> dict[str, list[tuple[ast.Call, SyntaxPlace]]]:
         """The calls of plain names, by name."""
-        found: dict[str, list[tuple[ast.Call, Spot]]] = {}
+        found: dict[str, list[tuple[ast.Call, SyntaxPlace]]] = {}
         for scope in self.scopes:
             for call, spot in scope.calls:
                 if isinstance(call.func, ast.Name):
@@ -77,7 +77,7 @@ class View:
         found = imports_of(self.member.tree.body, self.member.place.package)
         return {one.local: one.full for one in found if one.local}
 
-    def meaning(self, name: str, spot: Spot | None = None) -> Meaning:
+    def meaning(self, name: str, spot: SyntaxPlace | None = None) -> Meaning:
         """What a dotted name stands for, unless it is a variable at the spot."""
         first, _, rest = name.partition(".")
         if spot is not None and _is_local(first, spot):
@@ -90,12 +90,12 @@ class View:
             self._meanings[name] = known
         return self._meanings[name]
 
-    def meaning_of(self, node: ast.expr, spot: Spot | None = None) -> Meaning:
+    def meaning_of(self, node: ast.expr, spot: SyntaxPlace | None = None) -> Meaning:
         """What an expression stands for that is a dotted name."""
         name = dotted(node)
         return self.meaning(name, spot) if name else None
 
-    def given(self, function: Function, parameter: str) -> Iterator[tuple[ast.expr, Spot]]:
+    def given(self, function: Function, parameter: str) -> Iterator[tuple[ast.expr, SyntaxPlace]]:
         """What the calls of a function in this file give for a parameter."""
         names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
         for call, spot in self.calls.get(function.name, ()):
@@ -132,7 +132,7 @@ def _column(lines: list[str], row: int, offset: int) -> int:
     return len(line.encode()[:offset].decode("utf-8", "replace")) + 1
 
 
-def _is_local(name: str, spot: Spot) -> bool:
+def _is_local(name: str, spot: SyntaxPlace) -> bool:
     """Whether a name is a variable of a function, or a value that the module computes."""
     if isinstance(spot.scope.node, ast.Module):
         return False

@@ -12,19 +12,19 @@ from convlint.worker.analysis.solving.constants import unconditional
 from convlint.worker.analysis.verdict.examination import Examination
 from convlint.worker.analysis.verdict.findings import Finding
 from convlint.worker.build.agreement import Sides
-from convlint.worker.build.builder import Built
+from convlint.worker.build.builder import BuiltModel
 from convlint.worker.trace.trail import Key, Raised
 
 
-def basis_of(built: Built, examination: Examination) -> Basis:
+def basis_of(built: BuiltModel, examination: Examination) -> Basis:
     """What the verdict rests on: the weakest of what is known of arguments and inputs."""
-    origins = {item.origin for item in examination.run.course.inputs}
+    origins = {item.origin for item in examination.run.run_spec.inputs}
     if not built.construction.is_known or "guess" in origins:
         return "guess"
     return "layers" if "layers" in origins else "evidence"
 
 
-def proved(examination: Examination, built: Built) -> dict[Key, Sides]:
+def proved(examination: Examination, built: BuiltModel) -> dict[Key, Sides]:
     """The findings that no input fixes, and those of inputs that are known.
 
     What only the size of the input breaks, other arguments may fix as well: it counts where only numbers are guessed,
@@ -34,10 +34,10 @@ def proved(examination: Examination, built: Built) -> dict[Key, Sides]:
     is_of_numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in guessed)
     of_input = fed(examination)
     return {
-        one.key: (one.unmet.came, one.unmet.needed)
+        one.key: (one.violation.actual, one.violation.expected)
         for one in examination.findings
         if (is_of_numbers and one.key in of_input)
-        or (one.unmet.verdict == "proved" and not (one.key in of_input and _is_of_the_input(examination, one)))
+        or (one.violation.verdict == "proved" and not (one.key in of_input and _is_of_the_input(examination, one)))
     }
 
 
@@ -47,13 +47,15 @@ def met_again(examination: Examination, known: Mapping[Key, Sequence[Sides]]) ->
     if not examination.is_cut_short:
         return {}
     return {
-        need.key: (int(need.came), int(need.needed))
-        for need in unconditional(examination.run)
-        if need.key in known and isinstance(need.came, sympy.Integer) and isinstance(need.needed, sympy.Integer)
+        requirement.key: (int(requirement.actual), int(requirement.expected))
+        for requirement in unconditional(examination.run)
+        if requirement.key in known
+        and isinstance(requirement.actual, sympy.Integer)
+        and isinstance(requirement.expected, sympy.Integer)
     }
 
 
-def held_back(examination: Examination, kept: Sequence[Finding], built: Built) -> Reason | None:
+def held_back(examination: Examination, kept: Sequence[Finding], built: BuiltModel) -> Reason | None:
     """Why not all of the findings stand: some other arguments may make the model run."""
     if examination.guess is not None or len(kept) == len(examination.findings):
         return examination.guess
@@ -75,5 +77,5 @@ def _is_of_the_input(examination: Examination, finding: Finding) -> bool:
 
 def fed(examination: Examination) -> set[Key]:
     """The findings that may be due to what a call of the project feeds the model."""
-    is_fed = any(item.fed is not None for item in examination.run.course.inputs)
+    is_fed = any(item.fed is not None for item in examination.run.run_spec.inputs)
     return {one.key for one in examination.findings} if is_fed else set()

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from convlint.facts import Reason, ReasonKind, Remainder
-from convlint.worker.analysis.examine import examine, glance
+from convlint.worker.analysis.examine import examine, examine_concretely
 from convlint.worker.analysis.inference.evidence import Evidence
-from convlint.worker.analysis.session import Workshop
+from convlint.worker.analysis.session import TraceSession
 from convlint.worker.analysis.verdict.examination import Examination, Unfinished, undecided
 from convlint.worker.analysis.verdict.verdict import of_code
 from convlint.worker.trace.input import Input
 from convlint.worker.trace.work import WorkBudget, WorkSpent, limited
-from convlint.worker.user_code.time_limit import Impatient, patience
+from convlint.worker.user_code.time_limit import TimeLimitExceeded, time_limit
 
 MOST_STEPS = 10_000
 """Steps of work for one model: about ten seconds of an idle core."""
@@ -24,7 +24,7 @@ PER_SECOND = 500
 
 
 def bounded(
-    shop: Workshop,
+    session: TraceSession,
     inputs: tuple[Input, ...] | None,
     found: Sequence[Evidence],
     squares: tuple[int, ...],
@@ -33,27 +33,27 @@ def bounded(
 ) -> Examination:
     """Raises WorkSpent or Impatient where not even a run on plain numbers is to be had."""
     try:
-        with patience(seconds), limited(budget):
-            examination = examine(shop, inputs, found, squares)
-            return examination if examination.doubt is None else _certain(shop, examination)
+        with time_limit(seconds), limited(budget):
+            examination = examine(session, inputs, found, squares)
+            return examination if examination.doubt is None else _certain(session, examination)
     except WorkSpent as spent:
         if isinstance(spent, Unfinished):
             return replace(spent.examination, guess=_reason("symbolic-work-limit", "more"))
-        with patience(seconds), limited(budget.again()):
-            return _left(shop, inputs, found, squares, "symbolic-work-limit")
-    except Impatient:
-        with patience(seconds), limited(budget.again()):
-            return _left(shop, inputs, found, squares, "symbolic-time-limit")
+        with time_limit(seconds), limited(budget.again()):
+            return _left(session, inputs, found, squares, "symbolic-work-limit")
+    except TimeLimitExceeded:
+        with time_limit(seconds), limited(budget.again()):
+            return _left(session, inputs, found, squares, "symbolic-time-limit")
 
 
-def _certain(shop: Workshop, examination: Examination) -> Examination:
+def _certain(session: TraceSession, examination: Examination) -> Examination:
     """With what is wrong between two layers, where no inputs were found that forward takes: it is so for any."""
-    findings = of_code(shop, examination.run, is_told=False)
+    findings = of_code(session, examination.run, is_declared=False)
     return replace(examination, findings=findings, doubt=None, guess=examination.doubt) if findings else examination
 
 
 def _left(
-    shop: Workshop,
+    session: TraceSession,
     inputs: tuple[Input, ...] | None,
     found: Sequence[Evidence],
     squares: tuple[int, ...],
@@ -61,11 +61,11 @@ def _left(
 ) -> Examination:
     """What stands without a search: no inputs but those that were being judged are tried for findings."""
     reason = _reason(limit, "code")
-    if shop.judging:
-        first = shop.judging[-1]
-        findings = of_code(shop, first, is_told=inputs is not None)
+    if session.judging:
+        first = session.judging[-1]
+        findings = of_code(session, first, is_declared=inputs is not None)
         return Examination(first, undecided(first), findings, None, reason, is_cut_short=True)
-    return replace(glance(shop, inputs, found, squares), guess=_reason(limit, "sizes"))
+    return replace(examine_concretely(session, inputs, found, squares), guess=_reason(limit, "sizes"))
 
 
 def _reason(limit: ReasonKind, remainder: Remainder) -> Reason:

@@ -11,7 +11,7 @@ from torch.nn.parameter import is_lazy
 
 from convlint.facts import Layer, Span
 from convlint.worker.build.skeleton import Sites, count_parameters
-from convlint.worker.stack.places import Place, argument_places, expression_span, is_reckoned_with, span_of
+from convlint.worker.stack.places import FramePlace, argument_places, expression_span, is_reckoned_with, span_of
 from convlint.worker.stack.users import IsUser
 from convlint.worker.trace.trace import type_name
 
@@ -45,13 +45,13 @@ def _base(kind: type[nn.Module]) -> str | None:
     return None if names[0].startswith("torch.") else next((n for n in names if n.startswith("torch.nn.")), None)
 
 
-def site_of(chain: tuple[Place, ...], is_user: IsUser) -> Span | None:
+def site_of(chain: tuple[FramePlace, ...], is_user: IsUser) -> Span | None:
     """The constructor call in the user's code: the innermost one, where torch's own code stands between."""
     place = next((place for place in chain if is_user(place.code.co_filename)), None)
     return span_of(place) if place else None
 
 
-def argument_span(layer: nn.Module, name: str, chain: tuple[Place, ...], is_user: IsUser) -> Span | None:
+def argument_span(layer: nn.Module, name: str, chain: tuple[FramePlace, ...], is_user: IsUser) -> Span | None:
     """The outermost expression of the user's that gave this argument."""
     found = None
     for filename, expression in argument_places(chain, name, constructor_parameters(type(layer))):

@@ -9,7 +9,7 @@ import sympy
 from torch import fx, nn
 from torch.nn.parameter import is_lazy
 
-from convlint.facts import Attribute, Dim, InputFact, Layer, ModelFacts, Node, Reason, Span, Status, Unmet
+from convlint.facts import Attribute, Dim, InputFact, Layer, ModelFacts, Node, Reason, Span, Status, Violation
 from convlint.jobs import ModelJob
 from convlint.worker.analysis.layers import argument_span, is_plain, layer_facts, site_of
 from convlint.worker.analysis.session import Run
@@ -17,7 +17,7 @@ from convlint.worker.analysis.solving.accepted import FEW, accepted_in_words, ac
 from convlint.worker.analysis.solving.dimensions import tensor_fact
 from convlint.worker.analysis.verdict.examination import Examination, stopped_at
 from convlint.worker.build.skeleton import Sites, count_parameters
-from convlint.worker.ops.constructor import ConstructorNeed
+from convlint.worker.ops.constructor import ConstructorRequirement
 from convlint.worker.stack.places import span_of
 from convlint.worker.stack.users import IsUser
 from convlint.worker.trace.forward_parameters import parameters_of, parts_of
@@ -31,9 +31,9 @@ def model_facts(
     name: str, job: ModelJob, examination: Examination, sites: Sites, model: nn.Module, is_user: IsUser
 ) -> ModelFacts:
     run = examination.run
-    findings: dict[int, list[Unmet]] = {}
+    findings: dict[int, list[Violation]] = {}
     for finding in examination.findings:
-        findings.setdefault(finding.node, []).append(finding.unmet)
+        findings.setdefault(finding.node, []).append(finding.violation)
     numbers = {node: i for i, node in enumerate(run.trace.nodes)}
     status, reason, stopped = _status(examination)
     layers = _layers(run, sites, is_user)
@@ -53,18 +53,21 @@ def model_facts(
         other_weights=_other_weights(model, layers),
         layers=layers,
         nodes=tuple(_node(node, i, numbers, run, findings.get(i, [])) for i, node in enumerate(run.trace.nodes)),
-        unmet=(
-            *(_built_unmet(module, need, sites, model, is_user) for module, need in sites.needs(model)),
+        violations=(
+            *(
+                _built_violation(module, requirement, sites, model, is_user)
+                for module, requirement in sites.needs(model)
+            ),
             *_raised(examination),
             *examination.odd,
         ),
     )
 
 
-def _raised(examination: Examination) -> Iterator[Unmet]:
+def _raised(examination: Examination) -> Iterator[Violation]:
     """The exception that ends every run."""
     if examination.raised is not None:
-        yield Unmet(
+        yield Violation(
             name="raises_always", operand="forward", detail=examination.raised.reason.detail, at=examination.raised.at
         )
 
@@ -115,7 +118,7 @@ def _inputs(run: Run, model: nn.Module) -> tuple[InputFact, ...]:
             is_numbered=item.within is None and not item.keyword and item.name not in names,
             fed=item.fed,
         )
-        for item in run.course.inputs
+        for item in run.run_spec.inputs
     )
 
 
@@ -145,7 +148,7 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}"
 
 
-def _node(node: fx.Node, index: int, numbers: dict[fx.Node, int], run: Run, unmet: list[Unmet]) -> Node:
+def _node(node: fx.Node, index: int, numbers: dict[fx.Node, int], run: Run, violation: list[Violation]) -> Node:
     names: dict[sympy.Symbol, str] = run.names
     meta = node.meta
     place = meta["place"]
@@ -163,7 +166,7 @@ def _node(node: fx.Node, index: int, numbers: dict[fx.Node, int], run: Run, unme
         outputs=tuple(tensor_fact(m, names) for m in meta.get("outputs", ())),
         producers=tuple(numbers[p] for p in node.all_input_nodes if p in numbers),
         consumers=tuple(numbers[u] for u in node.users if u in numbers),
-        unmet=tuple(unmet),
+        violations=tuple(violation),
     )
 
 
@@ -179,17 +182,19 @@ def _arguments(node: fx.Node) -> dict[str, Attribute]:
     return found
 
 
-def _built_unmet(module: nn.Module, need: ConstructorNeed, sites: Sites, model: nn.Module, is_user: IsUser) -> Unmet:
+def _built_violation(
+    module: nn.Module, requirement: ConstructorRequirement, sites: Sites, model: nn.Module, is_user: IsUser
+) -> Violation:
     chain = sites.chain(module)
-    at = argument_span(module, need.argument, chain, is_user) or site_of(chain, is_user)
+    at = argument_span(module, requirement.argument, chain, is_user) or site_of(chain, is_user)
     path = next((name for name, candidate in model.named_modules() if candidate is module), None)
-    return Unmet(
-        name=need.name,
-        operand=need.operand,
-        needed=need.needed,
-        came=need.came,
-        argument=need.argument,
+    return Violation(
+        name=requirement.name,
+        operand=requirement.operand,
+        expected=requirement.expected,
+        actual=requirement.actual,
+        argument=requirement.argument,
         layer=path,
         at=at,
-        detail=need.detail,
+        detail=requirement.detail,
     )

@@ -18,14 +18,14 @@ from convlint.worker.trace.forward_parameters import parts_of
 from convlint.worker.trace.input import BATCH, Input, assembled, bounds, hint, make_input, symbols_of
 from convlint.worker.trace.module_state import unchanged
 from convlint.worker.trace.origin import GUESSED
-from convlint.worker.trace.trace import MAX_NODES, Setting, Trace
+from convlint.worker.trace.trace import MAX_NODES, Trace, TraceSetting
 from convlint.worker.trace.tracer import ShapeTracer
-from convlint.worker.trace.trail import Halt, Oversized
+from convlint.worker.trace.trail import Oversized, TraceStopped
 from convlint.worker.trace.work import RUN, spend
 from convlint.worker.values.sizes import Size
 
 LEVELS = (0, 1, 2)
-"""How much of a course runs on plain numbers (see `Course.on_numbers`)."""
+"""How much of a run is on plain numbers (see `RunSpec.on_numbers`)."""
 MOST_CALLS = 1500
 """In all runs together that are only made to say more of a finding."""
 MOST_KEPT = 300
@@ -36,7 +36,7 @@ _FEATURES = ("C", "F")  # sizes that layers name outright, which a symbol is nee
 
 
 @dataclass(frozen=True)
-class Course:
+class RunSpec:
     """How a run is to be made. `sizes` has a number for every symbol of the inputs; those in `fixed` are plain ints."""
 
     inputs: tuple[Input, ...]
@@ -48,15 +48,15 @@ class Course:
     limit: int | None = None  # stop after so many calls
     is_quick: bool = False  # of `Setting`
 
-    def at(self, sizes: Mapping[str, int]) -> Course:
-        """The same course at other sizes."""
+    def at(self, sizes: Mapping[str, int]) -> RunSpec:
+        """The same run at other sizes."""
         return replace(self, sizes={**self.sizes, **sizes})
 
-    def flipped(self, decisions: Sequence[tuple[object, bool]], number: int) -> Course:
+    def flipped(self, decisions: Sequence[tuple[object, bool]], number: int) -> RunSpec:
         """The other way at one branch on data, and the same ways before it."""
         return replace(self, decisions=(*(way for _, way in decisions[:number]), not decisions[number][1]))
 
-    def without_sources(self) -> Course:
+    def without_sources(self) -> RunSpec:
         """What a run hangs on: not on how an input was found out."""
         alike = (replace(item, source=GUESSED, origin="evidence", is_settled=True, fed=None) for item in self.inputs)
         return replace(self, inputs=tuple(alike))
@@ -65,8 +65,8 @@ class Course:
         """What tells most courses apart at once."""
         return frozenset(self.sizes.items()), self.fixed, self.choices, self.decisions, self.training, self.is_quick
 
-    def on_numbers(self, level: int) -> Course:
-        """The same course with lengths as plain numbers (1), or every size (2): symbols do not pass through numpy."""
+    def on_numbers(self, level: int) -> RunSpec:
+        """The same run with lengths as plain numbers (1), or every size (2): symbols do not pass through numpy."""
         names = frozenset(name for name in self.sizes if level > 1 or (level and name[0] not in _FEATURES))
         return replace(self, fixed=self.fixed | names, is_quick=self.is_quick or level > 0)
 
@@ -76,16 +76,16 @@ def small_sizes(sizes: Mapping[str, int]) -> dict[str, int]:
     return {name: _SMALL.get(name[0], size) if size == hint(name) else size for name, size in sizes.items()}
 
 
-def course_of(inputs: tuple[Input, ...], start: Mapping[str, int] | None = None) -> Course:
-    """The first course on some inputs, at the sizes of `start` where it names one."""
-    return Course(inputs, {name: (start or {}).get(name) or hint(name) for name in symbols_of(inputs)})
+def run_spec_of(inputs: tuple[Input, ...], start: Mapping[str, int] | None = None) -> RunSpec:
+    """The first run on some inputs, at the sizes of `start` where it names one."""
+    return RunSpec(inputs, {name: (start or {}).get(name) or hint(name) for name in symbols_of(inputs)})
 
 
 @dataclass(frozen=True)
 class Run:
     """A finished trace and the names of its symbols."""
 
-    course: Course
+    run_spec: RunSpec
     trace: Trace
     symbols: Mapping[str, sympy.Symbol]  # by name; only those that were symbolic
     batch: Size | None
@@ -97,13 +97,13 @@ class Run:
     @property
     def is_on_numbers(self) -> bool:
         """Whether sizes that nobody gave were plain numbers of our own choice: such a run proves only itself."""
-        return bool(self.course.fixed - {BATCH})
+        return bool(self.run_spec.fixed - {BATCH})
 
     @property
     def is_cut_short(self) -> bool:
-        """Whether the limit of its course may have ended the run."""
-        limit = self.course.limit
-        return limit is not None and len(self.trace.nodes) >= limit and isinstance(self.trace.trail.end(), Halt)
+        """Whether the limit of its run may have ended the run."""
+        limit = self.run_spec.limit
+        return limit is not None and len(self.trace.nodes) >= limit and isinstance(self.trace.trail.end(), TraceStopped)
 
     @property
     def comes_through(self) -> bool:
@@ -121,47 +121,47 @@ class Run:
         return max(2, min(most, MOST_CALLS // max(1, len(self.trace.nodes))))
 
 
-def run_forward(model: nn.Module, mode: FakeTensorMode, course: Course, is_user: IsUser) -> Run:
+def run_forward(model: nn.Module, mode: FakeTensorMode, run_spec: RunSpec, is_user: IsUser) -> Run:
     """Trace the model's forward once."""
     spend(RUN)
-    is_symbolic = any(name not in course.fixed for name in symbols_of(course.inputs))
+    is_symbolic = any(name not in run_spec.fixed for name in symbols_of(run_spec.inputs))
     env = new_env() if is_symbolic else None
     set_env(mode, env)
-    sizes, symbols = _sizes_of(course, env)
-    batch = _batch(course.inputs, sizes)
-    hints = {symbol: sympy.Integer(course.sizes[name]) for name, symbol in symbols.items()}
+    sizes, symbols = _sizes_of(run_spec, env)
+    batch = _batch(run_spec.inputs, sizes)
+    hints = {symbol: sympy.Integer(run_spec.sizes[name]) for name, symbol in symbols.items()}
     random.seed(0)  # a forward that draws numbers goes the same way each time
     torch.manual_seed(0)
     with mode, torch.no_grad(), unchanged(model):
         for module in model.modules():  # not by `train()`, which user code may have made something else of
-            module.training = course.training
-        values = [(item, make_input(item, sizes)) for item in course.inputs]
-        setting = Setting(
+            module.training = run_spec.training
+        values = [(item, make_input(item, sizes)) for item in run_spec.inputs]
+        setting = TraceSetting(
             mode=mode,
             env=env,
             hints=hints,
             batch=batch,
             is_user=is_user,
-            choices=course.choices,
-            decisions=course.decisions,
-            limit=course.limit or MAX_NODES,
-            is_quick=course.is_quick,
+            choices=run_spec.choices,
+            decisions=run_spec.decisions,
+            limit=run_spec.limit or MAX_NODES,
+            is_quick=run_spec.is_quick,
             bounds=dict(bound for item, value in values for bound in bounds(item.spec, value)),
         )
         tracer = ShapeTracer(model, setting)
-        parts = parts_of(model) if any(item.within for item in course.inputs) else {}
+        parts = parts_of(model) if any(item.within for item in run_spec.inputs) else {}
         args, kwargs = assembled(parts, values)
         trace = tracer.run(args, kwargs, [(item.name, value) for item, value in values])
-    return Run(course, trace, symbols, batch)
+    return Run(run_spec, trace, symbols, batch)
 
 
-def _sizes_of(course: Course, env: SizeEnv | None) -> tuple[dict[str, Size], dict[str, sympy.Symbol]]:
+def _sizes_of(run_spec: RunSpec, env: SizeEnv | None) -> tuple[dict[str, Size], dict[str, sympy.Symbol]]:
     """The sizes of the inputs by name, those that are not fixed as symbols, and these by themselves."""
-    sizes: dict[str, Size] = {name: course.sizes[name] for name in symbols_of(course.inputs)}
+    sizes: dict[str, Size] = {name: run_spec.sizes[name] for name in symbols_of(run_spec.inputs)}
     symbols: dict[str, sympy.Symbol] = {}
     for name in sizes:
-        if env is not None and name not in course.fixed:
-            sizes[name], symbols[name] = _symbol(env, name, course.sizes[name])
+        if env is not None and name not in run_spec.fixed:
+            sizes[name], symbols[name] = _symbol(env, name, run_spec.sizes[name])
     return sizes, symbols
 
 
@@ -184,7 +184,7 @@ def _batch(inputs: Sequence[Input], sizes: Mapping[str, Size]) -> Size | None:
 
 
 @dataclass(frozen=True)
-class Workshop:
+class TraceSession:
     """What every run of one model shares."""
 
     model: nn.Module
@@ -193,34 +193,34 @@ class Workshop:
     is_user: IsUser
     cast: str | None = None  # where code outside of forward may change the dtype of the model: "train.py, line 3"
     is_plain: bool = False  # every symbol is a plain number
-    known: dict[Hashable, list[tuple[Course, Run]]] = field(default_factory=dict, compare=False)
-    large: list[tuple[Course, Run]] = field(default_factory=list, compare=False)  # the last ones
+    known: dict[Hashable, list[tuple[RunSpec, Run]]] = field(default_factory=dict, compare=False)
+    large: list[tuple[RunSpec, Run]] = field(default_factory=list, compare=False)  # the last ones
     judging: list[Run] = field(default_factory=list, compare=False)  # the first run of each verdict that was begun
 
-    def run(self, course: Course) -> Run:
-        """What forward does on a course; nothing is traced twice, as far as that can be kept in memory."""
+    def run(self, run_spec: RunSpec) -> Run:
+        """What forward does in a run; nothing is traced twice, as far as that can be kept in memory."""
         if self.is_plain:
-            course = replace(course, fixed=frozenset(course.sizes), is_quick=True)
-        asked = course.without_sources()
+            run_spec = replace(run_spec, fixed=frozenset(run_spec.sizes), is_quick=True)
+        asked = run_spec.without_sources()
         whole = replace(asked, limit=None)
         alike = self.known.setdefault(asked.without_inputs(), [])
         known = next((run for made, run in (*alike, *self.large) if made in (asked, whole)), None)
         if known is not None:
-            return replace(known, course=course)
-        run = run_forward(self.model, self.mode, course, self.is_user)
+            return replace(known, run_spec=run_spec)
+        run = run_forward(self.model, self.mode, run_spec, self.is_user)
         kept = alike if len(run.trace.nodes) <= MOST_KEPT else self.large
         kept.append((asked if run.is_cut_short else whole, run))
         del self.large[:-_LARGE]
         return run
 
-    def first(self, course: Course) -> Run:
+    def first(self, run_spec: RunSpec) -> Run:
         """The first run; on plain numbers where a symbol is what stops the trace before any mistake."""
-        run = self.run(course)
+        run = self.run(run_spec)
         if isinstance(run.trace.trail.end(), Oversized) and not self.is_plain:
-            run = self.run(course.at(small_sizes(course.sizes)))
-        for level in LEVELS[1:] if course.sizes else ():
-            if not isinstance(run.trace.trail.end(), Halt) or run.trace.trail.broken():
+            run = self.run(run_spec.at(small_sizes(run_spec.sizes)))
+        for level in LEVELS[1:] if run_spec.sizes else ():
+            if not isinstance(run.trace.trail.end(), TraceStopped) or run.trace.trail.broken():
                 break
-            plain = self.run(course.on_numbers(level))
+            plain = self.run(run_spec.on_numbers(level))
             run = plain if plain.is_further_than(run) else run
         return run

@@ -17,12 +17,14 @@ def can_agree(samples: Sequence[Sides], *, moves: bool = True) -> bool:
     """
     if all(sample == samples[0] for sample in samples):
         return False
-    numbers = [(came, needed) for came, needed in samples if isinstance(came, int) and isinstance(needed, int)]
+    numbers = [
+        (actual, expected) for actual, expected in samples if isinstance(actual, int) and isinstance(expected, int)
+    ]
     if not moves or len(numbers) < len(samples):
         return True
     cames, neededs = ({sides[i] for sides in numbers} for i in (0, 1))
     if len(cames) == 1 or len(neededs) == 1:
         return True
-    ratios = {Fraction(came, needed) for came, needed in numbers if needed}
-    differences = {came - needed for came, needed in numbers}
+    ratios = {Fraction(actual, expected) for actual, expected in numbers if expected}
+    differences = {actual - expected for actual, expected in numbers}
     return len(ratios) != 1 and len(differences) != 1

@@ -20,7 +20,7 @@ from convlint.worker.user_code.unavailable import Unavailable
 MAX_ATTEMPTS = 24
 
 
-class Refused(Exception):
+class NothingAccepted(Exception):
     """No filling was accepted; the last refusal is the cause."""
 
 
@@ -53,7 +53,7 @@ def fill(
         fact = ConstructionFact(origin="guessed", arguments=tuple(argument(*item) for item in guessed.items()))
         made = Construction((), {**guessed, **fixed}, fact, is_known=False, is_plain=False, guessed=frozenset(guessed))
         return made, model
-    raise Refused from error
+    raise NothingAccepted from error
 
 
 def _missed(error: Exception, filler: Filler) -> frozenset[str]:

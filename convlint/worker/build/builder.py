@@ -15,7 +15,7 @@ from torch import nn
 from convlint.facts import BuildFailure, Failure, Reason, Span
 from convlint.jobs import Expression, ModelJob
 from convlint.tracebacks import steps_of
-from convlint.worker.build.attempts import Refused, fill
+from convlint.worker.build.attempts import NothingAccepted, fill
 from convlint.worker.build.constructions import Construction, is_of, known
 from convlint.worker.build.filling import Names
 from convlint.worker.build.importing import place_in, stuck_at
@@ -29,14 +29,14 @@ from convlint.worker.user_code import standins
 from convlint.worker.user_code.folders import started_in
 from convlint.worker.user_code.parameters import required
 from convlint.worker.user_code.standins import StandIn, lacks
-from convlint.worker.user_code.time_limit import Impatient, patience
+from convlint.worker.user_code.time_limit import TimeLimitExceeded, time_limit
 from convlint.worker.user_code.unavailable import Unavailable
 from convlint.worker.user_code.wording import is_hungry, said
 
 MAX_SECONDS = 20.0
 
 # Faults of the surroundings, not of the model: files, packages, network, hardware.
-_SURROUNDINGS = (OSError, ImportError, MemoryError, RecursionError, KeyboardInterrupt, SystemExit, Impatient)
+_SURROUNDINGS = (OSError, ImportError, MemoryError, RecursionError, KeyboardInterrupt, SystemExit, TimeLimitExceeded)
 
 
 class NotBuilt(Exception):
@@ -55,7 +55,7 @@ class NotBuilt(Exception):
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltModel:
     """A model, and how it came to its arguments."""
 
     model: nn.Module
@@ -74,7 +74,7 @@ class Builder:
     context: Callable[[], AbstractContextManager[None]]
     seconds: float = MAX_SECONDS
 
-    def all_known(self) -> Iterator[Built | NotBuilt]:
+    def all_known(self) -> Iterator[BuiltModel | NotBuilt]:
         """Each distinct construction that the user wrote down, built or not."""
         with self.context():
             target = self.target()
@@ -85,7 +85,7 @@ class Builder:
             except NotBuilt as error:
                 yield error
 
-    def nth(self, number: int) -> Built:
+    def nth(self, number: int) -> BuiltModel:
         """One of the constructions that `all_known` goes through, by its place among them. Raises NotBuilt."""
         with self.context():
             constructions, _ = known(self.job, self.target(), self.resolver)
@@ -93,7 +93,7 @@ class Builder:
             raise NotBuilt(Reason(kind="construction-lost", limit=len(constructions)))
         return self.build(constructions[number])
 
-    def build(self, construction: Construction) -> Built:
+    def build(self, construction: Construction) -> BuiltModel:
         """Raises NotBuilt."""
         standins.touched.clear()
         with self.context():
@@ -106,7 +106,7 @@ class Builder:
                 model = self._construct(call, construction)
         return self._built(model, construction)
 
-    def guess(self, style: Style) -> Built:
+    def guess(self, style: Style) -> BuiltModel:
         """A construction with plausible arguments in place of those that nobody gives. Raises NotBuilt."""
         standins.touched.clear()
         with self.context():
@@ -116,7 +116,7 @@ class Builder:
             fixed: Mapping[str, Any] = part.given if part is not None else {}
             names = Names(dict(self.module.__dict__), texts_of(str(self.module.__file__)))
             try:
-                with patience(self.seconds):
+                with time_limit(self.seconds):
                     folders = list(self._folders(part.site if part is not None else None))
                     construction, model = fill(
                         target,
@@ -127,18 +127,18 @@ class Builder:
                     )
             except Unavailable as error:
                 raise NotBuilt(error.reason, at=place_in(error, self.is_user)) from None
-            except Refused as error:
+            except NothingAccepted as error:
                 raise self._refused(target, error) from None
             except _SURROUNDINGS as error:
                 raise NotBuilt(_stops(error), at=place_in(error, self.is_user)) from None
         return self._built(model, replace(construction, site=part.site if part is not None else None))
 
-    def _built(self, model: nn.Module, construction: Construction) -> Built:
+    def _built(self, model: nn.Module, construction: Construction) -> BuiltModel:
         if self.mode is not None:
             make_fake(model, self.mode)
-        return Built(model, construction)
+        return BuiltModel(model, construction)
 
-    def _refused(self, target: Any, error: Refused) -> NotBuilt:
+    def _refused(self, target: Any, error: NothingAccepted) -> NotBuilt:
         cause = error.__cause__
         if standins.touched:
             return NotBuilt(standins.touched[-1], at=place_in(cause, self.is_user) if cause is not None else None)
@@ -204,7 +204,7 @@ class Builder:
 
     def _construct(self, target: Callable[..., Any], given: Construction) -> nn.Module:
         try:
-            with patience(self.seconds):
+            with time_limit(self.seconds):
                 made = started_in(self._folders(given.site), lambda: target(*given.args, **given.kwargs))
                 return self._checked(made)
         except NotBuilt:
@@ -229,7 +229,7 @@ class Builder:
         """What is known of a constructor that takes more memory or calls than there are."""
         if is_hungry(error):
             return Failure(kind="memory", message=f"building `{self.job.target}`: {said(error)}", at=at)
-        if isinstance(error, Impatient) and (stuck := stuck_at(error, self.is_user)):
+        if isinstance(error, TimeLimitExceeded) and (stuck := stuck_at(error, self.is_user)):
             message = f"building `{self.job.target}` takes longer than {self.seconds:g} s"
             return Failure(kind="timeout", message=message, at=stuck)
         if isinstance(error, RecursionError) and at is not None:

@@ -14,7 +14,7 @@ from convlint.facts import ConstructionFact
 from convlint.jobs import Expression, ModelJob
 from convlint.notebook import line_of
 from convlint.readme import is_readme
-from convlint.worker.build.resolve import Given, Resolver, Unresolved
+from convlint.worker.build.resolve import CallArgument, Resolver, Unresolved
 from convlint.worker.user_code.parameters import required
 
 MAX_SITES = 8
@@ -93,7 +93,7 @@ def _loads(construction: Construction) -> bool:
 
 
 def _construction(
-    target: Any, site: Expression, given: Sequence[Given], resolver: Resolver
+    target: Any, site: Expression, given: Sequence[CallArgument], resolver: Resolver
 ) -> Construction | Partial | None:
     args = tuple(one.value for one in given if one.name is None)
     kwargs = {one.name: one.value for one in given if one.name is not None}
@@ -130,14 +130,16 @@ def method_called(target: Any, site: Expression) -> str | None:
     return call.func.attr if isinstance(found, classmethod | staticmethod) else None
 
 
-def _is_lost(name: str, bound: Mapping[str, Any], given: Sequence[Given], lost: Mapping[int, Given]) -> bool:
+def _is_lost(
+    name: str, bound: Mapping[str, Any], given: Sequence[CallArgument], lost: Mapping[int, CallArgument]
+) -> bool:
     """Whether a positional argument is one of those that could not be evaluated."""
     positional = [one for one in given if one.name is None]
     index = list(bound).index(name)
     return index < len(positional) and id(positional[index]) in lost
 
 
-def _is_plain(given: Sequence[Given], site: Expression) -> bool:
+def _is_plain(given: Sequence[CallArgument], site: Expression) -> bool:
     """Arguments written out at a call that is no test, which constructs what must not be, and in no README, which
     grows stale."""
     is_code = "test" not in site.path.rpartition("/")[2] and not is_readme(site.path)

@@ -1,4 +1,4 @@
-"""What a layer's constructor needs, and a constructor call that goes on after a broken need."""
+"""What a layer's constructor needs, and a constructor call that goes on after a violation."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 
 from torch import nn
 
-from convlint.worker.ops.constructor import ConstructorNeed, ConstructorRule
+from convlint.worker.ops.constructor import ConstructorRequirement, ConstructorRule
 from convlint.worker.ops.registry import operators
 
 RULES: dict[type[nn.Module], tuple[ConstructorRule, ...]] = {
     layer: op.constructor for op in operators() for layer in op.layers if op.constructor
 }
 
-Report = Callable[[nn.Module, ConstructorNeed], None]
+Report = Callable[[nn.Module, ConstructorRequirement], None]
 
 
 @contextmanager
 def checked(report: Report) -> Iterator[None]:
-    """While this lasts, a constructor with a broken need reports it and builds with a number that fits."""
+    """While this lasts, a constructor with a violation reports it and builds with a number that fits."""
     originals = {kind: kind.__init__ for kind in RULES}
     try:
         for kind, rules in RULES.items():
@@ -46,10 +46,10 @@ def _checking(original: Callable[..., None], rules: tuple[ConstructorRule, ...],
         except TypeError:
             return original(self, *args, **kwargs)  # torch words this itself
         bound.apply_defaults()
-        needs = [need for rule in rules if (need := rule(bound.arguments)) is not None]
-        for need in needs[:1]:
-            report(self, need)
-            bound.arguments[need.repair[0]] = need.repair[1]
+        needs = [requirement for rule in rules if (requirement := rule(bound.arguments)) is not None]
+        for requirement in needs[:1]:
+            report(self, requirement)
+            bound.arguments[requirement.repair[0]] = requirement.repair[1]
         return original(*bound.args, **bound.kwargs) if needs else original(self, *args, **kwargs)
 
     return init

@@ -15,7 +15,7 @@ from torch import nn
 
 from convlint.worker.build.names import Kind, kind_of
 from convlint.worker.build.styles import Style, plain_values
-from convlint.worker.build.uses import Use, uses_of
+from convlint.worker.build.uses import ParameterUse, uses_of
 from convlint.worker.user_code.guessed import GuessedConfig
 from convlint.worker.user_code.parameters import parameters_of, required
 
@@ -23,7 +23,7 @@ LENGTH = "(length)"
 """What sequences of a length that nothing tells have in common."""
 
 
-_UNKNOWN = Use()
+_UNKNOWN = ParameterUse()
 Alternative = Callable[[], Any]
 
 
@@ -52,7 +52,7 @@ class Filler:
     def __post_init__(self) -> None:
         self._sizes = _cycle(self.style.sizes)
 
-    def value(self, name: str, annotation: Any = None, use: Use = _UNKNOWN) -> Any:
+    def value(self, name: str, annotation: Any = None, use: ParameterUse = _UNKNOWN) -> Any:
         """The value of an argument in this attempt."""
         options = self._suited(name, self._alternatives(name, annotation), use)
         self.offered[name] = len(options)
@@ -88,7 +88,7 @@ class Filler:
         by_type = self._by_annotation(name, annotation)
         return by_type if by_type is not None else self._by_kind(name, kind_of(name))
 
-    def _suited(self, name: str, options: list[Alternative], use: Use) -> list[Alternative]:
+    def _suited(self, name: str, options: list[Alternative], use: ParameterUse) -> list[Alternative]:
         """With the values first that fit what the constructor does with them."""
         tables = (self.names.values.get(table) for table in sorted(use.keys_of))
         keys = [key for table in tables if isinstance(table, Mapping) for key in list(table)[:6]]
@@ -103,7 +103,7 @@ class Filler:
             return [*self._classes(name), lambda: nn.Identity, nn.Identity, *options]
         return options
 
-    def _many(self, name: str, use: Use) -> list[Alternative]:
+    def _many(self, name: str, use: ParameterUse) -> list[Alternative]:
         """Sequences of what one of the kind would be: `kernel_sizes` are several of `kernel_size`."""
         lengths = [n for n in ((4, 3, 2, 5, 6) if self.style.name == "other" else (3, 4, 2, 5, 6)) if use.holds(n)]
         length = use.count or (lengths[0] if lengths else use.least)

@@ -18,18 +18,18 @@ from convlint.tracebacks import steps_of
 from convlint.watch import Watch
 from convlint.worker.ops.signatures.installed import followed
 from convlint.worker.ops.signatures.known import KnownSignatures
-from convlint.worker.stack.places import Place, raised_at, span_at, span_of
+from convlint.worker.stack.places import FramePlace, raised_at, span_at, span_of
 from convlint.worker.stack.users import IsUser
 from convlint.worker.user_code import arguments, pretrained
 from convlint.worker.user_code.imports import Importer
 from convlint.worker.user_code.module import ProjectModule, TopLevel
 from convlint.worker.user_code.source import parse
-from convlint.worker.user_code.time_limit import RING, Impatient
+from convlint.worker.user_code.time_limit import RING, TimeLimitExceeded
 from convlint.worker.user_code.unavailable import Unavailable
 from convlint.worker.user_code.wording import said
 
 
-class Project(MetaPathFinder, Loader):
+class ImportedProject(MetaPathFinder, Loader):
     """The files of the project that one job imports. It is a finder and the loader of what it finds."""
 
     def __init__(
@@ -110,13 +110,13 @@ class Project(MetaPathFinder, Loader):
 @contextmanager
 def importing(
     job: Job, is_user: IsUser, watch: Watch | None = None, editions: Mapping[str, str] | None = None
-) -> Iterator[Project]:
+) -> Iterator[ImportedProject]:
     """While this lasts, the user's files are found as modules that execute late.
 
     `editions`: for some files, the name under which another text of theirs is known to `source`.
     """
     sys.argv = [job.path]
-    project = Project(job, is_user, watch, editions)
+    project = ImportedProject(job, is_user, watch, editions)
     sys.meta_path.insert(0, project)
     try:
         with arguments.defaults_only(argparse.ArgumentParser):
@@ -135,13 +135,13 @@ def wording(error: BaseException) -> str:
     return said(error)
 
 
-def stuck_at(error: Impatient, is_user: IsUser) -> Span | None:
+def stuck_at(error: TimeLimitExceeded, is_user: IsUser) -> Span | None:
     """The place in the user's code that was being executed when the time was over; None where it was another's."""
     steps = (step for step in steps_of(error) if step.tb_frame.f_code is not RING)
     last = next(steps, None)
     if last is None or not is_user(last.tb_frame.f_code.co_filename):
         return None
-    return span_of(Place(last.tb_frame.f_code, last.tb_lasti))
+    return span_of(FramePlace(last.tb_frame.f_code, last.tb_lasti))
 
 
 def place_in(error: BaseException, is_user: IsUser) -> Span | None:

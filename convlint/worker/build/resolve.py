@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from convlint.jobs import Expression, UserFile
-from convlint.worker.build.importing import Project
+from convlint.worker.build.importing import ImportedProject
 from convlint.worker.user_code.folders import started_in
-from convlint.worker.user_code.scope import Scope
+from convlint.worker.user_code.scope import RuntimeScope
 from convlint.worker.user_code.source import tree_of
 from convlint.worker.user_code.standins import lacks
-from convlint.worker.user_code.time_limit import Impatient, patience
+from convlint.worker.user_code.time_limit import TimeLimitExceeded, time_limit
 from convlint.worker.user_code.unavailable import Unavailable
 
 MAX_SECONDS = 10.0
@@ -24,7 +24,7 @@ class Unresolved(Exception):
 
 
 @dataclass(frozen=True)
-class Given:
+class CallArgument:
     """One argument of a call: by position (`name` is None) or by name; `is_lost` where it could not be evaluated."""
 
     name: str | None
@@ -38,7 +38,7 @@ class Given:
 class Resolver:
     """Evaluates expressions in the files of a job."""
 
-    project: Project
+    project: ImportedProject
     files: Mapping[str, UserFile]
 
     def folders(self, path: str) -> tuple[str, ...]:
@@ -61,16 +61,16 @@ class Resolver:
             {one.name: one.value for one in given if one.name is not None},
         )
 
-    def arguments(self, expression: Expression) -> list[Given]:
+    def arguments(self, expression: Expression) -> list[CallArgument]:
         """The arguments of a call one by one. Raises Unresolved where a star hides what they are."""
         call = _parsed(expression)
         if not isinstance(call, ast.Call):
             raise Unresolved(f"`{expression.text}` is no call")
-        result: list[Given] = []
+        result: list[CallArgument] = []
         for node in call.args:
             if isinstance(node, ast.Starred):
                 values = self._value(node.value, expression)
-                result += [Given(None, ast.unparse(node), value) for value in _listed(values)]
+                result += [CallArgument(None, ast.unparse(node), value) for value in _listed(values)]
             else:
                 result.append(self._given(None, node, expression))
         for keyword in call.keywords:
@@ -78,41 +78,41 @@ class Resolver:
                 pairs = self._value(keyword.value, expression)
                 if not isinstance(pairs, Mapping):
                     raise Unresolved(f"`{ast.unparse(keyword.value)}` is no dict")
-                result += [Given(str(name), str(name), value) for name, value in pairs.items()]
+                result += [CallArgument(str(name), str(name), value) for name, value in pairs.items()]
             else:
                 result.append(self._given(keyword.arg, keyword.value, expression))
         return result
 
-    def _given(self, name: str | None, node: ast.expr, expression: Expression) -> Given:
+    def _given(self, name: str | None, node: ast.expr, expression: Expression) -> CallArgument:
         text = ast.unparse(node)
         try:
-            return Given(name, text, ast.literal_eval(node), is_literal=True)
+            return CallArgument(name, text, ast.literal_eval(node), is_literal=True)
         except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             pass
         try:
             value = self._value(node, expression)
         except Unresolved:
-            return Given(name, text, is_lost=True)
-        return Given(name, text, value, is_lost=lacks(value) is not None)
+            return CallArgument(name, text, is_lost=True)
+        return CallArgument(name, text, value, is_lost=lacks(value) is not None)
 
     def _value(self, node: ast.expr, expression: Expression) -> Any:
         try:
-            with patience(MAX_SECONDS):
+            with time_limit(MAX_SECONDS):
                 scope = self._scope(expression)
                 return started_in(self.folders(expression.path), lambda: scope.evaluate(node))
         except Unavailable as error:
             raise Unresolved(str(error)) from error
-        except Impatient:
+        except TimeLimitExceeded:
             raise Unresolved(f"`{ast.unparse(node)}` takes too long to be computed") from None
         except (Exception, SystemExit) as error:
             raise Unresolved(f"`{ast.unparse(node)}`: {type(error).__name__}: {error}") from error
 
-    def _scope(self, expression: Expression) -> Scope:
+    def _scope(self, expression: Expression) -> RuntimeScope:
         tree = tree_of(expression.path)
         if tree is None or expression.path not in self.files:
             raise Unresolved(f"{expression.path} cannot be read")
         module = self.project.module_at(expression.path, self.files[expression.path])
-        return Scope(module, expression.path, tree, expression.row)
+        return RuntimeScope(module, expression.path, tree, expression.row)
 
 
 def _parsed(expression: Expression) -> ast.expr:

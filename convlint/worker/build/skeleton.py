@@ -21,8 +21,8 @@ from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
 from convlint.worker.build import constructors
-from convlint.worker.ops.constructor import ConstructorNeed
-from convlint.worker.stack.places import Place, place_of
+from convlint.worker.ops.constructor import ConstructorRequirement
+from convlint.worker.stack.places import FramePlace, place_of
 from convlint.worker.torch_private.fake import FakeTensor, FakeTensorMode, outside_modes
 from convlint.worker.torch_private.modules import no_missing_keys, own_tensors, unmoved_modules
 from convlint.worker.trace import devices
@@ -31,7 +31,7 @@ from convlint.worker.trace.trace import function_name
 SMALL = 1 << 14
 """Elements up to which a constructor's tensor stays real."""
 _CHAIN = "_convlint_chain"
-_NEED = "_convlint_need"
+_REQUIREMENT = "_convlint_requirement"
 _DEEPEST = 24  # frames kept of a construction site
 _OWN = str(Path(__file__).parents[1])
 _BUILDER = str(Path(__file__).with_name("builder.py"))
@@ -84,29 +84,29 @@ _FILLS = frozenset(
 class Sites:
     """Where modules were constructed: for each, the frames from the constructor's caller outwards."""
 
-    _needs: list[ConstructorNeed] = field(default_factory=list)
+    _needs: list[ConstructorRequirement] = field(default_factory=list)
 
     def add(self, module: nn.Module) -> None:
         # Kept on the module itself, so that a deep copy (nn.TransformerEncoder makes some) has it as well.
         if _CHAIN not in module.__dict__:
             module.__dict__[_CHAIN] = tuple(map(place_of, islice(frames_of(module), _DEEPEST)))
 
-    def report(self, module: nn.Module, need: ConstructorNeed) -> None:
-        """Keep a broken need of a module's constructor, its copies included."""
+    def report(self, module: nn.Module, requirement: ConstructorRequirement) -> None:
+        """Keep a violation of a module's constructor, its copies included."""
         self.add(module)
-        module.__dict__[_NEED] = len(self._needs)
-        self._needs.append(need)
+        module.__dict__[_REQUIREMENT] = len(self._needs)
+        self._needs.append(requirement)
 
-    def needs(self, model: nn.Module) -> list[tuple[nn.Module, ConstructorNeed]]:
+    def needs(self, model: nn.Module) -> list[tuple[nn.Module, ConstructorRequirement]]:
         """The broken needs of a model's layers, each with the first of its copies."""
         first: dict[int, nn.Module] = {}
         for module in model.modules():
-            if _NEED in module.__dict__:
-                first.setdefault(module.__dict__[_NEED], module)
+            if _REQUIREMENT in module.__dict__:
+                first.setdefault(module.__dict__[_REQUIREMENT], module)
         return [(module, self._needs[number]) for number, module in sorted(first.items(), key=lambda item: item[0])]
 
-    def chain(self, module: nn.Module) -> tuple[Place, ...]:
-        chain: tuple[Place, ...] = module.__dict__.get(_CHAIN, ())
+    def chain(self, module: nn.Module) -> tuple[FramePlace, ...]:
+        chain: tuple[FramePlace, ...] = module.__dict__.get(_CHAIN, ())
         return chain
 
 

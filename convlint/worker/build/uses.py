@@ -18,7 +18,7 @@ _WALKERS = frozenset({"zip", "enumerate", "reversed", "list", "tuple", "sorted",
 
 
 @dataclass
-class Use:
+class ParameterUse:
     """The signs of what one parameter is."""
 
     is_many: bool = False  # iterated, counted, unpacked or indexed
@@ -32,9 +32,9 @@ class Use:
         return count >= self.least and self.count in (None, count)
 
 
-def uses_of(target: Callable[..., Any]) -> Mapping[str, Use]:
+def uses_of(target: Callable[..., Any]) -> Mapping[str, ParameterUse]:
     """By parameter; empty for what has no Python code."""
-    found: dict[str, Use] = {}
+    found: dict[str, ParameterUse] = {}
     for function in _constructors(target):
         arguments = function.args
         names = [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
@@ -58,12 +58,14 @@ def _constructors(target: Callable[..., Any]) -> Iterator[ast.FunctionDef]:
                     yield node
 
 
-def _in(function: ast.FunctionDef, names: list[str]) -> dict[str, Use]:
-    found = {name: Use() for name in names}
+def _in(function: ast.FunctionDef, names: list[str]) -> dict[str, ParameterUse]:
+    found = {name: ParameterUse() for name in names}
     alias = _aliases(function, names)
 
-    def use(node: ast.AST) -> Use:
-        return found.get(alias.get(ast.unparse(node), "") if isinstance(node, ast.Name | ast.Attribute) else "", Use())
+    def use(node: ast.AST) -> ParameterUse:
+        return found.get(
+            alias.get(ast.unparse(node), "") if isinstance(node, ast.Name | ast.Attribute) else "", ParameterUse()
+        )
 
     for node in ast.walk(function):
         for walked in _walked(node):
@@ -113,7 +115,7 @@ def _counted(node: ast.AST) -> list[ast.expr]:
             return []
 
 
-def _indexed(value: Use, index: Use, node: ast.expr, at: ast.expr) -> None:
+def _indexed(value: ParameterUse, index: ParameterUse, node: ast.expr, at: ast.expr) -> None:
     """`sizes[0]`, `sizes[1:]`, `table[name]`."""
     if isinstance(node, ast.Name):
         index.keys_of.add(node.id)

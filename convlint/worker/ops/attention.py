@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from convlint.worker.ops.call import Call
-from convlint.worker.ops.constructor import ConstructorNeed, is_count
+from convlint.worker.ops.constructor import ConstructorRequirement, is_count
 from convlint.worker.ops.op import SEQUENCE, Op
 from convlint.worker.values.sizes import Size, equal, shared_out
 
@@ -34,18 +34,18 @@ def _multihead(call: Call) -> None:
             call.put(i, name, checked[id(x), declared])
             continue
         if x.dim() not in (2, 3):
-            call.need("rank", f"inputs[{i}].rank", sympy.false, came=x.dim(), needed=3)
+            call.require("rank", f"inputs[{i}].rank", sympy.false, actual=x.dim(), expected=3)
             call.result = (call.ledger.fresh(tuple(x.shape), x), None)
-            call.spoiled = True
+            call.tainted = True
             return
         argument = fallback if attribute != "embed_dim" and declared == layer.embed_dim else attribute
         operand = "input.shape[-1]" if i == 0 else f"inputs[{i}].shape[-1]"
-        fits = call.need(
+        fits = call.require(
             attribute,
             operand,
             equal(x.shape[-1], declared),
-            came=x.shape[-1],
-            needed=declared,
+            actual=x.shape[-1],
+            expected=declared,
             argument=argument,
             value=shared_out(x.shape[-1], layer.num_heads if argument == "embed_dim" else 1),
         )
@@ -94,7 +94,7 @@ def _has_plain_masks(call: Call, layer: Any, batch: Size, length: Size, places: 
     return True
 
 
-def _heads(given: dict[str, Any]) -> ConstructorNeed | None:
+def _heads(given: dict[str, Any]) -> ConstructorRequirement | None:
     """`embed_dim % num_heads == 0` (torch.nn.MultiheadAttention)."""
     features, heads = given["embed_dim"], given["num_heads"]
     if not (is_count(features) and is_count(heads)) or features % heads == 0:
@@ -103,7 +103,9 @@ def _heads(given: dict[str, Any]) -> ConstructorNeed | None:
     detail = (
         f"embed_dim {features} is not divisible by num_heads {heads}; {' or '.join(map(str, sorted(near)))} would fit"
     )
-    return ConstructorNeed("num_heads", "module.num_heads", "num_heads", heads, features, detail, ("num_heads", 1))
+    return ConstructorRequirement(
+        "num_heads", "module.num_heads", "num_heads", heads, features, detail, ("num_heads", 1)
+    )
 
 
 OPS = (

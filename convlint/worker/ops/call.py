@@ -16,15 +16,15 @@ from convlint.worker.values.strides import Strides
 class Ledger(Protocol):
     """Where requirements are written down while a model is traced."""
 
-    def need(
+    def require(
         self,
         call: Call,
         name: str,
         operand: str,
         condition: sympy.Basic,
         *,
-        came: Size | str,
-        needed: Size | str,
+        actual: Size | str,
+        expected: Size | str,
         argument: str | None = None,
         value: Size | None = None,
         detail: str | None = None,
@@ -74,7 +74,7 @@ class Call:
     args: list[Any]
     kwargs: dict[str, Any]
     layer: torch.nn.Module | None = None
-    spoiled: bool = False  # sizes behind this call come from a repair and prove nothing
+    tainted: bool = False  # sizes behind this call come from a repair and prove nothing
     result: Any = field(default=_UNSET)
 
     @property
@@ -98,8 +98,8 @@ class Call:
         value = self.get(index, name)
         return value if isinstance(value, torch.Tensor) else None
 
-    def need(self, name: str, operand: str, condition: sympy.Basic, **facts: Any) -> bool:
-        return self.ledger.need(self, name, operand, condition, **facts)
+    def require(self, name: str, operand: str, condition: sympy.Basic, **facts: Any) -> bool:
+        return self.ledger.require(self, name, operand, condition, **facts)
 
     def resized(self, tensor: torch.Tensor, dim: int, size: Size) -> torch.Tensor:
         """The tensor with one dim as a layer declares it."""

@@ -8,31 +8,31 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class ConstructorNeed:
-    """A broken need of a constructor call. `argument` is at fault, `repair` is what construction went on with."""
+class ConstructorRequirement:
+    """A violation of a constructor call. `argument` is at fault, `repair` is what construction went on with."""
 
     name: str
     operand: str
     argument: str
-    needed: int
-    came: int
+    expected: int
+    actual: int
     detail: str
     repair: tuple[str, int]
 
 
-ConstructorRule = Callable[[dict[str, Any]], ConstructorNeed | None]
+ConstructorRule = Callable[[dict[str, Any]], ConstructorRequirement | None]
 """From the arguments by name to what is wrong with them."""
 
 
 def divisible(size: str, parts: str) -> ConstructorRule:
     """One argument is a multiple of another one."""
 
-    def rule(given: dict[str, Any]) -> ConstructorNeed | None:
+    def rule(given: dict[str, Any]) -> ConstructorRequirement | None:
         whole, divisor = given[size], given[parts]
         if not (is_count(whole) and is_count(divisor)) or whole % divisor == 0:
             return None
         detail = f"{size} {whole} is not divisible by {parts} {divisor}"
-        return ConstructorNeed(parts, f"module.{parts}", parts, divisor, whole, detail, (parts, 1))
+        return ConstructorRequirement(parts, f"module.{parts}", parts, divisor, whole, detail, (parts, 1))
 
     return rule
 

@@ -41,16 +41,16 @@ def check_convolution(call: Call, conv: Convolution) -> None:
     if x is None or not _check_rank(call, x, conv):
         return
     channel = x.dim() - conv.rank - 1
-    came = x.shape[channel]
+    actual = x.shape[channel]
     argument = "in_channels" if conv.from_layer else None
-    if not call.need(
+    if not call.require(
         "in_channels",
         f"input.shape[{channel}]",
-        equal(came, conv.in_channels),
-        came=came,
-        needed=conv.in_channels,
+        equal(actual, conv.in_channels),
+        actual=actual,
+        expected=conv.in_channels,
         argument=argument,
-        value=shared_out(came, conv.groups),
+        value=shared_out(actual, conv.groups),
     ):
         x = call.resized(x, channel, conv.in_channels)
         call.put(0, "input", x)
@@ -72,18 +72,18 @@ def _check_rank(call: Call, x: torch.Tensor, conv: Convolution) -> bool:
         fits = equal(x.shape[0], conv.in_channels) is sympy.true
         if fits or not call.ledger.is_batch(x.shape[0]):
             return True
-    call.need(
+    call.require(
         "rank",
         "input.rank",
         sympy.false,
-        came=x.dim(),
-        needed=batched,
+        actual=x.dim(),
+        expected=batched,
         detail=f"takes [B, C, {', '.join('DHW'[3 - conv.rank :] if conv.rank > 1 else 'L')}]",
     )
     batch = x.shape[0] if x.dim() else 1
     sizes = [max(64, k if isinstance(k, int) else 64) for k in conv.kernel]
     call.put(0, "input", call.ledger.fresh((batch, conv.in_channels, *sizes), x))
-    call.spoiled = True
+    call.tainted = True
     return False
 
 
@@ -108,8 +108,8 @@ def _check_what_is_left(call: Call, x: torch.Tensor, conv: Convolution) -> None:
             x = with_room(call, x, dim, least, f"padding of {window.padding}")
         step = max(window.stride, window.dilation)
         if extra >= step:
-            facts = {"came": extra, "needed": step}
-            call.need("output_padding", f"input.shape[{dim}]", sympy.false, argument="output_padding", **facts)
+            facts = {"actual": extra, "expected": step}
+            call.require("output_padding", f"input.shape[{dim}]", sympy.false, argument="output_padding", **facts)
         # Some kernels take an empty result and some do not: what comes behind decides.
         call.ledger.assume(at_least(window.spread(x.shape[dim], extra), 1))
 
@@ -163,8 +163,8 @@ def _functional(rank: int, transposed: bool) -> Check:
         groups = call.get(7 if transposed else 6, "groups", 1)
         dilation = call.get(6 if transposed else 5, "dilation", 1)
         out_channels = weight.shape[0]
-        if not transposed and not call.need(
-            "groups", "inputs[1].shape[0]", divides(groups, out_channels), came=out_channels, needed=groups
+        if not transposed and not call.require(
+            "groups", "inputs[1].shape[0]", divides(groups, out_channels), actual=out_channels, expected=groups
         ):
             return
         check_convolution(

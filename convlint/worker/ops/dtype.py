@@ -39,7 +39,7 @@ def _check_dtype(call: Call) -> None:
     if is_number and casts_by_itself():
         return
     requirement = "mixed_dtype" if is_number else "dtype"
-    call.need(requirement, "input.dtype", sympy.false, came=dtype_name(x), needed=dtype_name(weight))
+    call.require(requirement, "input.dtype", sympy.false, actual=dtype_name(x), expected=dtype_name(weight))
     call.put(0, name, call.ledger.fresh(tuple(x.shape), x, weight.dtype))
 
 
@@ -51,8 +51,8 @@ def check_same_dtype(call: Call, places: Sequence[tuple[int, str]]) -> None:
     first = operands[0][1]
     for (index, name), x in operands[1:]:
         if x.dtype != first.dtype:
-            facts = {"came": dtype_name(x), "needed": dtype_name(first)}
-            call.need("mixed_dtype", f"inputs[{index}].dtype", sympy.false, **facts)
+            facts = {"actual": dtype_name(x), "expected": dtype_name(first)}
+            call.require("mixed_dtype", f"inputs[{index}].dtype", sympy.false, **facts)
             call.put(index, name, call.ledger.fresh(tuple(x.shape), x, first.dtype))
 
 

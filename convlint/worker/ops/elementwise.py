@@ -38,7 +38,7 @@ def _broadcast(call: Call, i: int, j: int, *, in_place: bool = False) -> None:
         condition = broadcasts(left, right)
         if in_place:  # the first operand cannot grow
             condition = sympy.Or(equal(left, right), sympy.Eq(expr_of(right), 1))
-        if call.need("broadcast", f"inputs[{j}].shape[{-back}]", condition, came=right, needed=left, value=left):
+        if call.require("broadcast", f"inputs[{j}].shape[{-back}]", condition, actual=right, expected=left, value=left):
             continue
         chosen = call.ledger.choose(2) if chosen is None and not in_place else chosen or 0
         if chosen:

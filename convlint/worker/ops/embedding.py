@@ -19,12 +19,12 @@ def _indices(call: Call) -> None:
     """`[*]` of int32 or int64 -> `[*, embedding_dim]` (torch.nn.Embedding)."""
     x = call.tensor(0, "input")
     if x is not None and x.dtype not in _WHOLE:
-        call.need(
+        call.require(
             "index_dtype",
             "input.dtype",
             sympy.false,
-            came=str(x.dtype).removeprefix("torch."),
-            needed="int64",
+            actual=str(x.dtype).removeprefix("torch."),
+            expected="int64",
         )
         call.put(0, "input", call.ledger.fresh(tuple(x.shape), x, torch.int64))
     elif x is not None and isinstance(call.layer, nn.Embedding | nn.EmbeddingBag):
@@ -35,12 +35,12 @@ def _within(call: Call, x: torch.Tensor, rows: int) -> None:
     """Indices below `num_embeddings`, where the user said how large they get."""
     bound = call.ledger.bound(x)
     if bound is not None and bound > rows:
-        call.need(
+        call.require(
             "index_bound",
             "input.high",
             sympy.false,
-            came=bound,
-            needed=rows,
+            actual=bound,
+            expected=rows,
             argument="num_embeddings",
             value=bound,
         )
@@ -57,8 +57,8 @@ def _bag(call: Call) -> None:
     if not has_rank(call, x, x.dim() == (1 if has_bags else 2), 1 if has_bags else 2):
         return
     if isinstance(offsets, torch.Tensor) and offsets.dim() != 1:
-        call.need("rank", "inputs[1].rank", sympy.false, came=offsets.dim(), needed=1)
-        call.spoiled = True
+        call.require("rank", "inputs[1].rank", sympy.false, actual=offsets.dim(), expected=1)
+        call.tainted = True
     of_bags = x if offsets is None or offsets.dim() == 0 else offsets
     bags = of_bags.shape[0] - bool(has_bags and layer.include_last_offset)
     call.result = call.ledger.fresh((bags, layer.embedding_dim), x, layer.weight.dtype)

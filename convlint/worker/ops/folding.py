@@ -52,16 +52,16 @@ def _check_fold(call: Call) -> None:
     if x is None or moves is None or wanted is None or not has_rank(call, x, x.dim() in (2, 3), 3):
         return
     parts = math.prod(window.kernel for window in moves)
-    came = x.shape[-2]
-    if not call.need("divisible", "input.shape[-2]", divides(parts, came), came=came, needed=parts):
-        x = call.resized(x, -2, max(came // parts, 1) * parts if isinstance(came, int) else came // parts * parts)
+    actual = x.shape[-2]
+    if not call.require("divisible", "input.shape[-2]", divides(parts, actual), actual=actual, expected=parts):
+        x = call.resized(x, -2, max(actual // parts, 1) * parts if isinstance(actual, int) else actual // parts * parts)
         call.put(0, "input", x)
-        call.spoiled = True
+        call.tainted = True
     places = math.prod(window.places(size) for window, size in zip(moves, wanted, strict=True))
-    came = x.shape[-1]
-    if not call.need("elements", "input.shape[-1]", equal(came, places), came=came, needed=places):
+    actual = x.shape[-1]
+    if not call.require("elements", "input.shape[-1]", equal(actual, places), actual=actual, expected=places):
         call.put(0, "input", call.resized(x, -1, places))
-        call.spoiled = True
+        call.tainted = True
 
 
 def _folded(call: Call) -> Shape | None:

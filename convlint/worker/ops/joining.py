@@ -13,7 +13,7 @@ from convlint.worker.values.sizes import equal
 
 
 def _same_shape(call: Call, tensors: list[torch.Tensor], free: int | None) -> list[torch.Tensor]:
-    """Bring the tensors to one shape in every dim but `free`, with a need for each dim that differs."""
+    """Bring the tensors to one shape in every dim but `free`, with a requirement for each dim that differs."""
     first = tensors[0]
     chosen: int | None = None
     for i, x in enumerate(tensors[1:], 1):
@@ -21,7 +21,7 @@ def _same_shape(call: Call, tensors: list[torch.Tensor], free: int | None) -> li
             if dim == free:
                 continue
             a, b = first.shape[dim], x.shape[dim]
-            if call.need("concat", f"inputs[{i}].shape[{dim}]", equal(a, b), came=b, needed=a, value=a):
+            if call.require("concat", f"inputs[{i}].shape[{dim}]", equal(a, b), actual=b, expected=a, value=a):
                 continue
             chosen = call.ledger.choose(2) if chosen is None else chosen
             if chosen:
@@ -47,15 +47,15 @@ def _operands(call: Call) -> list[torch.Tensor] | None:
     odd = next((i for i, x in enumerate(tensors) if x.dim() != tensors[0].dim()), None)
     if odd is None:
         return tensors
-    call.need(
+    call.require(
         "concat",
         f"inputs[{odd}].rank",
         sympy.false,
-        came=f"{tensors[odd].dim()} dims",
-        needed=f"{tensors[0].dim()} dims",
+        actual=f"{tensors[odd].dim()} dims",
+        expected=f"{tensors[0].dim()} dims",
     )
     call.result = call.ledger.fresh(tuple(tensors[0].shape), tensors[0])
-    call.spoiled = True
+    call.tainted = True
     return None
 
 

@@ -43,7 +43,7 @@ def _conv(call: Call) -> None:
     twin: Any = layer.cls_to_become(channels, layer.out_channels, layer.kernel_size, **options)
     inner = Call(call.ledger, call.target, [x], {}, layer=twin)
     convolution.check_layer(inner)
-    call.spoiled = inner.spoiled
+    call.tainted = inner.tainted
     call.result = torch.nn.Module.__call__(twin, inner.args[0])
 
 

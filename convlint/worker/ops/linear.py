@@ -12,7 +12,7 @@ from convlint.worker.values.sizes import Size, equal, product
 
 
 def features(
-    call: Call, index: int, name: str, needed: Size, argument: str | None, requirement: str = "in_features"
+    call: Call, index: int, name: str, expected: Size, argument: str | None, requirement: str = "in_features"
 ) -> None:
     """`[*, in_features] -> [*, out_features]` (torch.nn.Linear)."""
     x = call.tensor(index, name)
@@ -20,25 +20,27 @@ def features(
         return
     operand = "input.shape[-1]" if index == 0 else f"inputs[{index}].shape[-1]"
     if x.dim() == 0:
-        call.need("rank", "input.rank", sympy.false, came=0, needed="at least 1 dim")
-        call.put(index, name, call.ledger.fresh((needed,), x))
+        call.require("rank", "input.rank", sympy.false, actual=0, expected="at least 1 dim")
+        call.put(index, name, call.ledger.fresh((expected,), x))
         return
-    if _is_unflattened(x, needed):
+    if _is_unflattened(x, expected):
         flat = "*".join(str(size) for size in x.shape[1:])
-        detail = f"flatten it first: {flat} = {needed}"
-        if not call.need("rank", operand, equal(x.shape[-1], needed), came=x.shape[-1], needed=needed, detail=detail):
-            call.put(index, name, call.ledger.fresh((x.shape[0], needed), x))
+        detail = f"flatten it first: {flat} = {expected}"
+        if not call.require(
+            "rank", operand, equal(x.shape[-1], expected), actual=x.shape[-1], expected=expected, detail=detail
+        ):
+            call.put(index, name, call.ledger.fresh((x.shape[0], expected), x))
         return
     last = x.shape[-1]
-    if not call.need(
-        requirement, operand, equal(last, needed), came=last, needed=needed, argument=argument, value=last
+    if not call.require(
+        requirement, operand, equal(last, expected), actual=last, expected=expected, argument=argument, value=last
     ):
-        call.put(index, name, call.resized(x, -1, needed))
+        call.put(index, name, call.resized(x, -1, expected))
 
 
-def _is_unflattened(x: torch.Tensor, needed: Size) -> bool:
+def _is_unflattened(x: torch.Tensor, expected: Size) -> bool:
     """A feature map whose flattened size is just what the layer takes."""
-    return x.dim() > 2 and isinstance(needed, int) and product(x.shape[1:]) == needed and x.shape[-1] != needed
+    return x.dim() > 2 and isinstance(expected, int) and product(x.shape[1:]) == expected and x.shape[-1] != expected
 
 
 def _linear(call: Call) -> None:

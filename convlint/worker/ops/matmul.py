@@ -34,13 +34,15 @@ def _product(call: Call, fits: Callable[[Size, Size], sympy.Basic]) -> None:
     assert a is not None
     assert b is not None
     inner = -2 if b.dim() > 1 else -1
-    came, needed = a.shape[-1], b.shape[inner]
-    if not call.need("matmul", "input.shape[-1]", equal(came, needed), came=came, needed=needed, value=came):
-        a = call.resized(a, -1, needed)
+    actual, expected = a.shape[-1], b.shape[inner]
+    if not call.require(
+        "matmul", "input.shape[-1]", equal(actual, expected), actual=actual, expected=expected, value=actual
+    ):
+        a = call.resized(a, -1, expected)
         call.put(0, "input", a)
     for back in range(3, min(a.dim(), b.dim()) + 1):
         left, right = a.shape[-back], b.shape[-back]
-        if not call.need("matmul", f"inputs[1].shape[{-back}]", fits(left, right), came=right, needed=left):
+        if not call.require("matmul", f"inputs[1].shape[{-back}]", fits(left, right), actual=right, expected=left):
             b = call.resized(b, -back, left)
             call.put(1, "other", b)
 
@@ -52,11 +54,13 @@ def _of_rank(rank: int) -> Check:
         for i, name in enumerate(("input", "mat2")):
             x = call.tensor(i, name)
             if x is not None and x.dim() != rank:
-                call.need("rank", "input.rank" if i == 0 else "inputs[1].rank", sympy.false, came=x.dim(), needed=rank)
+                call.require(
+                    "rank", "input.rank" if i == 0 else "inputs[1].rank", sympy.false, actual=x.dim(), expected=rank
+                )
                 shape = [*x.shape, *[1] * rank][:rank]
                 call.put(i, name, call.ledger.fresh(tuple(shape), x))
-                call.spoiled = True
-        if not call.spoiled:
+                call.tainted = True
+        if not call.tainted:
             _product(call, equal)
         else:
             a, b = call.tensor(0, "input"), call.tensor(1, "mat2")
@@ -98,21 +102,21 @@ def _einsum(call: Call) -> None:
         rank, wanted = tensors[i].dim(), len(term)
         detail = f"`{term}` in {equation.text!r}"
         if rank != wanted:
-            call.need("rank", f"inputs[{i}].rank", sympy.false, came=rank, needed=wanted, detail=detail)
+            call.require("rank", f"inputs[{i}].rank", sympy.false, actual=rank, expected=wanted, detail=detail)
             shape = [*tensors[i].shape, *[1] * wanted][:wanted]
-            tensors[i], call.spoiled = call.ledger.fresh(tuple(shape), tensors[i]), True
+            tensors[i], call.tainted = call.ledger.fresh(tuple(shape), tensors[i]), True
         for dim, letter in enumerate(term):
-            came = tensors[i].shape[dim]
-            needed = sizes.setdefault(letter, came)
-            if not call.need(
+            actual = tensors[i].shape[dim]
+            expected = sizes.setdefault(letter, actual)
+            if not call.require(
                 "matmul",
                 f"inputs[{i}].shape[{dim}]",
-                broadcasts(came, needed),
-                came=came,
-                needed=needed,
+                broadcasts(actual, expected),
+                actual=actual,
+                expected=expected,
                 detail=f"`{letter}` in {equation.text!r}",
             ):
-                tensors[i] = call.resized(tensors[i], dim, needed)
+                tensors[i] = call.resized(tensors[i], dim, expected)
     call.args[1:] = tensors
 
 
@@ -124,8 +128,8 @@ def _grouped(call: Call) -> None:
     a, b, dtype = call.tensor(0, "mat_a"), call.tensor(1, "mat_b"), call.get(4, "out_dtype")
     if a is None or b is None or a.dim() != 2 or b.dim() != 3 or a.dtype != b.dtype or not a.is_floating_point():
         return
-    came, needed = a.shape[1], b.shape[1]
-    call.need("matmul", "input.shape[-1]", equal(came, needed), came=came, needed=needed, value=came)
+    actual, expected = a.shape[1], b.shape[1]
+    call.require("matmul", "input.shape[-1]", equal(actual, expected), actual=actual, expected=expected, value=actual)
     call.result = call.ledger.fresh((a.shape[0], b.shape[2]), a, dtype)
 
 

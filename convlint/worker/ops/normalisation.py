@@ -25,21 +25,21 @@ def _repair(call: Call, x: torch.Tensor, dim: int, declared: Size) -> None:
 def _check_rank(call: Call, x: torch.Tensor, ranks: tuple[int, ...]) -> bool:
     if x.dim() in ranks:
         return True
-    call.need("rank", "input.rank", sympy.false, came=x.dim(), needed=ranks[-1])
+    call.require("rank", "input.rank", sympy.false, actual=x.dim(), expected=ranks[-1])
     call.result = call.ledger.fresh(tuple(x.shape), x)
     return False
 
 
 def _channels(call: Call, x: torch.Tensor, channel: int, declared: int, argument: str | None, groups: int = 1) -> bool:
-    came = x.shape[channel]
-    if call.need(
+    actual = x.shape[channel]
+    if call.require(
         "num_features",
         f"input.shape[{channel}]",
-        equal(came, declared),
-        came=came,
-        needed=declared,
+        equal(actual, declared),
+        actual=actual,
+        expected=declared,
         argument=argument,
-        value=shared_out(came, groups),
+        value=shared_out(actual, groups),
     ):
         return True
     _repair(call, x, channel, declared)
@@ -81,12 +81,12 @@ def _instance(rank: int) -> Check:
 def _check_spread(call: Call, x: torch.Tensor, rank: int) -> None:
     """A single place has no variance: `Expected more than 1 spatial element when training` (F.instance_norm)."""
     places = product(x.shape[-rank:])
-    if not call.need(
+    if not call.require(
         "spatial",
         "input.shape[-1]",
         at_least(places, 2),
-        came=places,
-        needed=2,
+        actual=places,
+        expected=2,
         detail="statistics over the places of each channel",
     ):
         call.result = call.ledger.fresh(tuple(x.shape), x)
@@ -104,13 +104,13 @@ def _group(call: Call) -> None:
         declared = _length([call.tensor(2, "weight"), call.tensor(3, "bias")])
     if declared is not None and not _channels(call, x, 1, declared, layer and "num_channels", groups):
         return
-    came = x.shape[1]
-    if not call.need(
+    actual = x.shape[1]
+    if not call.require(
         "num_groups",
         "input.shape[1]",
-        divides(groups, came),
-        came=came,
-        needed=groups,
+        divides(groups, actual),
+        actual=actual,
+        expected=groups,
         argument=layer and "num_groups",
     ):
         call.result = call.ledger.fresh(tuple(x.shape), x)
@@ -124,19 +124,19 @@ def _trailing(call: Call, shape: tuple[Size, ...], argument: str | None) -> None
     if x is None:
         return
     if x.dim() < len(shape):
-        call.need("rank", "input.rank", sympy.false, came=x.dim(), needed=len(shape))
+        call.require("rank", "input.rank", sympy.false, actual=x.dim(), expected=len(shape))
         call.result = call.ledger.fresh(tuple(x.shape), x)
         return
     for dim in range(-len(shape), 0):
-        came, declared = x.shape[dim], shape[dim]
-        if not call.need(
+        actual, declared = x.shape[dim], shape[dim]
+        if not call.require(
             "normalized_shape",
             f"input.shape[{dim}]",
-            equal(came, declared),
-            came=came,
-            needed=declared,
+            equal(actual, declared),
+            actual=actual,
+            expected=declared,
             argument=argument,
-            value=came,
+            value=actual,
         ):
             _repair(call, x, dim, declared)
             return
@@ -162,7 +162,7 @@ def _ends_in(x: torch.Tensor, shape: tuple[Size, ...]) -> bool:
     if len(shape) > x.dim():
         return False
     last = x.shape[x.dim() - len(shape) :]
-    return all(equal(came, declared) is sympy.true for came, declared in zip(last, shape, strict=True))
+    return all(equal(actual, declared) is sympy.true for actual, declared in zip(last, shape, strict=True))
 
 
 def _length(weights: Sequence[torch.Tensor | None]) -> int | None:
@@ -190,15 +190,15 @@ def _slopes(call: Call) -> None:
     x, weight = call.tensor(0, "input"), call.layer.weight if call.layer is not None else call.tensor(1, "weight")
     if x is None or not isinstance(weight, torch.Tensor) or weight.dim() != 1 or weight.shape[0] == 1 or x.dim() == 0:
         return
-    came, declared = x.shape[1] if x.dim() > 1 else 1, weight.shape[0]
-    if not call.need(
+    actual, declared = x.shape[1] if x.dim() > 1 else 1, weight.shape[0]
+    if not call.require(
         "num_parameters",
         "input.shape[1]",
-        equal(came, declared),
-        came=came,
-        needed=declared,
+        equal(actual, declared),
+        actual=actual,
+        expected=declared,
         argument=call.layer and "num_parameters",
-        value=came,
+        value=actual,
     ):
         if x.dim() > 1:
             _repair(call, x, 1, declared)

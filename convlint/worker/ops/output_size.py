@@ -19,5 +19,5 @@ def check_output_size(call: Call, x: torch.Tensor, wanted: Any, least: Sequence[
     for i, (size, low, high) in enumerate(zip(sizes, least, most, strict=True)):
         condition = sympy.And(at_least(size, low), at_least(high, size))
         operand = f"input.shape[{x.dim() - len(least) + i}]"
-        fits &= call.need("output_size", operand, condition, came=size, needed=low, detail=f"{low} to {high}")
+        fits &= call.require("output_size", operand, condition, actual=size, expected=low, detail=f"{low} to {high}")
     return fits

@@ -8,10 +8,10 @@ import torch
 from convlint.worker.ops.call import Call
 
 
-def has_rank(call: Call, x: torch.Tensor, fits: bool, needed: int | str) -> bool:
+def has_rank(call: Call, x: torch.Tensor, fits: bool, expected: int | str) -> bool:
     """Whether the input has the dims that are needed; behind one that has not, no size proves anything."""
     if not fits:
-        call.need("rank", "input.rank", sympy.false, came=x.dim(), needed=needed)
+        call.require("rank", "input.rank", sympy.false, actual=x.dim(), expected=expected)
         call.result = call.ledger.fresh(tuple(x.shape), x)
-        call.spoiled = True
+        call.tainted = True
     return fits

@@ -16,15 +16,15 @@ from convlint.worker.values.strides import Strides
 
 
 def _features(call: Call, x: torch.Tensor, declared: int) -> torch.Tensor:
-    came = x.shape[-1]
-    if call.need(
+    actual = x.shape[-1]
+    if call.require(
         "input_size",
         "input.shape[-1]",
-        equal(came, declared),
-        came=came,
-        needed=declared,
+        equal(actual, declared),
+        actual=actual,
+        expected=declared,
         argument="input_size",
-        value=came,
+        value=actual,
     ):
         return x
     x = call.resized(x, -1, declared)
@@ -39,15 +39,15 @@ def _state(call: Call, states: Any, shapes: list[tuple[Size, ...]], operand: str
         if not isinstance(state, torch.Tensor):
             continue
         name = f"{operand}[{i}]" if len(given) > 1 else operand
-        facts = {"came": shape_text(state.shape), "needed": shape_text(shape), "detail": _layers(call)}
+        facts = {"actual": shape_text(state.shape), "expected": shape_text(shape), "detail": _layers(call)}
         if state.dim() != len(shape):
-            call.need("hidden_state", name, sympy.false, **facts)
+            call.require("hidden_state", name, sympy.false, **facts)
             continue
         conditions = [equal(a, b) for a, b in zip(state.shape, shape, strict=True)]
         if any(_is_length_for_batch(call, a, b) for a, b in zip(state.shape, shape, strict=True)):
-            call.need("sequence_first", name, sympy.false, **facts)
+            call.require("sequence_first", name, sympy.false, **facts)
         else:
-            call.need("hidden_state", name, sympy.And(*conditions), **facts)
+            call.require("hidden_state", name, sympy.And(*conditions), **facts)
 
 
 def _layers(call: Call) -> str | None:
@@ -59,11 +59,11 @@ def _layers(call: Call) -> str | None:
     return f"num_layers = {layers}, {directions}"
 
 
-def _is_length_for_batch(call: Call, came: Size, needed: Size) -> bool:
+def _is_length_for_batch(call: Call, actual: Size, expected: Size) -> bool:
     """Whether a layer that takes the sequence first is fed the batch first: one batch would fit, which says nothing."""
     takes_sequence_first = not getattr(call.layer, "batch_first", True)
-    is_other = isinstance(needed, int) and needed > 1 and equal(came, needed) is not sympy.true
-    return takes_sequence_first and is_other and call.ledger.is_batch(came)
+    is_other = isinstance(expected, int) and expected > 1 and equal(actual, expected) is not sympy.true
+    return takes_sequence_first and is_other and call.ledger.is_batch(actual)
 
 
 def _sequence(call: Call) -> None:
@@ -79,11 +79,11 @@ def _sequence(call: Call) -> None:
     if x is None:
         return
     if x.dim() != 3 and (x.dim() != 2 or isinstance(packed, Packed)):  # packed sequences have a batch
-        call.need("rank", "input.rank", sympy.false, came=x.dim(), needed=3)
+        call.require("rank", "input.rank", sympy.false, actual=x.dim(), expected=3)
         batch = x.shape[0] if x.dim() else 1
         shape = (batch, 1, layer.input_size) if layer.batch_first else (1, batch, layer.input_size)
         x = call.ledger.fresh(shape, x)
-        call.spoiled = True
+        call.tainted = True
     x = _features(call, x, layer.input_size)
     directions = 2 if layer.bidirectional else 1
     batches = () if x.dim() == 2 else (x.shape[0 if layer.batch_first else 1],)
@@ -112,9 +112,9 @@ def _cell(call: Call) -> None:
     if x is None:
         return
     if x.dim() not in (1, 2):
-        call.need("rank", "input.rank", sympy.false, came=x.dim(), needed=2)
+        call.require("rank", "input.rank", sympy.false, actual=x.dim(), expected=2)
         x = call.ledger.fresh((x.shape[0] if x.dim() else 1, layer.input_size), x)
-        call.spoiled = True
+        call.tainted = True
     x = _features(call, x, layer.input_size)
     shape = (*x.shape[:-1], layer.hidden_size)
     states = call.get(1, "hx")

@@ -49,15 +49,15 @@ def _deals(call: Call, dims: Sequence[int], parts: int, argument: str) -> None:
         return
     at = argument if call.layer is not None else None
     for dim in dims if parts > 0 else ():
-        came = x.shape[dim]
-        if not call.need(
-            "divisible", f"input.shape[{dim}]", divides(parts, came), came=came, needed=parts, argument=at
+        actual = x.shape[dim]
+        if not call.require(
+            "divisible", f"input.shape[{dim}]", divides(parts, actual), actual=actual, expected=parts, argument=at
         ):
             # The rest is cut off, so that what comes behind is right for all sizes that have none.
-            is_known = isinstance(came, int)
-            x = call.resized(x, dim, max(came // parts, 1) * parts if is_known else came // parts * parts)
+            is_known = isinstance(actual, int)
+            x = call.resized(x, dim, max(actual // parts, 1) * parts if is_known else actual // parts * parts)
             call.put(0, "input", x)
-            call.spoiled = is_known
+            call.tainted = is_known
 
 
 def _pixel_shuffle(call: Call) -> None:

@@ -40,28 +40,28 @@ def _without_batch(call: Call, shape: Sequence[Size], target: Sequence[Size], ha
 
 
 def _exactly(call: Call, x: torch.Tensor, target: Sequence[Size], has_batch: bool) -> None:
-    came, needed = _without_batch(call, x.shape, target, has_batch)
-    if not call.need(
+    actual, expected = _without_batch(call, x.shape, target, has_batch)
+    if not call.require(
         "elements",
         "input.elements",
-        equal(came, needed),
-        came=came,
-        needed=needed,
-        value=came,
+        equal(actual, expected),
+        actual=actual,
+        expected=expected,
+        value=actual,
         detail=f"{shape_text(x.shape)} into {shape_text(tuple(target))}",
     ):
         call.result = call.ledger.fresh(tuple(target), x)
 
 
 def _one_inferred(call: Call, x: torch.Tensor, target: Sequence[Size], hole: int, has_batch: bool) -> None:
-    came, known = _without_batch(call, x.shape, target, has_batch)
-    if not call.need(
+    actual, known = _without_batch(call, x.shape, target, has_batch)
+    if not call.require(
         "elements",
         "input.elements",
-        divides(known, came),
-        came=came,
-        needed=known,
-        value=came,
+        divides(known, actual),
+        actual=actual,
+        expected=known,
+        value=actual,
         detail=f"{shape_text(x.shape)} into {shape_text(tuple(target))}",
     ):
         rest = call.ledger.unknown(_HOLE)
@@ -71,20 +71,20 @@ def _one_inferred(call: Call, x: torch.Tensor, target: Sequence[Size], hole: int
 def _batch_inferred(call: Call, x: torch.Tensor, target: Sequence[Size]) -> None:
     """`x.view(-1, 400)`: meant to flatten, but the -1 takes whatever batch comes out."""
     shape, rest = list(x.shape), list(target[1:])
-    came, needed = product(shape[1:]), product(rest)
-    if _is_merge(shape, needed) or _is_regrouped(shape, rest):
+    actual, expected = product(shape[1:]), product(rest)
+    if _is_merge(shape, expected) or _is_regrouped(shape, rest):
         return
-    fits, condition = divides(needed, came), equal(came, needed)
+    fits, condition = divides(expected, actual), equal(actual, expected)
     if fits is sympy.true:
         # Groups or boxes cut out of the features: the batch may well be meant to grow.
-        condition = sympy.true if len(rest) > 1 else sympy.Or(condition, at_least(shape[-1], needed))
-    if not call.need(
+        condition = sympy.true if len(rest) > 1 else sympy.Or(condition, at_least(shape[-1], expected))
+    if not call.require(
         "batch",
         "input.elements",
         condition,
-        came=came,
-        needed=needed,
-        value=came,
+        actual=actual,
+        expected=expected,
+        value=actual,
         detail=f"{shape_text(x.shape)} into {shape_text(tuple(target))}",
     ):
         if fits is sympy.true and call.ledger.choose(2):
@@ -92,9 +92,9 @@ def _batch_inferred(call: Call, x: torch.Tensor, target: Sequence[Size]) -> None
         call.result = call.ledger.fresh((shape[0], *rest), x)
 
 
-def _is_merge(shape: Sequence[Size], needed: Size) -> bool:
+def _is_merge(shape: Sequence[Size], expected: Size) -> bool:
     """The target keeps whole trailing dims and merges the others into the batch: `[B, L, C] -> [B*L, C]`."""
-    return any(equal(product(shape[i:]), needed) is sympy.true for i in range(2, len(shape)))
+    return any(equal(product(shape[i:]), expected) is sympy.true for i in range(2, len(shape)))
 
 
 def _is_regrouped(shape: Sequence[Size], rest: Sequence[Size]) -> bool:
@@ -134,7 +134,9 @@ def _unflatten_dim(call: Call, x: torch.Tensor | None, dim: Any, sizes: Any) -> 
     known = product(size for size in sizes if not (isinstance(size, int) and size == -1))
     has_hole = any(isinstance(size, int) and size == -1 for size in sizes)
     condition = divides(known, x.shape[dim]) if has_hole else equal(x.shape[dim], known)
-    if not call.need("elements", f"input.shape[{dim}]", condition, came=x.shape[dim], needed=known, value=x.shape[dim]):
+    if not call.require(
+        "elements", f"input.shape[{dim}]", condition, actual=x.shape[dim], expected=known, value=x.shape[dim]
+    ):
         rest = call.ledger.unknown(_HOLE)
         filled = [rest if isinstance(size, int) and size == -1 else size for size in sizes]
         call.result = call.ledger.fresh((*x.shape[:dim], *filled, *x.shape[dim + 1 :]), x)

@@ -23,16 +23,16 @@ def with_room(
 
     `condition` says the same as `least` where that is not all that there is to say.
     """
-    if call.need(
+    if call.require(
         "spatial",
         f"input.shape[{dim}]",
         at_least(x.shape[dim], least) if condition is None else condition,
-        came=x.shape[dim],
-        needed=least,
+        actual=x.shape[dim],
+        expected=least,
         detail=detail,
     ):
         return x
     x = call.resized(x, dim, least if repaired is None else repaired)
     call.put(0, "input", x)
-    call.spoiled = True
+    call.tainted = True
     return x

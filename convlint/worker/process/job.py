@@ -21,11 +21,11 @@ from convlint.worker.analysis.edits.rebuild import Recipe
 from convlint.worker.analysis.edits.search import with_edits
 from convlint.worker.analysis.inference.evidence import Evidence, evidence, squares
 from convlint.worker.analysis.model_facts import model_facts
-from convlint.worker.analysis.session import Workshop
+from convlint.worker.analysis.session import TraceSession
 from convlint.worker.analysis.verdict.examination import Examination
 from convlint.worker.build.agreement import Sides, can_agree
-from convlint.worker.build.builder import Builder, Built, NotBuilt
-from convlint.worker.build.importing import Project, importing, place_in, stuck_at, wording
+from convlint.worker.build.builder import Builder, BuiltModel, NotBuilt
+from convlint.worker.build.importing import ImportedProject, importing, place_in, stuck_at, wording
 from convlint.worker.build.resolve import Resolver
 from convlint.worker.build.skeleton import Sites, building
 from convlint.worker.build.styles import STYLES
@@ -40,7 +40,7 @@ from convlint.worker.trace.work import WorkBudget, WorkSpent, limited
 from convlint.worker.user_code.casts import cast_in
 from convlint.worker.user_code.guessed import GuessedConfig
 from convlint.worker.user_code.relative import relative
-from convlint.worker.user_code.time_limit import Impatient, patience
+from convlint.worker.user_code.time_limit import TimeLimitExceeded, time_limit
 from convlint.worker.user_code.wording import said
 from convlint.worker.verify.predicting.predict import feed_of, predictions
 
@@ -70,7 +70,7 @@ class _Work:
     """What the models of one file share, and what went wrong beside their facts."""
 
     job: Job
-    project: Project
+    project: ImportedProject
     is_user: IsUser
     mode: FakeTensorMode
     sites: Sites
@@ -101,7 +101,7 @@ class _Work:
             builder = Builder(module, wanted, self.mode, self.is_user, resolver, self._context)
             try:
                 if self._left() < 1:
-                    raise Impatient
+                    raise TimeLimitExceeded
                 yield from self._facts(builder)
             except MemoryError as error:
                 limits.lift()
@@ -113,7 +113,7 @@ class _Work:
                 yield self._skipped(builder, NotBuilt(Reason(kind="convlint-failed", detail=said(error))))
             except WorkSpent:
                 yield self._skipped(builder, NotBuilt(Reason(kind="work-limit")))
-            except Impatient as error:
+            except TimeLimitExceeded as error:
                 uncacheable.count("time")
                 self.failures.extend(self._stuck(error, wanted))
                 yield self._skipped(builder, NotBuilt(Reason(kind="time-limit", limit=self.job.timeout)))
@@ -123,10 +123,14 @@ class _Work:
         with building(self.mode, self.sites):
             yield
 
-    def _stuck(self, error: Impatient, wanted: ModelJob) -> Iterator[Failure]:
+    def _stuck(self, error: TimeLimitExceeded, wanted: ModelJob) -> Iterator[Failure]:
         """A forward that was in the user's own code at the end of both looks, and not in torch or convlint."""
         first = error.__context__
-        if isinstance(first, Impatient) and stuck_at(first, self.is_user) and (at := stuck_at(error, self.is_user)):
+        if (
+            isinstance(first, TimeLimitExceeded)
+            and stuck_at(first, self.is_user)
+            and (at := stuck_at(error, self.is_user))
+        ):
             message = f"forward of `{wanted.target}` does not come to an end in the time that it has"
             yield Failure(kind="timeout", message=message, at=at)
 
@@ -149,10 +153,10 @@ class _Work:
                 refusals.append(built)
                 continue
             built_any = True
-            shop, examination = self._examination(builder, built)
+            session, examination = self._examination(builder, built)
             way = Way(model=self._number(builder), construction=number)
-            examination = self._with_edits(builder, shop, examination, way)
-            yield self._model_facts(builder, built, shop, examination, way)
+            examination = self._with_edits(builder, session, examination, way)
+            yield self._model_facts(builder, built, session, examination, way)
         if built_any or any(refusal.failure for refusal in refusals):
             found = [refusal.failure for refusal in refusals if refusal.failure]
             self.broken.extend(one for one in found if isinstance(one, BuildFailure))
@@ -162,15 +166,15 @@ class _Work:
             return
         yield self._guessed(builder, refusals)
 
-    def _known(self, builder: Builder) -> Iterator[Built | NotBuilt]:
+    def _known(self, builder: Builder) -> Iterator[BuiltModel | NotBuilt]:
         try:
             yield from builder.all_known()
         except NotBuilt as error:
             yield error
 
-    def _examination(self, builder: Builder, built: Built) -> tuple[Workshop, Examination]:
+    def _examination(self, builder: Builder, built: BuiltModel) -> tuple[TraceSession, Examination]:
         wanted = builder.job
-        shop = Workshop(built.model, self.mode, self.sites, self.is_user, self._cast)
+        session = TraceSession(built.model, self.mode, self.sites, self.is_user, self._cast)
         inputs, found = None, list[Evidence]()
         if wanted.inputs is not None:
             inputs = declared(built.model, wanted.inputs, wanted.source, origin=wanted.origin)
@@ -181,7 +185,7 @@ class _Work:
         sizes = squares(built.model, builder.bound(built.construction))
         budget = self._budget()
         try:
-            return shop, bounded(shop, inputs, found, sizes, budget, self._share())
+            return session, bounded(session, inputs, found, sizes, budget, self._share())
         finally:
             self.spent += budget.spent
 
@@ -192,13 +196,15 @@ class _Work:
         return None if found is None else f"{self.job.shown(found[0])}, {line_of(*found)}"
 
     def _model_facts(
-        self, builder: Builder, built: Built, shop: Workshop, examination: Examination, way: Way
+        self, builder: Builder, built: BuiltModel, session: TraceSession, examination: Examination, way: Way
     ) -> ModelFacts:
         facts = model_facts(self._name(builder.job), builder.job, examination, self.sites, built.model, self.is_user)
         guessed = () if built.construction.is_known else builder.required()
         wanted = self.job.verify
         feed = () if wanted is None else feed_of(examination)
-        predicted = tuple(predictions(shop, examination, wanted, self._share())) if wanted is not None and feed else ()
+        predicted = (
+            tuple(predictions(session, examination, wanted, self._share())) if wanted is not None and feed else ()
+        )
         return facts.model_copy(
             update={
                 "basis": basis_of(built, examination),
@@ -213,7 +219,7 @@ class _Work:
 
     def _guessed(self, builder: Builder, refusals: list[NotBuilt]) -> ModelFacts:
         """One check for all fillings: a finding has to hold for every one of them."""
-        first: tuple[Built, Workshop, Examination, Way] | None = None
+        first: tuple[BuiltModel, TraceSession, Examination, Way] | None = None
         kept: dict[Key, list[Sides]] = {}
         raised: Raised | None = None
         seen: set[str] = set()
@@ -227,10 +233,10 @@ class _Work:
             if built.construction.key in seen:
                 continue  # it is the same model
             seen.add(built.construction.key)
-            shop, examination = self._examination(builder, built)
+            session, examination = self._examination(builder, built)
             found = {**met_again(examination, kept), **proved(examination, built)}
             if first is None:
-                first = built, shop, examination, Way(model=self._number(builder), style=style.name)
+                first = built, session, examination, Way(model=self._number(builder), style=style.name)
                 kept, raised = {key: [] for key in found}, certain(examination)
             kept = {key: [*sides, found[key]] for key, sides in kept.items() if key in found}
             # The fields of a configuration depend on one another in ways that are not seen here.
@@ -245,20 +251,20 @@ class _Work:
             if not kept and raised is None:
                 break
         assert first is not None
-        built, shop, examination, way = first
+        built, session, examination, way = first
         findings = tuple(finding for finding in examination.findings if finding.key in kept)
         guess = held_back(examination, findings, built)
         examination = replace(examination, findings=findings, raised=raised, odd=(), guess=guess)
         # A number that stands still while guesses move is not made of them.
         stands_still = all(sides[0] == one for sides in kept.values() for one in sides)
         made_up = built.construction.guessed if stands_still else frozenset[str]()
-        examination = self._with_edits(builder, shop, examination, way, made_up)
-        return self._model_facts(builder, built, shop, examination, way)
+        examination = self._with_edits(builder, session, examination, way, made_up)
+        return self._model_facts(builder, built, session, examination, way)
 
     def _with_edits(
         self,
         builder: Builder,
-        shop: Workshop,
+        session: TraceSession,
         examination: Examination,
         way: Way,
         made_up: frozenset[str] = frozenset(),
@@ -266,11 +272,11 @@ class _Work:
         """What is found, with the edits that mend it; without them where the time does not allow to try any."""
         recipe = Recipe(self.job, builder.job, way, self.mode, self.is_user, made_up)
         try:
-            with patience(self._share()), limited(WorkBudget(EDIT_STEPS)):
-                return with_edits(examination, shop, recipe)
+            with time_limit(self._share()), limited(WorkBudget(EDIT_STEPS)):
+                return with_edits(examination, session, recipe)
         except WorkSpent:
             return examination
-        except Impatient:
+        except TimeLimitExceeded:
             uncacheable.count("time")
             return examination
         except (Exception, SystemExit):  # the user's file cannot be executed twice

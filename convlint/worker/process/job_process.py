@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from convlint.jobs import Job
 from convlint.protocol import clock, scratch
-from convlint.protocol.ending import Ending, How
-from convlint.protocol.frames import TOKEN_BYTES, Frame, Kind, unseal
+from convlint.protocol.ending import How, JobEnding
+from convlint.protocol.frames import TOKEN_BYTES, Frame, FrameKind, unseal
 from convlint.protocol.leftovers import kill_group
 from convlint.worker.process.child import live
 from convlint.worker.sandbox import guards, landlock, limits
@@ -110,17 +110,17 @@ class JobProcess:
             os.close(pipe.end)
         payload = unseal(self.token, self.record.data)
         if payload is not None and len(payload) <= self.max_facts:
-            return Frame(Kind.FACTS, self.number, payload)
-        return Frame(Kind.ENDED, self.number, self._ending(status, seconds).model_dump_json().encode())
+            return Frame(FrameKind.FACTS, self.number, payload)
+        return Frame(FrameKind.ENDED, self.number, self._ending(status, seconds).model_dump_json().encode())
 
-    def _ending(self, status: int, seconds: float) -> Ending:
+    def _ending(self, status: int, seconds: float) -> JobEnding:
         code = os.waitstatus_to_exitcode(status)
         how: How = self.verdict or ("signalled" if code < 0 else "exited")
         if code == -signal.SIGKILL and seconds >= limits.processor_limit(self.job.timeout):
             how = "timeout"
         if len(self.record.data) > self.max_facts:
             how = "too large"
-        return Ending(
+        return JobEnding(
             how=how,
             code=self.max_facts if how == "too large" else abs(code),
             last_words=self.errors.text(),

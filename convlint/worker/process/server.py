@@ -20,9 +20,9 @@ from pathlib import Path
 
 from convlint.jobs import Job
 from convlint.protocol import scratch, solo
-from convlint.protocol.ending import Ending
+from convlint.protocol.ending import JobEnding
 from convlint.protocol.engines import ENGINE, TRIALS
-from convlint.protocol.frames import MAX_BODY, Frame, Kind, Unpacker, pack
+from convlint.protocol.frames import MAX_BODY, Frame, FrameKind, Unpacker, pack
 from convlint.protocol.leftovers import kill_group
 from convlint.worker.process import job_process as processes
 from convlint.worker.process.child import perform, rehearse, use_folder
@@ -31,7 +31,7 @@ from convlint.worker.sandbox.containment import Runner
 
 _CHUNK = 1 << 20
 _BESIDE_TORCH = ("numpy", "sympy")  # what takes longest of what does not need it
-_WORD = pack(Frame(Kind.BEGIN))
+_WORD = pack(Frame(FrameKind.BEGIN))
 _FAREWELL = 2.0  # seconds that killed processes have to disappear before the server goes
 
 
@@ -55,7 +55,7 @@ class Server:
 
     def serve(self) -> None:
         """Run jobs until convlint closes the control channel or is gone."""
-        self._send(Frame(Kind.READY))
+        self._send(Frame(FrameKind.READY))
         while self._open:
             for key, _ in self._selector.select(self._patience()):
                 if key.fileobj is self._control:
@@ -93,13 +93,13 @@ class Server:
         try:
             new = processes.fork(frame.number, job, self._run, self._max_facts)
         except OSError as error:  # no more processes or descriptors
-            ending = Ending(how="exited", code=0, last_words=f"it could not be started: {error}")
-            self._send(Frame(Kind.ENDED, frame.number, ending.model_dump_json().encode()))
+            ending = JobEnding(how="exited", code=0, last_words=f"it could not be started: {error}")
+            self._send(Frame(FrameKind.ENDED, frame.number, ending.model_dump_json().encode()))
             return
         self._running[new.pid] = new
         for pipe in new.pipes:
             self._selector.register(pipe.end, selectors.EVENT_READ, pipe)
-        self._send(Frame(Kind.STARTED, frame.number, str(new.pid).encode()))
+        self._send(Frame(FrameKind.STARTED, frame.number, str(new.pid).encode()))
 
     def _forget(self, pipe: processes.Pipe) -> None:
         with suppress(KeyError):
@@ -128,9 +128,9 @@ class Server:
         """Kill everything below this process, and wait until it is gone."""
         for pid in self._running:
             kill_group(pid)
-        patience = time.monotonic() + _FAREWELL
+        time_limit = time.monotonic() + _FAREWELL
         with suppress(ChildProcessError):
-            while time.monotonic() < patience:
+            while time.monotonic() < time_limit:
                 for pid in processes.orphans():
                     with suppress(OSError):
                         os.kill(pid, signal.SIGKILL)
@@ -231,7 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         try:
             run = load(options.runner)
         except Exception as error:
-            control.sendall(pack(Frame(Kind.FAILED, body=f"{type(error).__name__}: {error}".encode())))
+            control.sendall(pack(Frame(FrameKind.FAILED, body=f"{type(error).__name__}: {error}".encode())))
             sys.exit(1)
         Server(control, run, options.max_facts).serve()
     if options.scratch is not None:

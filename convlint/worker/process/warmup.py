@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from convlint.worker.analysis.examine import examine
-from convlint.worker.analysis.session import Workshop
+from convlint.worker.analysis.session import TraceSession
 from convlint.worker.build.skeleton import Sites, building, make_fake
 from convlint.worker.torch_private import deferral, settle
 from convlint.worker.torch_private.fake import new_mode
@@ -88,4 +88,4 @@ def _examine_something() -> None:
             nn.Conv2d(1, 4, 3), nn.BatchNorm2d(5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16, 2)
         )
     make_fake(model, mode)
-    examine(Workshop(model, mode, sites, lambda _: False), None)
+    examine(TraceSession(model, mode, sites, lambda _: False), None)

@@ -17,7 +17,7 @@ from convlint.filenames import display
 from convlint.jobs import Job
 from convlint.worker.sandbox.deeds import COMPILERS, HARMLESS, WATCHED, Deed, deeds
 from convlint.worker.sandbox.witness import Witness, is_at_import, witness_of
-from convlint.worker.stack.places import Place, span_of
+from convlint.worker.stack.places import FramePlace, span_of
 from convlint.worker.stack.users import user_test
 
 _FREE = frozenset({os.devnull, "/dev/zero", "/dev/full"})
@@ -26,18 +26,18 @@ _LONGEST = 200  # characters that are told of an address or a program
 
 
 @dataclass
-class Ledger:
+class EffectLedger:
     """What was refused to the user's own code, each once, in the order of time."""
 
     job: Job
     start: str  # the working directory before user code could leave it
-    deeds: dict[tuple[str, Place], Deed] = field(default_factory=dict)
+    deeds: dict[tuple[str, FramePlace], Deed] = field(default_factory=dict)
 
     def said(self, deed: Deed) -> str:
         words = deed.what if deed.path is None else f"{deed.what} {display(deed.path, self.start)}"
         return words if len(words) <= _LONGEST else words[: _LONGEST - 3] + "..."
 
-    def note(self, deed: Deed, place: Place) -> None:
+    def note(self, deed: Deed, place: FramePlace) -> None:
         if len(self.deeds) < MOST_EFFECTS:
             self.deeds.setdefault((self.said(deed), place), deed)
 
@@ -46,16 +46,16 @@ class Ledger:
             Effect(kind=deed.kind, what=said, at=self._span(place)) for (said, place), deed in self.deeds.items()
         )
 
-    def _span(self, place: Place) -> Span | None:
+    def _span(self, place: FramePlace) -> Span | None:
         span = span_of(place)
         if span is None:
             return None
         return span.model_copy(update={"filename": self.job.shown(span.filename, self.start)})
 
 
-def forbid(job: Job, folder: str) -> Ledger:
+def forbid(job: Job, folder: str) -> EffectLedger:
     """Refuse what user code would do outside of this process and this folder; the ledger fills as it tries."""
-    ledger, is_user = Ledger(job, os.getcwd()), user_test(job.path, job.user_roots)
+    ledger, is_user = EffectLedger(job, os.getcwd()), user_test(job.path, job.user_roots)
     frame_of = sys._getframe
     is_own = _belongs_to_libraries(os.path.expanduser("~"))
     programs = HARMLESS | (COMPILERS if job.trial is not None and job.trial.compiles else frozenset())

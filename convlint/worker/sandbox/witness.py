@@ -6,7 +6,7 @@ import sysconfig
 from dataclasses import dataclass
 from types import FrameType
 
-from convlint.worker.stack.places import Place, place_of
+from convlint.worker.stack.places import FramePlace, place_of
 from convlint.worker.stack.users import IsUser
 
 _IMPORTING = "<frozen importlib._bootstrap>"
@@ -20,7 +20,7 @@ _PACKAGES = tuple({sysconfig.get_path(name) for name in ("purelib", "platlib")})
 class Witness:
     """A place in the user's code."""
 
-    place: Place
+    place: FramePlace
     is_direct: bool  # nothing but Python itself stands between this place and what happens
 
 

@@ -19,18 +19,18 @@ Position = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FramePlace:
     """Where a frame stood: its code and the instruction it was at."""
 
     code: CodeType
     instruction: int
 
 
-def place_of(frame: FrameType) -> Place:
-    return Place(frame.f_code, frame.f_lasti)
+def place_of(frame: FrameType) -> FramePlace:
+    return FramePlace(frame.f_code, frame.f_lasti)
 
 
-def user_place(frame: FrameType | None, is_user: IsUser) -> Place | None:
+def user_place(frame: FrameType | None, is_user: IsUser) -> FramePlace | None:
     """The innermost place in the user's code, from a frame outwards."""
     while frame is not None:
         if is_user(frame.f_code.co_filename):
@@ -39,10 +39,10 @@ def user_place(frame: FrameType | None, is_user: IsUser) -> Place | None:
     return None
 
 
-def raised_at(error: BaseException, is_user: IsUser) -> Place | None:
+def raised_at(error: BaseException, is_user: IsUser) -> FramePlace | None:
     """The innermost frame of the user's code that an error came through."""
     step = user_step(error, is_user)
-    return None if step is None else Place(step.tb_frame.f_code, step.tb_lasti)
+    return None if step is None else FramePlace(step.tb_frame.f_code, step.tb_lasti)
 
 
 def user_step(error: BaseException, is_user: IsUser) -> TracebackType | None:
@@ -56,7 +56,7 @@ def _positions(code: CodeType) -> list[tuple[int | None, int | None, int | None,
 
 
 @lru_cache(maxsize=65536)
-def position_of(place: Place) -> Position | None:
+def position_of(place: FramePlace) -> Position | None:
     """The span of the call that the frame was making."""
     row, end_row, column, end_column = _positions(place.code)[place.instruction // 2]
     if row is None or end_row is None or column is None or end_column is None:
@@ -97,13 +97,13 @@ def text_lines(filename: str) -> Sequence[str]:
     return _lines(filename)
 
 
-def span_of(place: Place) -> Span | None:
+def span_of(place: FramePlace) -> Span | None:
     position = position_of(place)
     return None if position is None else span_at(place.code.co_filename, position)
 
 
 @dataclass(frozen=True)
-class Source:
+class ParsedFile:
     """The calls and functions of one parsed file."""
 
     tree: ast.Module
@@ -149,9 +149,9 @@ class Source:
 
 
 @lru_cache(maxsize=256)
-def source_of(filename: str) -> Source | None:
+def source_of(filename: str) -> ParsedFile | None:
     try:
-        return Source(ast.parse("".join(_lines(filename))))
+        return ParsedFile(ast.parse("".join(_lines(filename))))
     except (SyntaxError, ValueError, RecursionError):
         return None
 
@@ -177,7 +177,7 @@ def _conditions(test: ast.expr, way: bool) -> Iterator[tuple[Position, bool]]:
             yield node_position(test), way
 
 
-def way_past(place: Place) -> bool | None:
+def way_past(place: FramePlace) -> bool | None:
     """How the condition at a place has to turn out for the code not to raise; None for one that is no such check."""
     source, position = source_of(place.code.co_filename), position_of(place)
     return source.passes.get(position) if source is not None and position is not None else None
@@ -189,13 +189,13 @@ def raises_at(filename: str, row: int) -> bool:
     return source is not None and any(start <= row <= end for start, end in source.raises)
 
 
-def call_at(place: Place) -> ast.Call | None:
+def call_at(place: FramePlace) -> ast.Call | None:
     """The call expression that the frame was making."""
     source, position = source_of(place.code.co_filename), position_of(place)
     return source.calls.get(position) if source and position else None
 
 
-def argument_places(chain: Sequence[Place], argument: str, names: Sequence[str]) -> Iterator[tuple[str, ast.expr]]:
+def argument_places(chain: Sequence[FramePlace], argument: str, names: Sequence[str]) -> Iterator[tuple[str, ast.expr]]:
     """The expressions a constructor argument came through, from the constructor's call outwards.
 
     `chain` are the frames from the constructor's caller outwards, `names` the constructor's positional
@@ -219,7 +219,7 @@ def argument_places(chain: Sequence[Place], argument: str, names: Sequence[str])
         wanted = expression.id
 
 
-def is_reckoned_with(chain: Sequence[Place], argument: str, names: Sequence[str]) -> bool:
+def is_reckoned_with(chain: Sequence[FramePlace], argument: str, names: Sequence[str]) -> bool:
     """Whether a helper that hands the argument on also makes other numbers of it, as in `width + 16`."""
     places = argument_places(chain, argument, names)
     helpers = (function_of(place.code) for place in chain)
@@ -240,7 +240,7 @@ def _reckoned(function: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str
     return frozenset(node.id for node in names if id(node) not in whole)
 
 
-def default_of(place: Place, name: str) -> ast.expr | None:
+def default_of(place: FramePlace, name: str) -> ast.expr | None:
     """The default of a parameter of the function that a frame is in."""
     function = function_of(place.code)
     return default_in(function, name) if function is not None else None

@@ -36,7 +36,7 @@ def unmixed(call: Call, subject: Callable[..., Any]) -> bool:
     except Unconfirmed:
         return False
     other = next(i for i, x in enumerate(numbers) if x.dtype != numbers[0].dtype)
-    facts = {"came": dtype_name(numbers[other]), "needed": dtype_name(numbers[0])}
-    call.need("mixed_dtype", f"inputs[{other}].dtype", sympy.false, **facts)
+    facts = {"actual": dtype_name(numbers[other]), "expected": dtype_name(numbers[0])}
+    call.require("mixed_dtype", f"inputs[{other}].dtype", sympy.false, **facts)
     call.args, call.kwargs = list(args), kwargs
     return True

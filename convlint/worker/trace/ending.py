@@ -22,23 +22,23 @@ from convlint.worker.trace.raising import (
     is_unpacking,
     numbers_near,
 )
-from convlint.worker.trace.trace import Setting, Trace
-from convlint.worker.trace.trail import Halt, Objection, Raised, Refusal, Unread
+from convlint.worker.trace.trace import Trace, TraceSetting
+from convlint.worker.trace.trail import Raised, TraceStopped, Unread, UserError, UserErrorOnBranch
 from convlint.worker.trace.unpacking import Misreading, misreading
 from convlint.worker.user_code.unavailable import Unavailable
 from convlint.worker.user_code.wording import first_line, said
 
 
 @dataclass(frozen=True)
-class Ending:
+class RunEnding:
     """How errors end one run."""
 
     trace: Trace
-    setting: Setting
+    setting: TraceSetting
     ledger: TraceLedger
     recorder: NodeRecorder
 
-    def of(self, error: Exception) -> Halt:
+    def of(self, error: Exception) -> TraceStopped:
         """The last event of a run that an error ended."""
         place = raised_at(error, self.setting.is_user)
         at = span_of(place) if place else None
@@ -46,16 +46,16 @@ class Ending:
         if misread is not None and not self.trace.decisions and self._is_noted(misread):
             return Unread(_raises(error), at)
         if isinstance(error, Unavailable):
-            return Halt(error.reason, at)
+            return TraceStopped(error.reason, at)
         if isinstance(error, UNDECIDABLE) and called_container(error) is None:
-            return Halt(Reason(kind="data-dependent", detail=first_line(error)), at)
+            return TraceStopped(Reason(kind="data-dependent", detail=first_line(error)), at)
         if not self._is_raised_by_user(error):
             return self._raised(error, at)
-        return Objection(_raises(error), at) if self.trace.decisions else self._refusal(error, at)
+        return UserErrorOnBranch(_raises(error), at) if self.trace.decisions else self._refusal(error, at)
 
-    def _raised(self, error: Exception, at: Span | None) -> Halt:
+    def _raised(self, error: Exception, at: Span | None) -> TraceStopped:
         if self.trace.decisions or not is_own(error, self.setting.is_user):
-            return Halt(_raises(error), at)
+            return TraceStopped(_raises(error), at)
         return Raised(
             _raises(error),
             at,
@@ -74,23 +74,23 @@ class Ending:
             return False
         return is_no_tensor_method(error, self.setting.is_user)
 
-    def _refusal(self, error: Exception, at: Span | None) -> Halt:
+    def _refusal(self, error: Exception, at: Span | None) -> TraceStopped:
         if not is_own(error, self.setting.is_user):
-            return Halt(_raises(error), at)
-        return Refusal(_raises(error), at, type(error).__name__, numbers_near(error))
+            return TraceStopped(_raises(error), at)
+        return UserError(_raises(error), at, type(error).__name__, numbers_near(error))
 
     def _is_noted(self, misread: Misreading) -> bool:
         """The code that reads a shape as a node, whose requirement is broken; not where a repair gave the shape."""
         maker = self.recorder.maker(misread.tensor)
-        if maker is None or maker.meta["spoiled"] or len(self.trace.nodes) >= self.setting.limit:
+        if maker is None or maker.meta["tainted"] or len(self.trace.nodes) >= self.setting.limit:
             return False
         block, dims = misread.frame.f_locals.get("self"), misread.reading.dims
         path = self.ledger.path(block) if isinstance(block, torch.nn.Module) else None
         call = Call(self.ledger, "torch.Tensor.shape", [misread.tensor], {})
-        needed = f"at least {dims}" if misread.reading.is_least else dims
+        expected = f"at least {dims}" if misread.reading.is_least else dims
         with self.recorder.node("call_method", "size", call) as node:
             node.meta.update(place=misread.place, block=path or "", outputs=[])
-            call.need("rank", "inputs[0].rank", sympy.false, came=misread.tensor.dim(), needed=needed)
+            call.require("rank", "inputs[0].rank", sympy.false, actual=misread.tensor.dim(), expected=expected)
         return True
 
     def _is_raised_by_user(self, error: Exception) -> bool:

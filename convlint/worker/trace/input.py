@@ -14,7 +14,7 @@ from convlint.facts import Basis, InputOrigin, Span
 from convlint.inputspec import InputSpec
 from convlint.worker.torch_private.fake import outside_modes
 from convlint.worker.trace.forward_parameters import Key, Parts, parameters_of
-from convlint.worker.trace.origin import Source
+from convlint.worker.trace.origin import ShapeSource
 
 BATCH = "B"
 _HINTS = {"B": 26, "N": 26, "C": 12, "D": 384, "H": 640, "W": 896, "L": 24, "T": 24, "S": 24, "F": 40}
@@ -36,7 +36,7 @@ class Input:
 
     name: str
     spec: InputSpec
-    source: Source
+    source: ShapeSource
     keyword: bool = False
     within: tuple[str, Key] | None = None  # the parameter that this is a part of, and its key there
     origin: Basis = "evidence"
@@ -70,7 +70,7 @@ def declared(
     for i, spec in enumerate(specs):
         name = spec.name or (parameters[i].name if i < len(parameters) else f"input{i}")
         result.append(
-            Input(name, spec, Source(origin, source), keyword=spec.name is not None or name in keywords, fed=fed)
+            Input(name, spec, ShapeSource(origin, source), keyword=spec.name is not None or name in keywords, fed=fed)
         )
     return tuple(result)
 

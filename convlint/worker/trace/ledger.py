@@ -12,18 +12,18 @@ import torch
 
 from convlint.worker.ops.call import Call
 from convlint.worker.ops.memory import of_result
-from convlint.worker.stack.places import Place, span_of
+from convlint.worker.stack.places import FramePlace, span_of
 from convlint.worker.torch_private.fake import blank, fake_of, set_env
 from convlint.worker.torch_private.symbols import SizeEnv, expr_of, guard_count, guard_exprs, new_env, new_symbol
 from convlint.worker.trace.handlers import Handled, is_handled
 from convlint.worker.trace.nodes import NodeRecorder
-from convlint.worker.trace.trace import Setting, Trace, is_symbolic
-from convlint.worker.trace.trail import Assumption, Event, Need
+from convlint.worker.trace.trace import Trace, TraceSetting, is_symbolic
+from convlint.worker.trace.trail import Assumption, Event, Requirement
 from convlint.worker.trace.work import GUARD, spend
 from convlint.worker.values.sizes import Size, holds_at
 from convlint.worker.values.strides import Strides, contiguous, of_tensor
 
-# What a spoiled shape proves nothing about; channels stay what the layer before declares.
+# What a tainted shape proves nothing about; channels stay what the layer before declares.
 _SPATIAL = frozenset(
     {
         "spatial",
@@ -47,10 +47,10 @@ class TraceLedger:
     def __init__(
         self,
         model: torch.nn.Module,
-        setting: Setting,
+        setting: TraceSetting,
         trace: Trace,
         recorder: NodeRecorder,
-        place: Callable[[], Place | None],
+        place: Callable[[], FramePlace | None],
         root: CodeType,
     ) -> None:
         self._root = root  # of the frame that called forward
@@ -68,26 +68,26 @@ class TraceLedger:
         self._extra: SizeEnv | None = None  # of sizes that data decides, where all others are numbers
         self.silent = 0  # above 0 while a layer or a check works: its own calls are no nodes
 
-    def need(self, call: Call, name: str, operand: str, condition: sympy.Basic, **facts: Any) -> bool:
+    def require(self, call: Call, name: str, operand: str, condition: sympy.Basic, **facts: Any) -> bool:
         if condition is sympy.true or not condition.free_symbols <= self._setting.hints.keys():
             return True  # a size that hangs on data breaks nothing that could be told
         holds = holds_at(condition, self._setting.hints)
         node = self._recorder.current
-        if node is not None and node.meta["spoiled"] and name in _SPATIAL:
+        if node is not None and node.meta["tainted"] and name in _SPATIAL:
             return holds
         if self._is_handled():
             self.assume(condition)
             if not holds:
                 raise Handled(f"{call.target} does not take these sizes")
             return True
-        came, needed, value = facts.pop("came"), facts.pop("needed"), facts.pop("value", None)
+        actual, expected, value = facts.pop("actual"), facts.pop("expected"), facts.pop("value", None)
         self.append(
-            Need(
+            Requirement(
                 name=name,
                 operand=operand,
                 condition=condition,
-                came=came if isinstance(came, str) else expr_of(came),
-                needed=needed if isinstance(needed, str) else expr_of(needed),
+                actual=actual if isinstance(actual, str) else expr_of(actual),
+                expected=expected if isinstance(expected, str) else expr_of(expected),
                 value=None if value is None else expr_of(value),
                 key=(self.where(call), name, operand),
                 node=len(self._trace.nodes) - 1,

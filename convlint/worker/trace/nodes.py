@@ -11,13 +11,13 @@ from torch import fx
 
 from convlint.facts import Reason
 from convlint.worker.ops.call import Call
-from convlint.worker.stack.places import Place
+from convlint.worker.stack.places import FramePlace
 from convlint.worker.trace.handlers import Handled
-from convlint.worker.trace.trace import Halted, Trace, has_tensor, tensor_meta
+from convlint.worker.trace.trace import Trace, TraceAborted, has_tensor, tensor_meta
 from convlint.worker.trace.work import CALL, spend
 from convlint.worker.values.nesting import tensors_in
 
-# Layers whose output sizes come from themselves alone, whatever was spoiled before.
+# Layers whose output sizes come from themselves alone, whatever was tainted before.
 _RESETS = ("Linear", "AdaptiveAvgPool", "AdaptiveMaxPool", "Embedding")
 
 
@@ -26,10 +26,12 @@ class NodeRecorder:
 
     `node.meta` holds `name` (the public name of what is called), `val`, `inputs` and `outputs` (TensorMeta, the
     inputs as they came, before any repair), `place` (the user's call), `block` (the module whose forward made the
-    call), `layer` (the leaf module) and `spoiled` (sizes that come from a repair and prove nothing).
+    call), `layer` (the leaf module) and `tainted` (sizes that come from a repair and prove nothing).
     """
 
-    def __init__(self, model: torch.nn.Module, trace: Trace, place: Callable[[], Place | None], limit: int) -> None:
+    def __init__(
+        self, model: torch.nn.Module, trace: Trace, place: Callable[[], FramePlace | None], limit: int
+    ) -> None:
         self.blocks: list[str] = []  # the modules whose forward is running, by path
         self.current: fx.Node | None = None
         self._trace = trace
@@ -44,7 +46,7 @@ class NodeRecorder:
         """A node for a call that is about to run; it goes again where the call gives no tensor."""
         nodes = self._trace.nodes
         if len(nodes) >= self._limit:
-            raise Halted(Reason(kind="too-many-calls", limit=self._limit), self._place())
+            raise TraceAborted(Reason(kind="too-many-calls", limit=self._limit), self._place())
         spend(CALL)
         args, kwargs = self.as_argument(tuple(call.args)), self.as_argument(dict(call.kwargs))
         node = self._trace.graph.create_node(op, target, args, kwargs)
@@ -55,7 +57,7 @@ class NodeRecorder:
             block=self.blocks[-1] if self.blocks else "",
             layer=call.layer,
             training=call.layer is not None and call.layer.training,  # in this run
-            spoiled=any(producer.meta.get("spoiled") for producer in node.all_input_nodes),
+            tainted=any(producer.meta.get("tainted") for producer in node.all_input_nodes),
         )
         nodes.append(node)
         outer, self.current = self.current, node
@@ -76,7 +78,7 @@ class NodeRecorder:
                 self._trace.graph.erase_node(node)
             return
         reset = call.layer is not None and type(call.layer).__name__.startswith(_RESETS)
-        node.meta["spoiled"] = call.spoiled or (node.meta["spoiled"] and not reset)
+        node.meta["tainted"] = call.tainted or (node.meta["tainted"] and not reset)
         node.meta["val"] = result
         node.meta["outputs"] = [tensor_meta(x) for x in tensors_in(result)]
         self.made(call.args[0] if writes else result, node)
@@ -91,7 +93,7 @@ class NodeRecorder:
             val=value,
             place=None,
             block="",
-            spoiled=False,
+            tainted=False,
         )
         self._trace.nodes.append(node)
         self.made(value, node)
@@ -122,7 +124,7 @@ class NodeRecorder:
     def _attribute(self, tensor: torch.Tensor) -> fx.Node:
         """A parameter, a buffer, or a tensor that forward made of nothing."""
         node = self._trace.graph.get_attr(self._attributes.get(id(tensor), "_tensor_constant"))
-        node.meta.update(val=tensor, spoiled=False)
+        node.meta.update(val=tensor, tainted=False)
         self.made(tensor, node)
         return node
 

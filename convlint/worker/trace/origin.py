@@ -9,7 +9,7 @@ from convlint import facts
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ShapeSource:
     """What gave an input its shape. Sources are compared; only reports read the words."""
 
     origin: facts.InputOrigin
@@ -21,7 +21,7 @@ class Source:
         return self.origin not in facts.UNCONFIRMED
 
 
-GUESSED: Final = Source("guessed")
-TRIED: Final = Source("tried")
-NAMED: Final = Source("name")
-ANNOTATED: Final = Source("annotation")
+GUESSED: Final = ShapeSource("guessed")
+TRIED: Final = ShapeSource("tried")
+NAMED: Final = ShapeSource("name")
+ANNOTATED: Final = ShapeSource("annotation")

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from convlint.tracebacks import steps_of
-from convlint.worker.stack.places import Place, call_at, user_step
+from convlint.worker.stack.places import FramePlace, call_at, user_step
 from convlint.worker.stack.users import IsUser
 from convlint.worker.torch_private.fake import UNDECIDABLE
 from convlint.worker.user_code.guessed import GuessedConfig
@@ -82,7 +82,7 @@ def is_certain(error: BaseException, is_user: IsUser) -> bool:
         return error.name not in frame.f_code.co_freevars and _is_bound_nowhere(
             frame.f_code.co_filename, error.name or ""
         )
-    return isinstance(error, TypeError) and _takes_other_arguments(frame, Place(frame.f_code, step.tb_lasti))
+    return isinstance(error, TypeError) and _takes_other_arguments(frame, FramePlace(frame.f_code, step.tb_lasti))
 
 
 def _is_bound_nowhere(filename: str, name: str) -> bool:
@@ -187,7 +187,7 @@ def _outside_classes(node: ast.AST, but: frozenset[str]) -> Iterator[ast.AST]:
             yield from _outside_classes(child, but)
 
 
-def _takes_other_arguments(frame: FrameType, place: Place) -> bool:
+def _takes_other_arguments(frame: FrameType, place: FramePlace) -> bool:
     """Whether the called function or layer of the user's cannot be called with so many arguments, or these names."""
     call = call_at(place)
     if (

@@ -11,10 +11,10 @@ import torch
 from torch import fx
 
 from convlint.facts import Reason
-from convlint.worker.stack.places import Place, place_of, way_past
+from convlint.worker.stack.places import FramePlace, place_of, way_past
 from convlint.worker.torch_private.fake import UNREADABLE, FakeTensor, outside_modes
 from convlint.worker.trace.nodes import ancestors
-from convlint.worker.trace.trace import Halted, Setting, Trace
+from convlint.worker.trace.trace import Trace, TraceAborted, TraceSetting
 from convlint.worker.user_code.standins import StandIn
 from convlint.worker.user_code.wording import first_line
 from convlint.worker.values.contents import number, numbers
@@ -38,9 +38,9 @@ class Reader:
     """What one run of forward reads, noted in its trace."""
 
     trace: Trace
-    setting: Setting
+    setting: TraceSetting
     maker: Callable[[torch.Tensor], fx.Node | None]
-    place: Callable[[], Place | None]
+    place: Callable[[], FramePlace | None]
 
     def read(self, function: Callable[..., Any], short: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """The value of the first argument, asked for by one of READERS.
@@ -64,20 +64,20 @@ class Reader:
         except UNREADABLE as error:
             if short in _RESULTS:  # often only logged or plotted
                 return StandIn(f"the result of .{short}()", Reason(kind="value-from-data"))
-            raise Halted(Reason(kind="value-from-data", detail=first_line(error)), self.place()) from None
+            raise TraceAborted(Reason(kind="value-from-data", detail=first_line(error)), self.place()) from None
 
     def compared(self, frame: FrameType) -> bool | None:
         """The truth of a comparison of numbers that hang on data; None where torch's own code asks for it."""
         return self._decide(place_of(frame), ()) if self.setting.is_user(frame.f_code.co_filename) else None
 
-    def _decide(self, place: Place | None, args: tuple[Any, ...]) -> bool:
+    def _decide(self, place: FramePlace | None, args: tuple[Any, ...]) -> bool:
         """Which way to go at a branch on data: not where the code raises, else as the setting says, else past it."""
         check = way_past(place) if place is not None else None
         if check is not None:
             return check
         taken, given = self.trace.decisions, self.setting.decisions
         if len(taken) >= MAX_DECISIONS:
-            raise Halted(Reason(kind="loop-on-data"), place)
+            raise TraceAborted(Reason(kind="loop-on-data"), place)
         makers = [self.maker(tensor) for tensor in tensors_in(args)]
         way = given[len(taken)] if len(taken) < len(given) else any(map(_asks_for_fit_values, makers))
         if makers and all(

@@ -13,7 +13,7 @@ from torch import fx
 from torch.overrides import resolve_name
 
 from convlint.facts import Reason
-from convlint.worker.stack.places import Place
+from convlint.worker.stack.places import FramePlace
 from convlint.worker.stack.users import IsUser
 from convlint.worker.torch_private.fake import FakeTensor, FakeTensorMode
 from convlint.worker.torch_private.symbols import SizeEnv, expr_of
@@ -24,17 +24,17 @@ from convlint.worker.values.sizes import Size
 MAX_NODES = 200_000
 
 
-class Halted(BaseException):
+class TraceAborted(BaseException):
     """Leaves the user's forward where the trace cannot tell; no `except Exception` may catch it."""
 
-    def __init__(self, reason: Reason, place: Place | None) -> None:
+    def __init__(self, reason: Reason, place: FramePlace | None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.place = place
 
 
 @dataclass(frozen=True)
-class Setting:
+class TraceSetting:
     """What a trace depends on besides the model and its inputs."""
 
     mode: FakeTensorMode
@@ -57,7 +57,7 @@ class Trace:
     nodes: list[fx.Node] = field(default_factory=list)
     trail: Trail = field(default_factory=Trail)
     output: Any = None
-    decisions: list[tuple[Place | None, bool]] = field(default_factory=list)
+    decisions: list[tuple[FramePlace | None, bool]] = field(default_factory=list)
     settled: list[int] = field(default_factory=list)  # those that no input decides: in a real run they go one way only
     read: list[fx.Node] = field(default_factory=list)  # whose values forward asked for
     ambiguous: list[int] = field(default_factory=list)  # options of each repair that was a choice

@@ -23,32 +23,32 @@ from convlint.worker.ops.registry import function_check, layer_check
 from convlint.worker.ops.results import goes_on_numbers, has_rule, is_one_dtype, numbers_among, result_shape
 from convlint.worker.ops.signatures.check import check_operator
 from convlint.worker.ops.signatures.operator import Operator
-from convlint.worker.stack.places import Place, span_of, user_place
+from convlint.worker.stack.places import FramePlace, span_of, user_place
 from convlint.worker.torch_private.fake import UNDECIDABLE, FakeTensor, is_inner_call, outside_modes
 from convlint.worker.torch_private.modules import changes_arguments, changes_results, module_calls
 from convlint.worker.torch_private.symbols import undecided
 from convlint.worker.trace import devices
 from convlint.worker.trace.aliases import canonical
 from convlint.worker.trace.confirm import Unconfirmed, is_of_torch_nn, refusal
-from convlint.worker.trace.constant_folding.known_values import Measures
+from convlint.worker.trace.constant_folding.known_values import KnownValues
 from convlint.worker.trace.dtypes import unmixed
-from convlint.worker.trace.ending import Ending
+from convlint.worker.trace.ending import RunEnding
 from convlint.worker.trace.leaves import PROPERTIES, QUESTIONS, is_leaf
 from convlint.worker.trace.ledger import TraceLedger
 from convlint.worker.trace.nodes import NodeRecorder
 from convlint.worker.trace.numeric import on_numbers
 from convlint.worker.trace.reading import READERS, Reader
 from convlint.worker.trace.trace import (
-    Halted,
-    Setting,
     Trace,
+    TraceAborted,
+    TraceSetting,
     function_name,
     has_fake,
     is_small_and_real,
     is_symbolic,
     type_name,
 )
-from convlint.worker.trace.trail import Halt, Oversized, RefusedCall, Stop
+from convlint.worker.trace.trail import Oversized, RefusedCall, Stop, TraceStopped
 from convlint.worker.user_code.standins import lacking
 from convlint.worker.user_code.unavailable import Unavailable
 from convlint.worker.user_code.wording import first_line
@@ -64,7 +64,7 @@ _VALIDITY = frozenset({"_is_all_true"})
 class ShapeTracer(fx.Tracer):
     """Records one run of a model's forward."""
 
-    def __init__(self, model: torch.nn.Module, setting: Setting) -> None:
+    def __init__(self, model: torch.nn.Module, setting: TraceSetting) -> None:
         super().__init__()
         self.root = model
         self.graph = fx.Graph(tracer_cls=type(self))
@@ -73,9 +73,9 @@ class ShapeTracer(fx.Tracer):
         self._recorder = NodeRecorder(model, self._trace, self._user_place, setting.limit)
         self._ledger = TraceLedger(model, setting, self._trace, self._recorder, self._user_place, _ROOT)
         self._reader = Reader(self._trace, setting, self._recorder.maker, self._user_place)
-        self._ending = Ending(self._trace, setting, self._ledger, self._recorder)
+        self._ending = RunEnding(self._trace, setting, self._ledger, self._recorder)
         self._refused: tuple[BaseException, Stop] | None = None
-        self._measures = Measures()
+        self._known_values = KnownValues()
 
     def run(self, args: Sequence[Any], kwargs: Mapping[str, Any], inputs: Iterable[tuple[str, Any]]) -> Trace:
         """Run forward and keep what happened; raises only what is a fault of convlint's own.
@@ -89,10 +89,10 @@ class ShapeTracer(fx.Tracer):
         try:
             with _FunctionCalls(self), module_calls(self.call_layer), undecided(self._reader.compared):
                 self._trace.output = self.root(*args, **kwargs)
-        except Halted as halted:
-            inner = halted.reason.inner
-            kind = Oversized if inner is not None and inner.kind == "too-large-to-try" else Halt
-            self._ledger.append(kind(halted.reason, span_of(halted.place) if halted.place else None))
+        except TraceAborted as stopped:
+            inner = stopped.reason.inner
+            kind = Oversized if inner is not None and inner.kind == "too-large-to-try" else TraceStopped
+            self._ledger.append(kind(stopped.reason, span_of(stopped.place) if stopped.place else None))
         except Exception as error:
             refused, stop = self._refused or (None, None)
             self._ledger.append(stop if error is refused else self._ending.of(error))
@@ -146,14 +146,14 @@ class ShapeTracer(fx.Tracer):
         args, kwargs = devices.neutral(name, args, canonical(name, kwargs))
         if devices.is_move(name) and len(args) == 1 and not kwargs:
             return args[0]
-        args, kwargs = self._measures.sized(short, args, kwargs)
+        args, kwargs = self._known_values.sized(short, args, kwargs)
         if is_small_and_real(args, kwargs):
             with outside_modes():  # small real tensors keep their values
                 return function(*args, **kwargs)
         is_method = name.startswith("torch.Tensor.")
         op, target = ("call_method", short) if is_method else ("call_function", function)
         call = Call(self._ledger, name, list(args), dict(kwargs))
-        return self._measures.call(short, args, kwargs, function, partial(self._record, op, target, call, function))
+        return self._known_values.call(short, args, kwargs, function, partial(self._record, op, target, call, function))
 
     def call_operator(self, operator: Operator, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call of what only a signature describes."""
@@ -255,7 +255,7 @@ class ShapeTracer(fx.Tracer):
                 raise Unavailable(absent) from None
             if isinstance(error, UNDECIDABLE) and not is_of_torch_nn(error):
                 reason = Reason(kind="data-dependent", name=call.target, detail=first_line(error))
-                raise Halted(reason, self._user_place()) from None
+                raise TraceAborted(reason, self._user_place()) from None
             real = self._confirmed(call, subject, error)
             if unmixed(call, subject):
                 return run(*call.args, **call.kwargs)
@@ -276,14 +276,14 @@ class ShapeTracer(fx.Tracer):
             real = refusal(subject, tuple(call.args), call.kwargs)
         except Unconfirmed as unsure:
             reason = Reason(kind="refusal-unconfirmed", name=call.target, detail=words, inner=unsure.reason)
-            raise Halted(reason, place) from None
+            raise TraceAborted(reason, place) from None
         if real is None:
-            raise Halted(Reason(kind="not-traceable", name=call.target, detail=words), place) from None
+            raise TraceAborted(Reason(kind="not-traceable", name=call.target, detail=words), place) from None
         return real
 
     # -- places ---------------------------------------------------------------------------------------------
 
-    def _user_place(self) -> Place | None:
+    def _user_place(self) -> FramePlace | None:
         """The innermost frame of the user's code."""
         return user_place(sys._getframe(1), self._setting.is_user)
 

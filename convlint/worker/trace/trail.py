@@ -1,7 +1,7 @@
 """What one trace met, in order: conditions it took as true, and requirements its nodes made.
 
-A size follows a trail as long as the assumptions hold for it. The first broken event decides: a broken need or a
-stop rejects the size, a broken assumption says that the size would have gone another way.
+A size follows a trail as long as the assumptions hold for it. The first broken event decides: a violation or a stop
+rejects the size, a broken assumption says that the size would have gone another way.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sympy
 from convlint.facts import Reason, Span
 
 Key = tuple[str, str, str]
-"""A need by what stays the same from trace to trace: the layer or line, the requirement, the operand."""
+"""A requirement by what stays the same from trace to trace: the layer or line, the requirement, the operand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +27,18 @@ class Assumption:
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class Requirement:
     """A requirement of one node, whether it held in this trace or not."""
 
     name: str
     operand: str
     condition: sympy.Basic
-    came: sympy.Expr | str
-    needed: sympy.Expr | str
+    actual: sympy.Expr | str
+    expected: sympy.Expr | str
     key: Key
     node: int | None = None  # the number of the node in the graph; None while the model is built
     holds: bool = False  # at the sizes of this trace
-    spoils: bool = False  # it is broken, and what comes behind is of a repair: that says nothing of sizes that meet it
+    taints: bool = False  # it is broken, and what comes behind is of a repair: that says nothing of sizes that meet it
     argument: str | None = None
     layer: str | None = None
     value: sympy.Expr | None = None
@@ -71,7 +71,7 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Halt:
+class TraceStopped:
     """The trace cannot tell what happens from here on."""
 
     reason: Reason
@@ -79,12 +79,12 @@ class Halt:
 
 
 @dataclass(frozen=True, slots=True)
-class Oversized(Halt):
+class Oversized(TraceStopped):
     """A call is refused that is too large to be tried on real tensors: smaller inputs tell."""
 
 
 @dataclass(frozen=True, slots=True)
-class Raised(Halt):
+class Raised(TraceStopped):
     """An exception that left forward, which a run on real tensors may confirm."""
 
     kind: str = ""  # the class of the exception
@@ -94,26 +94,28 @@ class Raised(Halt):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal(Raised):
+class UserError(Raised):
     """The user's own code raises at these sizes: an assertion, a check of its inputs."""
 
 
 @dataclass(frozen=True, slots=True)
-class Objection(Halt):
+class UserErrorOnBranch(TraceStopped):
     """The user's own code raises on a way that data takes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unread(Halt):
-    """The user's code cannot read a shape as it wants to; the broken need before this event says why."""
+class Unread(TraceStopped):
+    """The user's code cannot read a shape as it wants to; the violation before this event says why."""
 
 
-Event = Assumption | Need | Stop | Halt
+Event = Assumption | Requirement | Stop | TraceStopped
 
 
-def reason_of(end: Stop | Halt) -> Reason:
+def reason_of(end: Stop | TraceStopped) -> Reason:
     """Why a trace ended."""
-    return end.reason if isinstance(end, Halt) else Reason(kind="torch-refuses", name=end.key[2], detail=end.words)
+    return (
+        end.reason if isinstance(end, TraceStopped) else Reason(kind="torch-refuses", name=end.key[2], detail=end.words)
+    )
 
 
 @dataclass(slots=True)
@@ -122,12 +124,12 @@ class Trail:
 
     events: list[Event] = field(default_factory=list)
 
-    def needs(self) -> list[Need]:
-        return [event for event in self.events if isinstance(event, Need)]
+    def needs(self) -> list[Requirement]:
+        return [event for event in self.events if isinstance(event, Requirement)]
 
-    def broken(self) -> list[Need]:
-        return [need for need in self.needs() if not need.holds]
+    def broken(self) -> list[Requirement]:
+        return [requirement for requirement in self.needs() if not requirement.holds]
 
-    def end(self) -> Stop | Halt | None:
+    def end(self) -> Stop | TraceStopped | None:
         last = self.events[-1] if self.events else None
-        return last if isinstance(last, Stop | Halt) else None
+        return last if isinstance(last, Stop | TraceStopped) else None

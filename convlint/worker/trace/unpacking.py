@@ -10,7 +10,7 @@ from types import FrameType
 
 import torch
 
-from convlint.worker.stack.places import Place, Position, node_position, position_of, source_of, user_step
+from convlint.worker.stack.places import FramePlace, Position, node_position, position_of, source_of, user_step
 from convlint.worker.stack.users import IsUser
 
 
@@ -29,7 +29,7 @@ class Misreading:
 
     tensor: torch.Tensor
     reading: Reading
-    place: Place
+    place: FramePlace
     frame: FrameType
 
 
@@ -41,7 +41,7 @@ def misreading(error: BaseException, is_user: IsUser) -> Misreading | None:
     if step is None:
         return None
     frame = step.tb_frame
-    place = Place(frame.f_code, step.tb_lasti)
+    place = FramePlace(frame.f_code, step.tb_lasti)
     position = position_of(place)
     reading = _readings(frame.f_code.co_filename).get(position) if position is not None else None
     tensor = frame.f_locals.get(reading.name) if reading is not None else None

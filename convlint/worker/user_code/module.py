@@ -19,7 +19,7 @@ from convlint.worker.user_code import purity
 from convlint.worker.user_code.folders import started_in
 from convlint.worker.user_code.integers import INT, as_int, with_symbolic_ints
 from convlint.worker.user_code.statements import Statement, sort
-from convlint.worker.user_code.time_limit import Impatient, patience
+from convlint.worker.user_code.time_limit import TimeLimitExceeded, time_limit
 from convlint.worker.user_code.unavailable import Unavailable
 from convlint.worker.user_code.wording import said
 
@@ -162,9 +162,9 @@ class TopLevel:
                 continue
             if name in statement.binds or (name in statement.changes and name in self.namespace):
                 try:
-                    with patience(MAX_SECONDS):
+                    with time_limit(MAX_SECONDS):
                         self._run(statement)
-                except (Exception, SystemExit, Impatient) as error:
+                except (Exception, SystemExit, TimeLimitExceeded) as error:
                     if name in statement.binds and name not in self.namespace:
                         if self._assigned_inside(statement, name):
                             continue

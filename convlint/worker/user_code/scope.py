@@ -18,7 +18,7 @@ MAX_DEPTH = 5
 """Calls that a value is followed through."""
 
 
-class Scope:
+class RuntimeScope:
     """The names that code at a line sees. `namespace` may be used as the globals of an `exec`."""
 
     def __init__(self, module: ProjectModule, filename: str, tree: ast.Module, row: int, depth: int = 0) -> None:
@@ -109,13 +109,13 @@ class Scope:
                 expression = given(call, function, name)
                 if expression is not None and not _is_inside(call, function):
                     try:
-                        scope = Scope(self._module, self._filename, self._tree, call.lineno, self._depth + 1)
+                        scope = RuntimeScope(self._module, self._filename, self._tree, call.lineno, self._depth + 1)
                         return scope.evaluate(expression)
                     except Exception:
                         continue
         default = _default(function, name)
         if default is not None:
-            return Scope(self._module, self._filename, self._tree, 0, self._depth).evaluate(default)
+            return RuntimeScope(self._module, self._filename, self._tree, 0, self._depth).evaluate(default)
         parsed = self._parsed(name)
         if parsed is not None:
             return parsed
@@ -139,7 +139,9 @@ class Scope:
         for node in ast.walk(self._tree):
             if isinstance(node, ast.Call) and _called(node) in ("parse_args", "parse_known_args"):
                 try:
-                    return Scope(self._module, self._filename, self._tree, node.lineno, self._depth + 1).evaluate(node)
+                    return RuntimeScope(
+                        self._module, self._filename, self._tree, node.lineno, self._depth + 1
+                    ).evaluate(node)
                 except Exception:
                     continue
         return None
@@ -159,10 +161,10 @@ class Owner:
             for node in ast.walk(definition):
                 targets = node.targets if isinstance(node, ast.Assign) else ()
                 if any(_is_self(target, name) for target in targets):
-                    return Scope(module, filename, tree, node.lineno, depth + 1).evaluate(node.value)  # type: ignore[attr-defined]
+                    return RuntimeScope(module, filename, tree, node.lineno, depth + 1).evaluate(node.value)  # type: ignore[attr-defined]
             for node in definition.body:
                 if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
-                    return Scope(module, filename, tree, 0, depth + 1).evaluate(node.value)
+                    return RuntimeScope(module, filename, tree, 0, depth + 1).evaluate(node.value)
         raise Unavailable(Reason(kind="attribute-set-by-script", name=name, owner=definition.name))
 
 

@@ -20,7 +20,7 @@ _SOON = 0.003
 _AGAIN = 0.5
 
 
-class Impatient(BaseException):
+class TimeLimitExceeded(BaseException):
     """It took too long. No Exception, so that the user's own handlers let it through."""
 
 
@@ -29,7 +29,7 @@ _ends = list[float]()
 
 
 @contextmanager
-def patience(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> Iterator[None]:
     """Raise Impatient in the body when the time is over. Without SIGALRM only the job's own limit holds.
 
     Time that other processes take from this one does not count. An inner limit does not outlast an outer one.
@@ -64,7 +64,7 @@ def _ring(_: int, frame: FrameType | None) -> None:
             return
         frame = frame.f_back
     uncacheable.count("time")
-    raise Impatient("it takes too long")
+    raise TimeLimitExceeded("it takes too long")
 
 
 RING = _ring.__code__

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from convlint.facts import Budget, RunInput, Scenario
+from convlint.facts import ModelBudget, RunInput, Scenario
 from convlint.worker.user_code.wording import said
 from convlint.worker.verify.bench import Bench
 from convlint.worker.verify.capacity import capacity
@@ -21,7 +21,7 @@ _MOST_TIMES = 50
 """Calls that are kept of a large model."""
 
 
-def budget(bench: Bench, feed: Sequence[RunInput], scenario: Scenario) -> Budget:
+def budget(bench: Bench, feed: Sequence[RunInput], scenario: Scenario) -> ModelBudget:
     """Memory, the largest batch and times. Raises nothing that the model raises."""
     inputs = [item.at(scenario.sizes) for item in feed]
     notes: list[str] = []
@@ -35,16 +35,16 @@ def budget(bench: Bench, feed: Sequence[RunInput], scenario: Scenario) -> Budget
             return None
 
     memory = bench.verify.memory or free_memory(bench.device)
-    need = part("the memory that it needs", lambda: forecast(bench, inputs))
+    requirement = part("the memory that it needs", lambda: forecast(bench, inputs))
     use = part("the memory that it takes", lambda: used(bench, inputs))
     most = None
-    if memory is not None and need is not None:
+    if memory is not None and requirement is not None:
         runs = bench.verify.memory is None
         most = part("the largest batch", lambda: capacity(bench, feed, scenario.sizes, memory, runs=runs))
     timed = part("its time", lambda: times(bench, inputs))
-    return Budget(
+    return ModelBudget(
         scenario=scenario,
-        need=need,
+        requirement=requirement,
         used=use,
         capacity=most,
         seconds=timed[0] if timed is not None else None,

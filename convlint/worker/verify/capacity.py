@@ -26,8 +26,8 @@ def capacity(bench: Bench, feed: Sequence[RunInput], sizes: Mapping[str, int], m
         return [item.at({**sizes, BATCH: batch}) for item in feed]
 
     def needs(batch: int) -> int:
-        need = forecast(bench, inputs(batch))
-        return need.workspace + (need.step if need.step is not None else need.forward)
+        requirement = forecast(bench, inputs(batch))
+        return requirement.workspace + (requirement.step if requirement.step is not None else requirement.forward)
 
     predicted = largest(lambda batch: needs(batch) <= memory)
     if not runs or predicted == 0:

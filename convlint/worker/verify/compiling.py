@@ -13,12 +13,12 @@ from convlint.facts import Compilation, Difference, GraphBreak, Recompilation, R
 from convlint.worker.torch_private.compiler import CompilerLog, is_of_tools, no_toolchain, prepare_compiler, root_of
 from convlint.worker.torch_private.modules import plain_module_calls
 from convlint.worker.trace.input import BATCH
-from convlint.worker.user_code.time_limit import Impatient, patience
+from convlint.worker.user_code.time_limit import TimeLimitExceeded, time_limit
 from convlint.worker.user_code.wording import said
 from convlint.worker.verify.bench import Bench
 from convlint.worker.verify.device import is_out_of_memory
 from convlint.worker.verify.graphs import breaks, failed_at, recompilations
-from convlint.worker.verify.likeness import Trial
+from convlint.worker.verify.likeness import ComparedRun
 
 DEFAULT, WITHOUT_TOOLS = "inductor", "aot_eager"
 
@@ -59,8 +59,8 @@ def compilation(bench: Bench, feed: Sequence[RunInput], scenarios: Sequence[Scen
         work.notes.append(f"{DEFAULT} cannot work here: {missing}")
     ordered = _ordered(scenarios)
     try:
-        with patience(seconds), plain_module_calls():
-            if (reason := Trial(bench, feed, ordered[0]).why_not()) is not None:
+        with time_limit(seconds), plain_module_calls():
+            if (reason := ComparedRun(bench, feed, ordered[0]).why_not()) is not None:
                 return work.facts("not checked", reason=reason)
             found = _compiled(bench, feed, ordered, work)
             if isinstance(found, BaseException):  # a program that the compiler needs
@@ -68,7 +68,7 @@ def compilation(bench: Bench, feed: Sequence[RunInput], scenarios: Sequence[Scen
                 work = _Work(WITHOUT_TOOLS, notes=[note])
                 found = _compiled(bench, feed, ordered, work)
             return found if isinstance(found, Compilation) else work.facts("not checked", reason=said(found))
-    except Impatient:
+    except TimeLimitExceeded:
         work.notes.append(f"stopped after {seconds:.0f} s")
         if work.made:
             return work.facts("compiled")
@@ -99,14 +99,14 @@ def _compiled(
     for number, scenario in enumerate(scenarios):
         repeats = number > 0 and scenario == scenarios[number - 1]
         try:
-            like = Trial(bench, feed, scenario).like(model)
+            like = ComparedRun(bench, feed, scenario).like(model)
         except Exception as error:
             if is_of_tools(error):
                 return error
             if is_out_of_memory(error):
                 work.notes.append(f"no memory to compile: {said(error)}")
                 return work.facts("compiled") if work.made else work.facts("not checked", reason="there is no memory")
-            if (reason := Trial(bench, feed, scenario).why_not()) is not None:
+            if (reason := ComparedRun(bench, feed, scenario).why_not()) is not None:
                 return work.facts("not checked", reason=reason)
             return work.facts(
                 "failed", reason=said(root_of(error)), scenario=scenario, at=failed_at(error, bench.is_user)

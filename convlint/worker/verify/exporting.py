@@ -12,28 +12,28 @@ from convlint.facts import Difference, Export, Refusal, RunInput, Scenario
 from convlint.worker.torch_private import settle
 from convlint.worker.torch_private.modules import plain_module_calls
 from convlint.worker.torch_private.symbols import hangs_on_data
-from convlint.worker.user_code.time_limit import Impatient, patience
+from convlint.worker.user_code.time_limit import TimeLimitExceeded, time_limit
 from convlint.worker.user_code.wording import said
 from convlint.worker.values.nesting import tensors_in
 from convlint.worker.verify.bench import Bench
 from convlint.worker.verify.device import is_out_of_memory
 from convlint.worker.verify.graphs import failed_at, is_about_one
-from convlint.worker.verify.likeness import Trial
+from convlint.worker.verify.likeness import ComparedRun
 
 
 def export(bench: Bench, feed: Sequence[RunInput], scenarios: Sequence[Scenario], seconds: float) -> Export:
     """Export a model and run the program as in the scenarios in eval mode. Raises nothing that the model raises."""
     settle()
     try:
-        with patience(seconds), plain_module_calls():
+        with time_limit(seconds), plain_module_calls():
             return _export(bench, feed, [one for one in scenarios if not one.training])
-    except Impatient:
+    except TimeLimitExceeded:
         return Export(status="not checked", reason=f"it takes longer than {seconds:.0f} s")
 
 
 def _export(bench: Bench, feed: Sequence[RunInput], scenarios: Sequence[Scenario]) -> Export:
     usual = scenarios[0]
-    if (reason := Trial(bench, feed, usual).why_not()) is not None:
+    if (reason := ComparedRun(bench, feed, usual).why_not()) is not None:
         return Export(status="not checked", reason=reason)
     given = [bench.arguments([item.at(one.sizes) for item in feed]) for one in scenarios]
     opened = _open(given)
@@ -75,7 +75,7 @@ def _held(bench: Bench, feed: Sequence[RunInput], scenarios: Sequence[Scenario],
     runs = 0
     for scenario in scenarios:
         try:
-            like = Trial(bench, feed, scenario).like(program)
+            like = ComparedRun(bench, feed, scenario).like(program)
         except Exception as error:
             if is_out_of_memory(error):
                 notes.append(f"no memory to run it: {said(error)}")

@@ -45,7 +45,7 @@ class Like:
 
 
 @dataclass(frozen=True)
-class Trial:
+class ComparedRun:
     """One run of a model, to be made in several ways with the same weights and numbers."""
 
     bench: Bench
@@ -97,16 +97,16 @@ class Trial:
             expected = self.results(self.bench.model)
         except Exception as error:
             return Like(note=f"forward itself raises: {said(error)}")
-        came = self.results(call)
-        found = next(self._differences(expected, came), None)
+        actual = self.results(call)
+        found = next(self._differences(expected, actual), None)
         if found is None:
             return Like()
         try:
-            return self._weighed(found, expected, came)
+            return self._weighed(found, expected, actual)
         except Exception as error:
             return Like(note=f"forward itself raises: {said(error)}")
 
-    def _weighed(self, found: Difference, expected: Results, came: Results) -> Like:
+    def _weighed(self, found: Difference, expected: Results, actual: Results) -> Like:
         """Whether a difference is one of the compiler: not of forward itself, of chance or of rounding."""
         model = self.bench.model
         if next(self._differences(expected, self.results(model)), None) is not None:
@@ -115,21 +115,21 @@ class Trial:
         if by_chance is not None and by_chance.kind == found.kind:
             return Like(note="results hang on random numbers, which compiled code may draw in another order")
         shaken = [self.results(model, noise=number) for number in range(_DRAWS)]
-        return Like(next(self._differences(expected, came, shaken, self._terms), None))
+        return Like(next(self._differences(expected, actual, shaken, self._terms), None))
 
     def _differences(
-        self, expected: Results, came: Results, shaken: Sequence[Results] = (), terms: int = 0
+        self, expected: Results, actual: Results, shaken: Sequence[Results] = (), terms: int = 0
     ) -> Iterator[Difference]:
         """In what two runs differ. `shaken` are runs that show how far rounding goes, `terms` those of a long sum."""
 
         def difference(kind: Any, said: str) -> Difference:
             return Difference(kind=kind, said=said, scenario=self.scenario)
 
-        if list(expected) != list(came):
-            yield difference("shape", _other_names(expected, came))
+        if list(expected) != list(actual):
+            yield difference("shape", _other_names(expected, actual))
             return
         for name, one in expected.items():
-            other, moved = came[name], [run[name] for run in shaken if name in run]
+            other, moved = actual[name], [run[name] for run in shaken if name in run]
             if one.shape != other.shape:
                 if all(run.shape == one.shape for run in moved):
                     yield difference("shape", f"{name} is {list(other.shape)} and not {list(one.shape)}")
@@ -139,10 +139,10 @@ class Trial:
                 yield difference("value", f"{name} {apart}")
 
 
-def _other_names(expected: Results, came: Results) -> str:
+def _other_names(expected: Results, actual: Results) -> str:
     """The first result that only one of two runs has."""
-    missing = next((name for name in expected if name not in came), None)
-    return f"{missing} is missing" if missing else f"{next(name for name in came if name not in expected)} is new"
+    missing = next((name for name in expected if name not in actual), None)
+    return f"{missing} is missing" if missing else f"{next(name for name in actual if name not in expected)} is new"
 
 
 def _apart(

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from convlint.facts import Array, Refused, RunCall, Unfit
+from convlint.facts import Array, RefusedCallFact, RunCall, Unfit
 from convlint.jobs import Handed
 from convlint.worker.stack.places import span_of, user_place
 from convlint.worker.stack.users import IsUser
@@ -36,7 +36,7 @@ class Recorder(TorchFunctionMode):
     ) -> None:
         super().__init__()
         self.calls: list[RunCall] = []
-        self.refused: list[Refused] = []
+        self.refused: list[RefusedCallFact] = []
         self.unfit: dict[str, Unfit] = {}  # by kind: the first call that makes nan or inf of numbers that are none
         self.running: list[str] = []  # the modules that are running, by path
         self._model, self._is_user, self._device = model, is_user, device
@@ -89,12 +89,14 @@ class Recorder(TorchFunctionMode):
         except Exception as error:
             if expected is None:
                 raise
-            self.refused.append(Refused(call=len(self.calls), what=first_line(error), type=type(error).__name__))
+            self.refused.append(
+                RefusedCallFact(call=len(self.calls), what=first_line(error), type=type(error).__name__)
+            )
             result = self._given(expected, module)
         else:
             if expected is not None and not _is_alike(arrays(result, on_device=True), expected.outputs):
                 shown = ", ".join(str(list(one.shape)) for one in arrays(result, on_device=True))
-                self.refused.append(Refused(call=len(self.calls), what=f"it gives {shown}", type=SILENT))
+                self.refused.append(RefusedCallFact(call=len(self.calls), what=f"it gives {shown}", type=SILENT))
                 result = self._given(expected, module)
         finally:
             self._silent -= 1
@@ -170,5 +172,5 @@ def _is_node(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     return len(kept) > 1 or bool(named)
 
 
-def _is_alike(came: Sequence[Array], expected: Sequence[Array]) -> bool:
-    return [one.shape for one in came] == [one.shape for one in expected]
+def _is_alike(actual: Sequence[Array], expected: Sequence[Array]) -> bool:
+    return [one.shape for one in actual] == [one.shape for one in expected]

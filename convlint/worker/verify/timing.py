@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from convlint.facts import CallTime, RunInput
-from convlint.worker.stack.places import Place, span_of, user_place
+from convlint.worker.stack.places import FramePlace, span_of, user_place
 from convlint.worker.torch_private.modules import module_calls
 from convlint.worker.trace.leaves import is_leaf
 from convlint.worker.trace.trace import function_name, type_name
@@ -29,7 +29,7 @@ _REPEATS = 10
 _SECONDS = 4.0
 """After so many seconds there are repeats enough."""
 
-_Key = tuple[str, str | None, Place | None]
+_Key = tuple[str, str | None, FramePlace | None]
 
 
 def times(bench: Bench, inputs: Sequence[RunInput]) -> tuple[float, tuple[CallTime, ...]]:

@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-from convlint.facts import Compilation, Export, Failure, FileFacts, Observation, Reason, Scenario, Span, Trial
+from convlint.facts import Compilation, Export, Failure, FileFacts, Observation, Reason, Scenario, Span, TrialFacts
 from convlint.jobs import Job, ModelJob, TrialJob, Verify, Wanted
-from convlint.worker.build.builder import Builder, Built, NotBuilt
-from convlint.worker.build.importing import Project, importing, place_in, wording
+from convlint.worker.build.builder import Builder, BuiltModel, NotBuilt
+from convlint.worker.build.importing import ImportedProject, importing, place_in, wording
 from convlint.worker.build.resolve import Resolver
 from convlint.worker.build.skeleton import Sites, sited
 from convlint.worker.build.styles import STYLES
@@ -45,9 +45,9 @@ def run(job: Job) -> FileFacts:
     try:
         device = found(job.verify.device)
     except NoDevice as error:
-        return FileFacts(filename=job.filename, trials=(Trial(reason=_not_run(str(error))),))
+        return FileFacts(filename=job.filename, trials=(TrialFacts(reason=_not_run(str(error))),))
     if job.trial is None:  # it is only asked whether the device is there
-        return FileFacts(filename=job.filename, trials=(Trial(device=described(device)),))
+        return FileFacts(filename=job.filename, trials=(TrialFacts(device=described(device)),))
     source.replaced.update(job.texts)
     is_user, here = user_test(job.path, job.user_roots), os.getcwd()
     with importing(job, is_user) as project:
@@ -56,10 +56,10 @@ def run(job: Job) -> FileFacts:
 
 
 def _trial(
-    job: Job, project: Project, is_user: IsUser, device: torch.device, asked: TrialJob, verify: Verify
+    job: Job, project: ImportedProject, is_user: IsUser, device: torch.device, asked: TrialJob, verify: Verify
 ) -> FileFacts:
     wanted, sites, end = job.models[0], Sites(), time.monotonic() + job.timeout
-    trial = Trial(device=described(device))
+    trial = TrialFacts(device=described(device))
     try:
         built = _built(job, wanted, project, is_user, sites, asked)
     except NotBuilt as error:
@@ -80,7 +80,7 @@ def _trial(
         return _without_runs(job, trial, error.reason, is_hungry=False, at=place_in(error, is_user))
 
 
-def _ran(job: Job, asked: TrialJob, trial: Trial, bench: Bench, end: float) -> FileFacts:
+def _ran(job: Job, asked: TrialJob, trial: TrialFacts, bench: Bench, end: float) -> FileFacts:
     """The runs that a job asks for. Raises OnlyDeclared where an operator is not there."""
     if asked.wanted is not None:
         return FileFacts(filename=job.filename, trials=(_broken_down(trial, bench, asked, asked.wanted),))
@@ -93,7 +93,7 @@ def _ran(job: Job, asked: TrialJob, trial: Trial, bench: Bench, end: float) -> F
     return FileFacts(filename=job.filename, trials=(done,))
 
 
-def _without_runs(job: Job, trial: Trial, reason: Reason, *, is_hungry: bool, at: Span | None = None) -> FileFacts:
+def _without_runs(job: Job, trial: TrialFacts, reason: Reason, *, is_hungry: bool, at: Span | None = None) -> FileFacts:
     told = trial.model_copy(update={"reason": reason, "is_hungry": is_hungry, "at": at})
     return FileFacts(filename=job.filename, trials=(told,))
 
@@ -102,7 +102,7 @@ def _not_run(detail: str) -> Reason:
     return Reason(kind="not-run", detail=detail)
 
 
-def _broken_down(trial: Trial, bench: Bench, asked: TrialJob, wanted: Wanted) -> Trial:
+def _broken_down(trial: TrialFacts, bench: Bench, asked: TrialJob, wanted: Wanted) -> TrialFacts:
     try:
         return trial.model_copy(update={"breakdown": broken_down(bench, wanted, asked.feed)})
     except NotShown as error:
@@ -131,7 +131,9 @@ def _sound(asked: TrialJob, runs: Sequence[Observation]) -> list[Scenario]:
     return fine if fine and fine[0] == asked.runs[0].scenario and not fine[0].training else []
 
 
-def _built(job: Job, wanted: ModelJob, project: Project, is_user: IsUser, sites: Sites, asked: TrialJob) -> Built:
+def _built(
+    job: Job, wanted: ModelJob, project: ImportedProject, is_user: IsUser, sites: Sites, asked: TrialJob
+) -> BuiltModel:
     """The model once more, in the way that it was built in for its trace. Raises NotBuilt, and what the import does."""
 
     @contextmanager

@@ -41,8 +41,8 @@ def test_put_together(warm: None, length: int) -> None:
 def test_a_wrong_number_of_columns_is_found_at_the_layer(linter: Linter) -> None:
     source = net("self.u = nn.Unfold(3)\nself.f = nn.Fold((8, 8), 3)", "return self.f(self.u(x))")
     assert linter.torch_refuses(source, ("B", 3, 9, 9))
-    found = linter(source, ("B", 3, 9, 9)).the_finding.unmet
-    assert (found.name, found.came, found.needed) == ("elements", 49, 36)
+    found = linter(source, ("B", 3, 9, 9)).the_finding.violation
+    assert (found.name, found.actual, found.expected) == ("elements", 49, 36)
 
 
 def test_what_is_unfolded_folds_back(linter: Linter) -> None:

@@ -13,12 +13,12 @@ from torch import fx, nn
 from convlint.facts import Change
 from convlint.ops.requirements import requirement_kind
 from convlint.ops.window import same_padding
-from convlint.worker.analysis.edits.case import Candidate, Case, number
+from convlint.worker.analysis.edits.case import Candidate, EditCase, number
 from convlint.worker.analysis.edits.expressions import Point, expressions
-from convlint.worker.analysis.edits.pair import CONVOLUTIONS, Side, example_sizes, pair_of
+from convlint.worker.analysis.edits.pair import CONVOLUTIONS, Operand, example_sizes, pair_of
 from convlint.worker.analysis.edits.shortcuts import shortcuts
 from convlint.worker.analysis.edits.syntax import (
-    Written,
+    SourceExpression,
     argument_of,
     function_around,
     one_line,
@@ -27,16 +27,16 @@ from convlint.worker.analysis.edits.syntax import (
 )
 from convlint.worker.analysis.layers import constructor_parameters
 from convlint.worker.stack.places import text_lines
-from convlint.worker.trace.trail import Need
+from convlint.worker.trace.trail import Requirement
 
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
 
 
-def branches(case: Case) -> Iterator[Candidate]:
+def branches(case: EditCase) -> Iterator[Candidate]:
     """Edits of the layers of one side, or of both, after which the two come to the same sizes."""
-    need = case.need
-    if not isinstance(need, Need) or not requirement_kind(need.name).is_of_two_sides:
+    requirement = case.requirement
+    if not isinstance(requirement, Requirement) or not requirement_kind(requirement.name).is_of_two_sides:
         return
     pair = pair_of(case)
     if pair is None:
@@ -44,18 +44,18 @@ def branches(case: Case) -> Iterator[Candidate]:
     left, right = pair
     rank = len(left.shape)
     places = [dim for dim in range(2, rank) if left.shape[dim] != right.shape[dim]]
-    is_of_size = case.finding.unmet.sizes is not None  # other images would do, so the layers are right
+    is_of_size = case.finding.violation.sizes is not None  # other images would do, so the layers are right
     if places and not is_of_size:
         yield from _same_padding(case, pair)
         for side, other in ((right, left), (left, right)):
             yield from _windows(case, side, other, places[0])
     if places:
         yield from _padded(pair, places)
-    if need.name == "broadcast":
+    if requirement.name == "broadcast":
         yield from shortcuts(case, pair)
 
 
-def _same_padding(case: Case, pair: tuple[Side, Side]) -> Iterator[Candidate]:
+def _same_padding(case: EditCase, pair: tuple[Operand, Operand]) -> Iterator[Candidate]:
     """Kernels of several sizes without padding: each with half of its own."""
     layers = [node.meta["layer"] for side in pair for node in side.layers]
     if len(layers) < 2 or not all(map(_may_be_padded, layers)):
@@ -90,11 +90,11 @@ def _half_padding(layer: Any) -> int | None:
     return halves.pop() if len(halves) == 1 else None
 
 
-def _name(case: Case, layer: nn.Module) -> str:
+def _name(case: EditCase, layer: nn.Module) -> str:
     return next((path for path, module in case.built.model.named_modules() if module is layer), "")
 
 
-def _windows(case: Case, side: Side, other: Side, dim: int) -> Iterator[Candidate]:
+def _windows(case: EditCase, side: Operand, other: Operand, dim: int) -> Iterator[Candidate]:
     """A stride, a padding or an output padding for one layer of this side."""
     here, there = side.shape[dim], other.shape[dim]
     for node in side.layers:
@@ -103,7 +103,7 @@ def _windows(case: Case, side: Side, other: Side, dim: int) -> Iterator[Candidat
             yield from _with_setting(case, node, name, value)
 
 
-def _settings(layer: Any, case: Case, here: sympy.Expr, there: sympy.Expr) -> Iterator[tuple[str, int]]:
+def _settings(layer: Any, case: EditCase, here: sympy.Expr, there: sympy.Expr) -> Iterator[tuple[str, int]]:
     """Values of a layer's own arguments that would bring a size from `here` to `there`."""
     sizes = example_sizes(case)
     actual, goal = (int(one.xreplace(sizes)) for one in (here, there))
@@ -148,7 +148,7 @@ def _one(value: Any) -> int | None:
     return found if type(found) is int else None
 
 
-def _with_setting(case: Case, node: fx.Node, name: str, value: int) -> Iterator[Candidate]:
+def _with_setting(case: EditCase, node: fx.Node, name: str, value: int) -> Iterator[Candidate]:
     layer = node.meta["layer"]
     made = case.constructor(layer)
     if made is None or not isinstance(made.node, ast.Call):
@@ -165,7 +165,7 @@ def _with_setting(case: Case, node: fx.Node, name: str, value: int) -> Iterator[
             yield Candidate("window", (found[0],), found[1], made.span, 1)
 
 
-def _same_value(made: Written, name: str, scope: Any, value: int) -> list[str]:
+def _same_value(made: SourceExpression, name: str, scope: Any, value: int) -> list[str]:
     """The value under the name that the constructor has for it, `stride=stride`, and as a number."""
     function = function_around(made.filename, made.node)
     known = [arg.arg for arg in (*function.args.args, *function.args.kwonlyargs)] if function is not None else []
@@ -173,7 +173,7 @@ def _same_value(made: Written, name: str, scope: Any, value: int) -> list[str]:
     return [*own, str(value)]
 
 
-def _padded(pair: tuple[Side, Side], places: Sequence[int]) -> Iterator[Candidate]:
+def _padded(pair: tuple[Operand, Operand], places: Sequence[int]) -> Iterator[Candidate]:
     """The smaller side padded to the size of the other one."""
     left, right = pair
     gaps = _gaps(pair, places)
@@ -189,7 +189,7 @@ def _padded(pair: tuple[Side, Side], places: Sequence[int]) -> Iterator[Candidat
     yield Candidate("pad", (replaced(smaller.written, text),), code, None, 3)
 
 
-def _gaps(pair: tuple[Side, Side], places: Sequence[int]) -> list[int] | None:
+def _gaps(pair: tuple[Operand, Operand], places: Sequence[int]) -> list[int] | None:
     """By how much the left side is larger in each place; None unless one side lacks at most one row everywhere."""
     left, right = ([number(side.shape[dim]) for dim in places] for side in pair)
     gaps = [a - b for a, b in zip(left, right, strict=True) if a is not None and b is not None]
@@ -197,7 +197,7 @@ def _gaps(pair: tuple[Side, Side], places: Sequence[int]) -> list[int] | None:
     return gaps if len(gaps) == len(places) and is_one_sided else None
 
 
-def _functional(part: Written) -> str:
+def _functional(part: SourceExpression) -> str:
     """What the file calls torch.nn.functional."""
     lines = {line.strip() for line in text_lines(part.filename)}
     if lines & {"import torch.nn.functional as F", "from torch.nn import functional as F"}:

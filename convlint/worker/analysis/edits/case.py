@@ -11,14 +11,14 @@ from torch import fx, nn
 
 from convlint.facts import Change, EditKind, Span
 from convlint.worker.analysis.edits.rebuild import Scope, ScopedSites, is_editable
-from convlint.worker.analysis.edits.syntax import Written, written_at
+from convlint.worker.analysis.edits.syntax import SourceExpression, written_at
 from convlint.worker.analysis.session import Run
 from convlint.worker.analysis.verdict.findings import Finding
 from convlint.worker.build.skeleton import Sites
-from convlint.worker.stack.places import Place, call_at
+from convlint.worker.stack.places import FramePlace, call_at
 from convlint.worker.stack.users import IsUser
 from convlint.worker.trace.trace import TensorMeta
-from convlint.worker.trace.trail import Key, Need, Stop
+from convlint.worker.trace.trail import Key, Requirement, Stop
 
 Tier = Literal[0, 1, 2, 3]
 """How likely an edit is what is meant: it says where the size went; a number; the other side; anything else."""
@@ -37,7 +37,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Built:
+class EditedModel:
     """The model that is to be edited, with the numbers that could be named where each part was made."""
 
     model: nn.Module
@@ -45,7 +45,7 @@ class Built:
     scopes: Mapping[str, tuple[Scope, ...]]  # by path
     is_user: IsUser
 
-    def chain(self, module: nn.Module) -> tuple[Place, ...]:
+    def chain(self, module: nn.Module) -> tuple[FramePlace, ...]:
         return self.sites.chain(module)
 
 
@@ -62,14 +62,14 @@ def _without(scope: Scope, names: frozenset[str]) -> Scope:
 
 
 @dataclass(frozen=True)
-class Case:
+class EditCase:
     """A mistake, the run that met it, and every requirement that broke in that run."""
 
     finding: Finding
-    need: Need | Stop
+    requirement: Requirement | Stop
     run: Run
-    broken: Sequence[Need]
-    built: Built
+    broken: Sequence[Requirement]
+    built: EditedModel
     node: fx.Node = field(init=False)
 
     def __post_init__(self) -> None:
@@ -78,7 +78,12 @@ class Case:
     @property
     def targets(self) -> frozenset[Key]:
         """What an edit has to meet: every requirement of the call that broke."""
-        return frozenset({self.need.key, *(need.key for need in self.broken if need.node == self.finding.node)})
+        return frozenset(
+            {
+                self.requirement.key,
+                *(requirement.key for requirement in self.broken if requirement.node == self.finding.node),
+            }
+        )
 
     @property
     def layer(self) -> Any:
@@ -98,18 +103,18 @@ class Case:
         found: Sequence[TensorMeta] = self.node.meta["inputs"]
         return found
 
-    def written(self, node: fx.Node | None = None) -> Written | None:
+    def written(self, node: fx.Node | None = None) -> SourceExpression | None:
         """The call of a node in the user's code, where it can be edited."""
         place = (node or self.node).meta.get("place")
         found = written_at(place) if place is not None else None
         return found if found is not None and is_editable(found.filename, self.built.is_user) else None
 
-    def constructor(self, layer: nn.Module) -> Written | None:
+    def constructor(self, layer: nn.Module) -> SourceExpression | None:
         """The call that made a layer, in the user's code."""
         for place in self.built.chain(layer):
             if is_editable(place.code.co_filename, self.built.is_user):
                 call = call_at(place)
-                return Written(place.code.co_filename, call) if call is not None else None
+                return SourceExpression(place.code.co_filename, call) if call is not None else None
         return None
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from torch import nn
 
 from convlint.ops.requirements import requirement_kind
-from convlint.worker.analysis.edits.case import Candidate, Case, number, shape_of
-from convlint.worker.analysis.edits.syntax import Written, inserted, one_line, replaced
-from convlint.worker.trace.trail import Need
+from convlint.worker.analysis.edits.case import Candidate, EditCase, number, shape_of
+from convlint.worker.analysis.edits.syntax import SourceExpression, inserted, one_line, replaced
+from convlint.worker.trace.trail import Requirement
 
 _NORMS = (
     *(nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d),
@@ -18,17 +18,17 @@ _NORMS = (
 )
 
 
-def layouts(case: Case) -> Iterator[Candidate]:
+def layouts(case: EditCase) -> Iterator[Candidate]:
     """Permutations that bring the wanted size to where it is wanted."""
-    need = case.need
-    if not isinstance(need, Need) or requirement_kind(need.name).along is None or not case.inputs:
+    requirement = case.requirement
+    if not isinstance(requirement, Requirement) or requirement_kind(requirement.name).along is None or not case.inputs:
         return
     given, whole = _given(case), case.written()
     shape = shape_of(case.inputs[0])
-    wanted = number(need.needed)
+    wanted = number(requirement.expected)
     if given is None or whole is None or wanted is None or len(shape) < 3:
         return
-    goal = len(shape) - 1 if requirement_kind(need.name).along == "features" else 1
+    goal = len(shape) - 1 if requirement_kind(requirement.name).along == "features" else 1
     there = _only_other(shape, wanted, goal)
     if there is None:
         return
@@ -47,7 +47,7 @@ def _only_other(shape: Sequence[int | None], wanted: int, goal: int) -> int | No
     return found[0] if len(found) == 1 else None
 
 
-def _turned_back(whole: Written, call: ast.Call, given: Written, order: Sequence[int]) -> Candidate:
+def _turned_back(whole: SourceExpression, call: ast.Call, given: SourceExpression, order: Sequence[int]) -> Candidate:
     """A norm gives the layout that it takes, so what comes behind must be turned back."""
     text = given.atom + _method(order)
     back = _method([order.index(dim) for dim in range(len(order))])
@@ -57,7 +57,7 @@ def _turned_back(whole: Written, call: ast.Call, given: Written, order: Sequence
     return Candidate("layout", changes, one_line(f"{called}({text}){back}", text), whole.span, 0)
 
 
-def _other_norm(case: Case, goal: int) -> Iterator[Candidate]:
+def _other_norm(case: EditCase, goal: int) -> Iterator[Candidate]:
     """`nn.GroupNorm(1, 64)` normalises over the channels and the places, a LayerNorm over the last dims alone."""
     made = case.constructor(case.layer)
     if not isinstance(case.layer, nn.LayerNorm) or goal == 1 or made is None or not isinstance(made.node, ast.Call):
@@ -69,45 +69,45 @@ def _other_norm(case: Case, goal: int) -> Iterator[Candidate]:
     yield Candidate("layer", (replaced(made, text),), text, made.span, 0)
 
 
-def ranks(case: Case) -> Iterator[Candidate]:
+def ranks(case: EditCase) -> Iterator[Candidate]:
     """A dim more or less, or a layer for as many dims as there are."""
-    need = case.need
-    if not isinstance(need, Need) or need.name != "rank" or not case.inputs:
+    requirement = case.requirement
+    if not isinstance(requirement, Requirement) or requirement.name != "rank" or not case.inputs:
         return
-    came, goal = len(case.inputs[0].shape), _rank_wanted(need)
+    actual, goal = len(case.inputs[0].shape), _rank_wanted(requirement)
     given = _given(case)
     if given is not None:
-        for text in _reshaped(given, came, goal):
+        for text in _reshaped(given, actual, goal):
             yield Candidate("rank", (replaced(given, text),), text, None, 0)
-    yield from _flattened_layer(case, need)
-    yield from _of_rank(case, came)
+    yield from _flattened_layer(case, requirement)
+    yield from _of_rank(case, actual)
 
 
-def _rank_wanted(need: Need) -> int | None:
-    if "[-1]" in need.operand:
+def _rank_wanted(requirement: Requirement) -> int | None:
+    if "[-1]" in requirement.operand:
         return 2
-    return number(need.needed)
+    return number(requirement.expected)
 
 
-def _reshaped(given: Written, came: int, goal: int | None) -> Iterator[str]:
-    if goal == 2 and came > 2:
+def _reshaped(given: SourceExpression, actual: int, goal: int | None) -> Iterator[str]:
+    if goal == 2 and actual > 2:
         yield f"{given.atom}.flatten(1)"
-    if goal is not None and goal == came + 1:
+    if goal is not None and goal == actual + 1:
         yield f"{given.atom}.unsqueeze(1)"
         yield f"{given.atom}.unsqueeze(-1)"
-        if came < 3:
+        if actual < 3:
             yield f"{given.atom}.unsqueeze(0)"
-    if goal is not None and goal == came - 1:
+    if goal is not None and goal == actual - 1:
         yield f"{given.atom}.squeeze(1)"
         yield f"{given.atom}.squeeze(-1)"
-    if goal is not None and 2 < goal < came:
+    if goal is not None and 2 < goal < actual:
         yield f"{given.atom}.flatten({goal - 1})"
 
 
-def _flattened_layer(case: Case, need: Need) -> Iterator[Candidate]:
+def _flattened_layer(case: EditCase, requirement: Requirement) -> Iterator[Candidate]:
     """`nn.Flatten(), nn.Linear(1024, 10)` among the layers of a Sequential."""
     made = case.constructor(case.layer) if case.layer is not None else None
-    if _rank_wanted(need) != 2 or made is None or not isinstance(made.node, ast.Call):
+    if _rank_wanted(requirement) != 2 or made is None or not isinstance(made.node, ast.Call):
         return
     callee = made.part(made.node.func).text
     prefix = callee.rpartition(".")[0]
@@ -119,7 +119,7 @@ def _flattened_layer(case: Case, need: Need) -> Iterator[Candidate]:
     yield Candidate("rank", (change,), one_line(f"{text}, {made.text}", f"{text}, {callee}(...)"), span, 0)
 
 
-def _of_rank(case: Case, came: int) -> Iterator[Candidate]:
+def _of_rank(case: EditCase, actual: int) -> Iterator[Candidate]:
     """`nn.BatchNorm1d` for `nn.BatchNorm2d`."""
     made = case.constructor(case.layer) if case.layer is not None else None
     if made is None or not isinstance(made.node, ast.Call):
@@ -128,15 +128,15 @@ def _of_rank(case: Case, came: int) -> Iterator[Candidate]:
     name = part.text
     if name[-2:] not in ("1d", "2d", "3d"):
         return
-    is_flat = "BatchNorm" in name and came == 2
-    other = f"{name[:-2]}{1 if is_flat else came - 2}d"
-    if other == name or not (is_flat or 3 <= came <= 5):
+    is_flat = "BatchNorm" in name and actual == 2
+    other = f"{name[:-2]}{1 if is_flat else actual - 2}d"
+    if other == name or not (is_flat or 3 <= actual <= 5):
         return
     full = other + made.text[len(name) :]
     yield Candidate("layer", (replaced(part, other),), one_line(full, f"{other}(...)"), made.span, 1)
 
 
-def _given(case: Case) -> Written | None:
+def _given(case: EditCase) -> SourceExpression | None:
     """The expression of the first input at the call in forward."""
     whole = case.written()
     if whole is None:

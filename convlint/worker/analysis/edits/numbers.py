@@ -11,13 +11,13 @@ from typing import Any
 from torch import nn
 
 from convlint.ops.requirements import requirement_kind
-from convlint.worker.analysis.edits.case import Candidate, Case, Tier, layers_behind, number
+from convlint.worker.analysis.edits.case import Candidate, EditCase, Tier, layers_behind, number
 from convlint.worker.analysis.edits.expressions import Point, expressions, names_alone
 from convlint.worker.analysis.edits.rebuild import is_editable
-from convlint.worker.analysis.edits.syntax import Written, function_around, replaced, shown_call, text_at
+from convlint.worker.analysis.edits.syntax import SourceExpression, function_around, replaced, shown_call, text_at
 from convlint.worker.analysis.layers import constructor_parameters
 from convlint.worker.stack.places import Position, argument_places, call_at, default_of, expression_span, node_position
-from convlint.worker.trace.trail import Need
+from convlint.worker.trace.trail import Requirement
 
 SIZES = (
     *("in_features", "out_features", "in1_features", "in2_features", "in_channels", "out_channels"),
@@ -34,7 +34,7 @@ MOST_EXPRESSIONS = 3
 
 
 @dataclass
-class Slot:
+class EditSlot:
     """An expression in the user's code, and the layers' arguments that it gives."""
 
     filename: str
@@ -45,91 +45,91 @@ class Slot:
     is_unknown: bool = False  # some call that it is in has a value that cannot be worked with
 
     @property
-    def written(self) -> Written:
-        return Written(self.filename, self.node)
+    def written(self) -> SourceExpression:
+        return SourceExpression(self.filename, self.node)
 
 
-def numbers(case: Case) -> Iterator[Candidate]:
+def numbers(case: EditCase) -> Iterator[Candidate]:
     """What the layer at fault is made with; then what the layers are made with that give the size."""
-    need = case.need
-    if not isinstance(need, Need):
+    requirement = case.requirement
+    if not isinstance(requirement, Requirement):
         return
     wanted = _broken_values(case)
-    if case.layer is not None and need.argument is not None and number(need.value) is not None:
-        yield from _for(case, case.layer, need.argument, wanted, tier=1)
-    yield from givers(case, need, wanted)
+    if case.layer is not None and requirement.argument is not None and number(requirement.value) is not None:
+        yield from _for(case, case.layer, requirement.argument, wanted, tier=1)
+    yield from givers(case, requirement, wanted)
 
 
-def givers(case: Case, need: Need, wanted: Mapping[tuple[int, str], int]) -> Iterator[Candidate]:
+def givers(case: EditCase, requirement: Requirement, wanted: Mapping[tuple[int, str], int]) -> Iterator[Candidate]:
     """The nearest layer whose result has the size that came is to give the one that is needed; and the reverse."""
-    if not requirement_kind(need.name).is_produced:
+    if not requirement_kind(requirement.name).is_produced:
         return
-    is_either = case.layer is None and need.name != "elements"
+    is_either = case.layer is None and requirement.name != "elements"
     for side in (1, 2) if is_either else (1,):
-        found = _giver(case, need, side)
+        found = _giver(case, requirement, side)
         if found is None:
             continue
         layer, name, _ = found
         # The same line of forward may be run by several blocks, each with layers of its own.
-        others = (_giver(case, other, side) for other in case.broken if _is_twin(case, need, other))
+        others = (_giver(case, other, side) for other in case.broken if _is_twin(case, requirement, other))
         sizes = {(id(one[0]), one[1]): one[2] for one in (*others, found) if one is not None}
         for candidate in _for(case, layer, name, {**wanted, **sizes}, tier=2):
             # A table of vectors is often given, so what takes them is the place to look at.
             yield replace(candidate, side=side, at=None if isinstance(layer, nn.Embedding) else candidate.at)
 
 
-def _is_twin(case: Case, need: Need, other: Need) -> bool:
-    if other.node is None or other.name != need.name:
+def _is_twin(case: EditCase, requirement: Requirement, other: Requirement) -> bool:
+    if other.node is None or other.name != requirement.name:
         return False
     return bool(case.run.trace.nodes[other.node].meta["place"] == case.node.meta["place"])
 
 
-def _giver(case: Case, need: Need, side: int) -> tuple[nn.Module, str, int] | None:
+def _giver(case: EditCase, requirement: Requirement, side: int) -> tuple[nn.Module, str, int] | None:
     """A layer before the call, the argument that says how large its result is, and the value that is wanted there."""
-    came, needed = number(need.came), number(need.needed)
-    if came is None or needed is None or need.node is None:
+    actual, expected = number(requirement.actual), number(requirement.expected)
+    if actual is None or expected is None or requirement.node is None:
         return None
-    value, other = (came, needed) if side == 1 else (needed, came)
-    node = case.run.trace.nodes[need.node]
+    value, other = (actual, expected) if side == 1 else (expected, actual)
+    node = case.run.trace.nodes[requirement.node]
     for one in layers_behind(node):
         layer = one.meta["layer"]
         if one is node:
             continue
-        if need.name == "elements":
-            return _scaled(layer, came, needed) if case.layer is None else None
+        if requirement.name == "elements":
+            return _scaled(layer, actual, expected) if case.layer is None else None
         name = next((name for name in _GIVEN if getattr(layer, name, None) == value), None)
         if name is not None:
             return layer, name, other
     return None
 
 
-def _scaled(layer: nn.Module, came: int, needed: int) -> tuple[nn.Module, str, int] | None:
+def _scaled(layer: nn.Module, actual: int, expected: int) -> tuple[nn.Module, str, int] | None:
     """As `_giver`, of a layer before a reshape: it gives too much or too little by some factor."""
     name = next((name for name in _GIVEN if type(getattr(layer, name, None)) is int), None)
     if name is None:
         return None
-    size, rest = divmod(getattr(layer, name) * needed, came)
+    size, rest = divmod(getattr(layer, name) * expected, actual)
     return (layer, name, size) if rest == 0 else None
 
 
-def _broken_values(case: Case) -> dict[tuple[int, str], int]:
+def _broken_values(case: EditCase) -> dict[tuple[int, str], int]:
     """By layer and argument: the number that reaches it, where that is not the one it has."""
     found: dict[tuple[int, str], int] = {}
-    for need in case.broken:
-        layer = _layer(case, need)
-        value = number(need.value)
-        if layer is not None and need.argument is not None and value is not None:
-            found.setdefault((id(layer), need.argument), value)
+    for requirement in case.broken:
+        layer = _layer(case, requirement)
+        value = number(requirement.value)
+        if layer is not None and requirement.argument is not None and value is not None:
+            found.setdefault((id(layer), requirement.argument), value)
     return found
 
 
-def _layer(case: Case, need: Need) -> nn.Module | None:
-    node = case.run.trace.nodes[need.node] if need.node is not None else None
+def _layer(case: EditCase, requirement: Requirement) -> nn.Module | None:
+    node = case.run.trace.nodes[requirement.node] if requirement.node is not None else None
     return node.meta.get("layer") if node is not None else None
 
 
 def _for(
-    case: Case, layer: nn.Module, argument: str, wanted: Mapping[tuple[int, str], int], tier: Tier
+    case: EditCase, layer: nn.Module, argument: str, wanted: Mapping[tuple[int, str], int], tier: Tier
 ) -> Iterator[Candidate]:
     current = getattr(layer, argument, None)
     if isinstance(current, tuple) and len(current) > 1:
@@ -138,7 +138,7 @@ def _for(
         yield from _written(case, slot, tier)
 
 
-def _written(case: Case, slot: Slot, tier: Tier) -> Iterator[Candidate]:
+def _written(case: EditCase, slot: EditSlot, tier: Tier) -> Iterator[Candidate]:
     """The slot with the expressions that suit every layer that it gives a size."""
     if slot.is_unknown or not slot.points or not is_editable(slot.filename, case.built.is_user):
         return
@@ -157,14 +157,14 @@ def _written(case: Case, slot: Slot, tier: Tier) -> Iterator[Candidate]:
         yield Candidate("number", (replaced(part, text),), code, at, tier)
 
 
-def _sources(case: Case) -> Iterator[nn.Module]:
+def _sources(case: EditCase) -> Iterator[nn.Module]:
     """The layers before the call, the nearest of each way."""
     for node in islice(layers_behind(case.node), _NEAREST):
         if node.meta["layer"] is not case.layer:
             yield node.meta["layer"]
 
 
-def _function(case: Case, layer: nn.Module) -> ast.AST | None:
+def _function(case: EditCase, layer: nn.Module) -> ast.AST | None:
     """The function that makes a layer."""
     made = case.constructor(layer)
     return function_around(made.filename, made.node) if made is not None else None
@@ -183,11 +183,11 @@ def _near(function: ast.FunctionDef | ast.AsyncFunctionDef | None) -> list[str]:
     return list(dict.fromkeys(ast.unparse(one) for one in given if isinstance(one, ast.BinOp | ast.Name)))
 
 
-def slots(case: Case, layer: nn.Module, argument: str, wanted: Mapping[tuple[int, str], int]) -> Iterator[Slot]:
+def slots(case: EditCase, layer: nn.Module, argument: str, wanted: Mapping[tuple[int, str], int]) -> Iterator[EditSlot]:
     """The places that gave a layer this argument, the innermost first, each with all that it gives besides."""
     places = list(_places(case, layer, argument))
     by_position = {
-        (filename, node_position(node)): Slot(filename, node, call, is_handed_on=_is_handed_on(places[i + 1 :]))
+        (filename, node_position(node)): EditSlot(filename, node, call, is_handed_on=_is_handed_on(places[i + 1 :]))
         for i, (filename, node, call, _) in enumerate(places)
     }
     for path, module in case.built.model.named_modules(remove_duplicate=False):
@@ -206,8 +206,8 @@ def _is_handed_on(outer: Sequence[tuple[str, ast.expr, ast.Call | None, int]]) -
 
 
 def _add_points(
-    case: Case,
-    found: Mapping[tuple[str, Position], Slot],
+    case: EditCase,
+    found: Mapping[tuple[str, Position], EditSlot],
     path: str,
     module: nn.Module,
     name: str,
@@ -225,7 +225,7 @@ def _add_points(
             slot.points.append(Point(scopes[level] if level >= 0 else {}, value))
 
 
-def _places(case: Case, layer: nn.Module, argument: str) -> Iterator[tuple[str, ast.expr, ast.Call | None, int]]:
+def _places(case: EditCase, layer: nn.Module, argument: str) -> Iterator[tuple[str, ast.expr, ast.Call | None, int]]:
     """The expressions that an argument came through, each with its call and its level in the chain."""
     chain = case.built.chain(layer)
     node: ast.expr | None = None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from convlint.worker.analysis.edits.case import Candidate, Case
-from convlint.worker.analysis.edits.syntax import Written, argument_of, inserted, one_line, replaced
-from convlint.worker.trace.trail import Need
+from convlint.worker.analysis.edits.case import Candidate, EditCase
+from convlint.worker.analysis.edits.syntax import SourceExpression, argument_of, inserted, one_line, replaced
+from convlint.worker.trace.trail import Requirement
 
 _PRODUCTS = frozenset(
     {"torch.matmul", "torch.Tensor.matmul", "torch.bmm", "torch.Tensor.bmm", "torch.mm", "torch.Tensor.mm"}
@@ -15,20 +15,20 @@ _PRODUCTS = frozenset(
 _JOINS = frozenset({"torch.cat", "torch.concat", "torch.concatenate"})
 
 
-def operands(case: Case) -> Iterator[Candidate]:
+def operands(case: EditCase) -> Iterator[Candidate]:
     """What is to be tried on the operands of one call."""
-    need = case.need
-    if not isinstance(need, Need):
+    requirement = case.requirement
+    if not isinstance(requirement, Requirement):
         return
-    if need.name == "matmul" and case.node.meta["name"] in _PRODUCTS:
+    if requirement.name == "matmul" and case.node.meta["name"] in _PRODUCTS:
         yield from _products(case)
-    elif need.name == "concat" and case.node.meta["name"] in _JOINS:
+    elif requirement.name == "concat" and case.node.meta["name"] in _JOINS:
         yield from _joined(case)
-    elif need.name in ("dtype", "mixed_dtype", "index_dtype"):
-        yield from _converted(case, need)
+    elif requirement.name in ("dtype", "mixed_dtype", "index_dtype"):
+        yield from _converted(case, requirement)
 
 
-def operand_expressions(case: Case) -> list[Written]:
+def operand_expressions(case: EditCase) -> list[SourceExpression]:
     """The expressions of the tensors that a call combines, in their order; none where they are not written there."""
     whole = case.written()
     if whole is None:
@@ -38,7 +38,7 @@ def operand_expressions(case: Case) -> list[Written]:
     return _given_to(whole, whole.node, case) if isinstance(whole.node, ast.Call) else []
 
 
-def _given_to(whole: Written, call: ast.Call, case: Case) -> list[Written]:
+def _given_to(whole: SourceExpression, call: ast.Call, case: EditCase) -> list[SourceExpression]:
     """The items of a join, the arguments of a function, the object and the arguments of a method."""
     if case.node.meta["name"] in (*_JOINS, "torch.stack"):
         given = argument_of(call, "tensors", ("tensors",))
@@ -49,7 +49,7 @@ def _given_to(whole: Written, call: ast.Call, case: Case) -> list[Written]:
     return [] if any(isinstance(part, ast.Starred) for part in parts) else [whole.part(part) for part in parts]
 
 
-def _products(case: Case) -> Iterator[Candidate]:
+def _products(case: EditCase) -> Iterator[Candidate]:
     found = operand_expressions(case)
     if len(found) < 2:
         return
@@ -66,7 +66,7 @@ def _products(case: Case) -> Iterator[Candidate]:
         yield Candidate("order", changes, code, None, 0)
 
 
-def _joined(case: Case) -> Iterator[Candidate]:
+def _joined(case: EditCase) -> Iterator[Candidate]:
     """Another dim for `torch.cat`, where the others agree there."""
     whole = case.written()
     if whole is None or not isinstance(whole.node, ast.Call):
@@ -90,13 +90,13 @@ def _joined(case: Case) -> Iterator[Candidate]:
     yield Candidate("dim", (change,), one_line(f"{whole.text[:-1]}, dim={text})", f"dim={text}"), span, 1)
 
 
-def _converted(case: Case, need: Need) -> Iterator[Candidate]:
+def _converted(case: EditCase, requirement: Requirement) -> Iterator[Candidate]:
     whole = case.written()
     if whole is None or not isinstance(whole.node, ast.Call) or not whole.node.args:
         return
     given = whole.part(whole.node.args[0])
     methods = {"float32": "float()", "float64": "double()", "float16": "half()", "bfloat16": "bfloat16()"}
-    method = "long()" if need.name == "index_dtype" else methods.get(str(need.needed))
+    method = "long()" if requirement.name == "index_dtype" else methods.get(str(requirement.expected))
     if method is not None:
         text = f"{given.atom}.{method}"
         yield Candidate("dtype", (replaced(given, text),), text, None, 1)

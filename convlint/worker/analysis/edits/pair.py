@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import sympy
 from torch import fx, nn
 
-from convlint.worker.analysis.edits.case import Case, layers_behind
+from convlint.worker.analysis.edits.case import EditCase, layers_behind
 from convlint.worker.analysis.edits.operands import operand_expressions
-from convlint.worker.analysis.edits.syntax import Written
+from convlint.worker.analysis.edits.syntax import SourceExpression
 from convlint.worker.trace.nodes import ancestors
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -18,15 +18,15 @@ _NEAREST = 4
 
 
 @dataclass(frozen=True)
-class Side:
+class Operand:
     """One operand: its sizes, and the layers that it alone is made of, the nearest first."""
 
     shape: tuple[sympy.Expr, ...]
     layers: tuple[fx.Node, ...]
-    written: Written | None
+    written: SourceExpression | None
 
 
-def pair_of(case: Case) -> tuple[Side, Side] | None:
+def pair_of(case: EditCase) -> tuple[Operand, Operand] | None:
     """The two operands that differ, where both have channels and places."""
     given = [node for node in case.node.all_input_nodes if node.meta.get("outputs")]
     if len(given) < 2:
@@ -39,13 +39,13 @@ def pair_of(case: Case) -> tuple[Side, Side] | None:
     parts = operand_expressions(case)
     written = [parts[0], parts[index]] if len(parts) == len(given) else [None, None]
     own = [_layers_of_one(*nodes), _layers_of_one(*reversed(nodes))]
-    first, second = (Side(shapes[i], own[i], written[i]) for i in range(2))
+    first, second = (Operand(shapes[i], own[i], written[i]) for i in range(2))
     return first, second
 
 
-def _differing(case: Case, count: int) -> int:
+def _differing(case: EditCase, count: int) -> int:
     """The number of the operand that does not fit the first one."""
-    steps = case.finding.unmet.operand
+    steps = case.finding.violation.operand
     index = int(steps[len("inputs[")]) if steps.startswith("inputs[") and steps[7].isdigit() else 1
     return index if index < count else 1
 
@@ -56,7 +56,7 @@ def _layers_of_one(node: fx.Node, other: fx.Node) -> tuple[fx.Node, ...]:
     return tuple(one for one in layers_behind(node) if one not in shared)[:_NEAREST]
 
 
-def example_sizes(case: Case) -> dict[sympy.Symbol, sympy.Integer]:
+def example_sizes(case: EditCase) -> dict[sympy.Symbol, sympy.Integer]:
     """What each symbol of the run stands for in it."""
     run = case.run
-    return {symbol: sympy.Integer(run.course.sizes[name]) for symbol, name in run.names.items()}
+    return {symbol: sympy.Integer(run.run_spec.sizes[name]) for symbol, name in run.names.items()}

@@ -15,9 +15,9 @@ from torch import nn
 
 from convlint.facts import Way
 from convlint.jobs import Job, ModelJob
-from convlint.worker.analysis.session import Workshop
-from convlint.worker.build.builder import Builder, Built
-from convlint.worker.build.importing import Project, importing
+from convlint.worker.analysis.session import TraceSession
+from convlint.worker.build.builder import Builder, BuiltModel
+from convlint.worker.build.importing import ImportedProject, importing
 from convlint.worker.build.resolve import Resolver
 from convlint.worker.build.skeleton import Sites, building, frames_of
 from convlint.worker.build.styles import STYLES
@@ -46,7 +46,7 @@ class Recipe:
     made_up: frozenset[str] = frozenset()  # arguments whose values no edit may count on
 
     @contextmanager
-    def rebuilt(self, texts: Mapping[str, str] | None = None, sites: Sites | None = None) -> Iterator[Workshop]:
+    def rebuilt(self, texts: Mapping[str, str] | None = None, sites: Sites | None = None) -> Iterator[TraceSession]:
         """The model built again, where files by their path have other texts; it lives as long as this lasts.
 
         Raises what the user's code raises then, and NotBuilt.
@@ -62,12 +62,12 @@ class Recipe:
                 module = project.load()
             resolver = Resolver(project, self.job.files)
             built = self._built(Builder(module, self.wanted, self.mode, self.is_user, resolver, context))
-            yield Workshop(built.model, self.mode, sites, self.is_user)
+            yield TraceSession(built.model, self.mode, sites, self.is_user)
 
-    def _importing(self, editions: Mapping[str, str]) -> AbstractContextManager[Project]:
+    def _importing(self, editions: Mapping[str, str]) -> AbstractContextManager[ImportedProject]:
         return importing(self.job, self.is_user, editions=editions)
 
-    def _built(self, builder: Builder) -> Built:
+    def _built(self, builder: Builder) -> BuiltModel:
         if self.way.construction is not None:
             return builder.nth(self.way.construction)
         return builder.guess(next(style for style in STYLES if style.name == self.way.style))
@@ -148,4 +148,4 @@ def is_editable(filename: str, is_user: IsUser) -> bool:
     return is_user(filename) and "#" not in Path(filename).name
 
 
-Rebuild = Callable[..., AbstractContextManager[Workshop]]
+Rebuild = Callable[..., AbstractContextManager[TraceSession]]

@@ -6,21 +6,21 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from convlint.facts import TriedEdit, Unmet
+from convlint.facts import TriedEdit, Violation
 from convlint.worker.analysis.edits.branches import branches
-from convlint.worker.analysis.edits.case import Built, Candidate, Case, scopes_of
+from convlint.worker.analysis.edits.case import Candidate, EditCase, EditedModel, scopes_of
 from convlint.worker.analysis.edits.layouts import layouts, ranks
 from convlint.worker.analysis.edits.numbers import numbers
 from convlint.worker.analysis.edits.operands import operands
 from convlint.worker.analysis.edits.rebuild import Recipe, ScopedSites
 from convlint.worker.analysis.edits.shares import folded, split_of, splits, states
 from convlint.worker.analysis.edits.syntax import written_at
-from convlint.worker.analysis.edits.trial import Budget, Result, Trials
-from convlint.worker.analysis.session import Run, Workshop
+from convlint.worker.analysis.edits.trial import EditBudget, Result, Trials
+from convlint.worker.analysis.session import Run, TraceSession
 from convlint.worker.analysis.verdict.degenerate import refused
 from convlint.worker.analysis.verdict.examination import Examination
 from convlint.worker.analysis.verdict.findings import Finding
-from convlint.worker.trace.trail import Key, Need, Stop
+from convlint.worker.trace.trail import Key, Requirement, Stop
 
 MOST_FINDINGS = 6
 """Findings of one model for which edits are sought."""
@@ -32,22 +32,22 @@ MOST_CANDIDATES = 14
 _SOURCES = (layouts, ranks, operands, splits, folded, numbers, branches, states)
 
 
-def with_edits(examination: Examination, shop: Workshop, recipe: Recipe) -> Examination:
+def with_edits(examination: Examination, session: TraceSession, recipe: Recipe) -> Examination:
     """The examination with an edit for each finding where one is found; what an edit mends besides is one with it."""
     if not examination.findings and not examination.odd:
         return examination
-    built = _built(shop, recipe)
-    budget = Budget()
-    odd = tuple(_less_odd(one, examination, shop, built, recipe, budget) for one in examination.odd)
-    return replace(_with_findings(examination, shop, built, recipe, budget), odd=odd)
+    built = _built(session, recipe)
+    budget = EditBudget()
+    odd = tuple(_less_odd(one, examination, session, built, recipe, budget) for one in examination.odd)
+    return replace(_with_findings(examination, session, built, recipe, budget), odd=odd)
 
 
 def _with_findings(
-    examination: Examination, shop: Workshop, built: Built, recipe: Recipe, budget: Budget
+    examination: Examination, session: TraceSession, built: EditedModel, recipe: Recipe, budget: EditBudget
 ) -> Examination:
     broken = tuple(examination.run.trace.trail.broken())
     cases = list(_cases(examination, built, broken))
-    trials = Trials(recipe, examination.run, broken, budget, shop.is_plain)
+    trials = Trials(recipe, examination.run, broken, budget, session.is_plain)
     settled: dict[Key, Finding] = {}
     for case in cases[:MOST_FINDINGS]:
         if case.finding.key in settled:
@@ -69,55 +69,60 @@ def _with_findings(
 
 
 def _less_odd(
-    unmet: Unmet, examination: Examination, shop: Workshop, built: Built, recipe: Recipe, budget: Budget
-) -> Unmet:
+    violation: Violation,
+    examination: Examination,
+    session: TraceSession,
+    built: EditedModel,
+    recipe: Recipe,
+    budget: EditBudget,
+) -> Violation:
     """What makes forward take usual inputs, where it takes odd ones only."""
-    run = refused(shop, examination.outcome, unmet)
+    run = refused(session, examination.outcome, violation)
     broken = tuple(run.trace.trail.broken()) if run is not None else ()
-    first = next((need for need in broken if need.node is not None), None)
+    first = next((requirement for requirement in broken if requirement.node is not None), None)
     if run is None or first is None or first.node is None:
-        return unmet
-    finding = Finding(first.node, Unmet(name=first.name, operand=first.operand), first.key)
-    case = Case(finding, first, run, broken, built)
-    found = _best(case, Trials(recipe, run, broken, budget, shop.is_plain), set(case.targets))
+        return violation
+    finding = Finding(first.node, Violation(name=first.name, operand=first.operand), first.key)
+    case = EditCase(finding, first, run, broken, built)
+    found = _best(case, Trials(recipe, run, broken, budget, session.is_plain), set(case.targets))
     if not found:
-        return unmet
+        return violation
     mended, _ = _mended(finding, found, [case], {})
-    edit, at = mended.unmet.edit, mended.unmet.at or unmet.at
-    return unmet.model_copy(update={"edit": edit, "at": at, "also": _twins(case)})
+    edit, at = mended.violation.edit, mended.violation.at or violation.at
+    return violation.model_copy(update={"edit": edit, "at": at, "also": _twins(case)})
 
 
-def _twins(case: Case) -> tuple[str, ...]:
+def _twins(case: EditCase) -> tuple[str, ...]:
     """The blocks whose forward refuses the same line."""
-    nodes = (case.run.trace.nodes[need.node] for need in case.broken if need.node is not None)
+    nodes = (case.run.trace.nodes[requirement.node] for requirement in case.broken if requirement.node is not None)
     twins = [node for node in nodes if node.meta["place"] == case.node.meta["place"] and node is not case.node]
     return tuple(dict.fromkeys(str(node.meta["block"]) for node in twins))
 
 
-def _built(shop: Workshop, recipe: Recipe) -> Built:
+def _built(session: TraceSession, recipe: Recipe) -> EditedModel:
     """The model with what could be named where its parts were made."""
     sites = ScopedSites()
     with recipe.rebuilt(sites=sites) as again:
         scopes = scopes_of(again.model, sites, recipe.made_up)
-    return Built(shop.model, shop.sites, scopes, shop.is_user)
+    return EditedModel(session.model, session.sites, scopes, session.is_user)
 
 
-def _cases(examination: Examination, built: Built, broken: Sequence[Need]) -> Iterator[Case]:
+def _cases(examination: Examination, built: EditedModel, broken: Sequence[Requirement]) -> Iterator[EditCase]:
     run = examination.run
     for finding in examination.findings:
-        need = _need(finding, run, broken)
-        if need is not None and finding.node < len(run.trace.nodes):
-            yield Case(finding, need, run, broken, built)
+        requirement = _requirement(finding, run, broken)
+        if requirement is not None and finding.node < len(run.trace.nodes):
+            yield EditCase(finding, requirement, run, broken, built)
 
 
-def _need(finding: Finding, run: Run, broken: Sequence[Need]) -> Need | Stop | None:
+def _requirement(finding: Finding, run: Run, broken: Sequence[Requirement]) -> Requirement | Stop | None:
     end = run.trace.trail.end()
     if isinstance(end, Stop) and end.key == finding.key:
         return end
-    return next((need for need in broken if need.key == finding.key), None)
+    return next((requirement for requirement in broken if requirement.key == finding.key), None)
 
 
-def _best(case: Case, trials: Trials, reported: set[Key]) -> list[tuple[Candidate, Result]]:
+def _best(case: EditCase, trials: Trials, reported: set[Key]) -> list[tuple[Candidate, Result]]:
     """The candidates that work, the best first."""
     found: list[tuple[Candidate, Result]] = []
     refuted: set[int] = set()
@@ -152,7 +157,10 @@ def _is_needless(candidate: Candidate, first: Candidate) -> bool:
 
 
 def _mended(
-    finding: Finding, found: Sequence[tuple[Candidate, Result]], cases: Sequence[Case], settled: Mapping[Key, Finding]
+    finding: Finding,
+    found: Sequence[tuple[Candidate, Result]],
+    cases: Sequence[EditCase],
+    settled: Mapping[Key, Finding],
 ) -> tuple[Finding, list[Key]]:
     """A finding with its edit, and the keys of those that are gone with it."""
     candidate, result = found[0]
@@ -175,9 +183,9 @@ def _mended(
     return _changed(finding, {"edit": edit, "also": names, **at}), followers
 
 
-def _is_alike(one: Case, other: Case) -> bool:
+def _is_alike(one: EditCase, other: EditCase) -> bool:
     """Whether two calls are one in the user's code: the same line of forward, or layers that one line makes."""
-    if one.node is other.node or one.need.key[1] != other.need.key[1]:
+    if one.node is other.node or one.requirement.key[1] != other.requirement.key[1]:
         return False
     if one.layer is None or other.layer is None:
         return one.layer is other.layer and one.node.meta["place"] == other.node.meta["place"]
@@ -186,10 +194,10 @@ def _is_alike(one: Case, other: Case) -> bool:
 
 
 def _changed(finding: Finding, update: Mapping[str, object]) -> Finding:
-    return replace(finding, unmet=finding.unmet.model_copy(update=dict(update)))
+    return replace(finding, violation=finding.violation.model_copy(update=dict(update)))
 
 
-def _operator(case: Case) -> str | None:
+def _operator(case: EditCase) -> str | None:
     place = case.node.meta.get("place")
     written = written_at(place) if place is not None else None
     return written.operator if written is not None else None

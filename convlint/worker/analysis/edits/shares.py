@@ -11,38 +11,38 @@ from itertools import permutations
 from torch import fx, nn
 
 from convlint.facts import Split
-from convlint.worker.analysis.edits.case import Candidate, Case, number
+from convlint.worker.analysis.edits.case import Candidate, EditCase, number
 from convlint.worker.analysis.edits.rebuild import is_editable
-from convlint.worker.analysis.edits.syntax import Written, argument_of, replaced, shown_call
+from convlint.worker.analysis.edits.syntax import SourceExpression, argument_of, replaced, shown_call
 from convlint.worker.analysis.verdict.blame import linear_behind
 from convlint.worker.stack.places import argument_places, default_in, source_of
-from convlint.worker.trace.trail import Need
+from convlint.worker.trace.trail import Requirement
 
 _SIZED = frozenset(
     {"zeros", "ones", "randn", "rand", "empty", "full", "new_zeros", "new_ones", "new_empty", "new_full"}
 )
 
 
-def split_of(case: Case) -> Split | None:
+def split_of(case: EditCase) -> Split | None:
     """The division with a rest behind a reshape: 512 features, 12 heads of 42."""
-    need = case.need
-    if not isinstance(need, Need) or need.name != "elements":
+    requirement = case.requirement
+    if not isinstance(requirement, Requirement) or requirement.name != "elements":
         return None
-    came, needed = number(need.came), number(need.needed)
+    actual, expected = number(requirement.actual), number(requirement.expected)
     target = _target(case.node)
-    if came is None or needed is None:
+    if actual is None or expected is None:
         return None
     for i, j in permutations(range(len(target)), 2):
         parts, each = target[i], target[j]
         if not isinstance(parts, int) or not isinstance(each, int) or min(parts, each) < 2:
             continue
-        whole, rest = divmod(came * parts * each, needed)
+        whole, rest = divmod(actual * parts * each, expected)
         if rest == 0 and whole % parts and whole // parts == each and _is_share(case, i, j):
             return Split(whole=whole, parts=parts, each=each, name=_name(case, i))
     return None
 
 
-def _is_share(case: Case, parts: int, each: int) -> bool:
+def _is_share(case: EditCase, parts: int, each: int) -> bool:
     """Whether one size of a reshape is written as something divided by the other one."""
     divisor, quotient = _argument(case, parts), _argument(case, each)
     if divisor is None or quotient is None:
@@ -58,7 +58,7 @@ def _is_share(case: Case, parts: int, each: int) -> bool:
     return False
 
 
-def _assigned(part: Written) -> str:
+def _assigned(part: SourceExpression) -> str:
     """What a name or an attribute of self is set to in its file, else the text itself."""
     source = source_of(part.filename)
     for node in ast.walk(source.tree) if source is not None else ():
@@ -67,7 +67,7 @@ def _assigned(part: Written) -> str:
     return part.text
 
 
-def splits(case: Case) -> Iterator[Candidate]:
+def splits(case: EditCase) -> Iterator[Candidate]:
     """Numbers of heads next to the given one that divide the features."""
     split = split_of(case)
     if split is None:
@@ -95,7 +95,7 @@ def _target(node: fx.Node) -> list[object]:
     return list(first) if isinstance(first, (list, tuple)) else given
 
 
-def _argument(case: Case, index: int) -> Written | None:
+def _argument(case: EditCase, index: int) -> SourceExpression | None:
     whole = case.written()
     if whole is None or not isinstance(whole.node, ast.Call):
         return None
@@ -109,13 +109,13 @@ def _argument(case: Case, index: int) -> Written | None:
     return whole.part(given[index])
 
 
-def _name(case: Case, index: int) -> str:
+def _name(case: EditCase, index: int) -> str:
     part = _argument(case, index)
     text = part.text.lower() if part is not None else ""
     return next((word for word in ("heads", "groups") if word.rstrip("s") in text), "parts")
 
 
-def _origin(case: Case, part: Written) -> Written | None:
+def _origin(case: EditCase, part: SourceExpression) -> SourceExpression | None:
     """The constant that an expression in forward comes from: a literal, or a constructor's argument by way of self."""
     if isinstance(part.node, ast.Constant):
         return part
@@ -134,26 +134,26 @@ def _origin(case: Case, part: Written) -> Written | None:
 
 
 def _parameter(
-    case: Case, filename: str, function: ast.FunctionDef | ast.AsyncFunctionDef, value: ast.expr, module: nn.Module
-) -> Written | None:
+    case: EditCase, filename: str, function: ast.FunctionDef | ast.AsyncFunctionDef, value: ast.expr, module: nn.Module
+) -> SourceExpression | None:
     if isinstance(value, ast.Constant):
-        return Written(filename, value)
+        return SourceExpression(filename, value)
     names = [arg.arg for arg in function.args.args][1:]
     if not isinstance(value, ast.Name) or value.id not in names:
         return None
     found = list(argument_places(case.built.chain(module), value.id, names))
     if found:
-        return Written(*found[-1])
+        return SourceExpression(*found[-1])
     default = default_in(function, value.id)
-    return Written(filename, default) if default is not None else None
+    return SourceExpression(filename, default) if default is not None else None
 
 
-def states(case: Case) -> Iterator[Candidate]:
+def states(case: EditCase) -> Iterator[Candidate]:
     """The calls that make a hidden state, with the sizes that the layer takes."""
-    need = case.need
-    if not isinstance(need, Need) or need.name != "hidden_state":
+    requirement = case.requirement
+    if not isinstance(requirement, Requirement) or requirement.name != "hidden_state":
         return
-    wanted = _sizes(str(need.needed))
+    wanted = _sizes(str(requirement.expected))
     found = [one for state in _made(case) for one in _resized(case, state, wanted)]
     if found:
         changes = (replaced(one.part, one.size) for one in found)
@@ -165,33 +165,33 @@ def states(case: Case) -> Iterator[Candidate]:
 class _Resized:
     """A size in the call that makes a state, and the one that is to stand there."""
 
-    part: Written
+    part: SourceExpression
     size: str
     code: str  # the call with it, shortened
 
 
-def _resized(case: Case, state: fx.Node, wanted: Sequence[str]) -> Iterator[_Resized]:
+def _resized(case: EditCase, state: fx.Node, wanted: Sequence[str]) -> Iterator[_Resized]:
     """The sizes in the call that makes a state which are not those that the layer takes."""
     written = case.written(state)
-    came = [str(size) for size in state.meta["outputs"][0].shape]
-    if written is None or not isinstance(written.node, ast.Call) or len(came) != len(wanted):
+    actual = [str(size) for size in state.meta["outputs"][0].shape]
+    if written is None or not isinstance(written.node, ast.Call) or len(actual) != len(wanted):
         return
     sizes = _given_sizes(written)
     rest = ", ..." if len(sizes) > 1 else ""
-    for old, new, part in zip(came, wanted, sizes, strict=False):
+    for old, new, part in zip(actual, wanted, sizes, strict=False):
         if old != new and new.isdigit():
             first = new if part is sizes[0] else sizes[0].text
             yield _Resized(part, new, f"{written.part(written.node.func).text}({first}{rest})")
 
 
-def _made(case: Case) -> list[fx.Node]:
+def _made(case: EditCase) -> list[fx.Node]:
     """The calls among the operands that make a tensor of given sizes."""
     given = case.node.args[1] if len(case.node.args) > 1 else case.node.kwargs.get("hx")
     nodes = [node for node in (given if isinstance(given, (list, tuple)) else [given]) if isinstance(node, fx.Node)]
     return [node for node in nodes if str(node.meta.get("name", "")).rpartition(".")[2] in _SIZED]
 
 
-def _given_sizes(written: Written) -> list[Written]:
+def _given_sizes(written: SourceExpression) -> list[SourceExpression]:
     assert isinstance(written.node, ast.Call)
     given = written.node.args
     if len(given) >= 1 and isinstance(given[0], ast.Tuple | ast.List):
@@ -203,14 +203,14 @@ def _sizes(text: str) -> list[str]:
     return re.findall(r"[^\[\], ]+", text)
 
 
-def folded(case: Case) -> Iterator[Candidate]:
+def folded(case: EditCase) -> Iterator[Candidate]:
     """`x.flatten(1)` for a view that takes another number of features, and a Linear for those that come."""
-    need = case.need
-    if not isinstance(need, Need) or need.name != "batch":
+    requirement = case.requirement
+    if not isinstance(requirement, Requirement) or requirement.name != "batch":
         return
-    came, whole = number(need.came), case.written()
-    behind = linear_behind(case.node, need.needed)
-    if came is None or behind is None or whole is None or not isinstance(whole.node, ast.Call):
+    actual, whole = number(requirement.actual), case.written()
+    behind = linear_behind(case.node, requirement.expected)
+    if actual is None or behind is None or whole is None or not isinstance(whole.node, ast.Call):
         return
     if not isinstance(whole.node.func, ast.Attribute) or case.node.op != "call_method" or len(_target(case.node)) != 2:
         return
@@ -219,6 +219,6 @@ def folded(case: Case) -> Iterator[Candidate]:
     if made is None or part is None:
         return
     text = f"{whole.part(whole.node.func.value).atom}.flatten(1)"
-    changes = (replaced(whole, text), replaced(made.part(part), str(came)))
-    code = f"{text}` and `{shown_call(made, part, str(came))}"
+    changes = (replaced(whole, text), replaced(made.part(part), str(actual)))
+    code = f"{text}` and `{shown_call(made, part, str(actual))}"
     yield Candidate("rank", changes, code, None, 1)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from convlint.worker.analysis.edits.case import Candidate, Case, number
-from convlint.worker.analysis.edits.pair import CONVOLUTIONS, Side, example_sizes
-from convlint.worker.analysis.edits.syntax import Written, function_around, inserted, replaced, text_at
+from convlint.worker.analysis.edits.case import Candidate, EditCase, number
+from convlint.worker.analysis.edits.pair import CONVOLUTIONS, Operand, example_sizes
+from convlint.worker.analysis.edits.syntax import SourceExpression, function_around, inserted, replaced, text_at
 from convlint.worker.stack.places import expression_span, source_of
 
 
-def shortcuts(case: Case, pair: tuple[Side, Side]) -> Iterator[Candidate]:
+def shortcuts(case: EditCase, pair: tuple[Operand, Operand]) -> Iterator[Candidate]:
     """A convolution for the side that skips the layers of the other one."""
     for side, other in (pair, pair[::-1]):
         if side.layers or side.written is None or not other.layers:
@@ -27,7 +27,7 @@ def shortcuts(case: Case, pair: tuple[Side, Side]) -> Iterator[Candidate]:
             yield from _shortcut(case, side.written, kind.__name__, given)
 
 
-def _stride_between(case: Case, side: Side, other: Side) -> int | None:
+def _stride_between(case: EditCase, side: Operand, other: Operand) -> int | None:
     """How many times larger one side is; None where its dims differ in that."""
     sizes = example_sizes(case)
     ratios = {
@@ -37,7 +37,7 @@ def _stride_between(case: Case, side: Side, other: Side) -> int | None:
     return ratios.pop() if len(ratios) == 1 else None
 
 
-def _shortcut(case: Case, part: Written, kind: str, given: str) -> Iterator[Candidate]:
+def _shortcut(case: EditCase, part: SourceExpression, kind: str, given: str) -> Iterator[Candidate]:
     """A new layer, made at the end of the constructor, and called on the operand."""
     block = str(case.node.meta["block"])
     module = case.built.model.get_submodule(block) if block else case.built.model
@@ -55,7 +55,7 @@ def _shortcut(case: Case, part: Written, kind: str, given: str) -> Iterator[Cand
 
 
 def _constructor_of(
-    part: Written, forward: ast.FunctionDef | ast.AsyncFunctionDef | None
+    part: SourceExpression, forward: ast.FunctionDef | ast.AsyncFunctionDef | None
 ) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     """The `__init__` of the class whose method the operand is in."""
     source = source_of(part.filename)

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from convlint.facts import Change, Span
 from convlint.worker.stack.places import (
-    Place,
+    FramePlace,
     expression_span,
     node_position,
     position_of,
@@ -46,7 +46,7 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
 
 
 @dataclass(frozen=True)
-class Written:
+class SourceExpression:
     """An expression, or an augmented assignment, in a file of the user's."""
 
     filename: str
@@ -60,8 +60,8 @@ class Written:
     def text(self) -> str:
         return text_at(self.span)
 
-    def part(self, node: ast.expr) -> Written:
-        return Written(self.filename, node)
+    def part(self, node: ast.expr) -> SourceExpression:
+        return SourceExpression(self.filename, node)
 
     @property
     def operator(self) -> str | None:
@@ -106,11 +106,11 @@ def text_at(span: Span) -> str:
     return "\n".join(lines)
 
 
-def written_at(place: Place) -> Written | None:
+def written_at(place: FramePlace) -> SourceExpression | None:
     """The call or operation that a frame was making."""
     position = position_of(place)
     node = _expressions(place.code.co_filename).get(position) if position is not None else None
-    return Written(place.code.co_filename, node) if node is not None else None
+    return SourceExpression(place.code.co_filename, node) if node is not None else None
 
 
 @lru_cache(maxsize=64)
@@ -133,7 +133,7 @@ def function_around(filename: str, node: ast.AST) -> ast.FunctionDef | ast.Async
     return found
 
 
-def replaced(part: Written, text: str) -> Change:
+def replaced(part: SourceExpression, text: str) -> Change:
     return Change(at=part.span, text=text)
 
 
@@ -142,14 +142,14 @@ def inserted(filename: str, row: int, column: int, text: str) -> Change:
     return Change(at=Span(filename=filename, row=row, column=column, end_row=row, end_column=column), text=text)
 
 
-def shown_call(call: Written, part: ast.expr, text: str) -> str:
+def shown_call(call: SourceExpression, part: ast.expr, text: str) -> str:
     """The call with one argument written anew, on one line; a long one ends in an ellipsis behind the argument."""
     assert isinstance(call.node, ast.Call)
     whole = _spliced(call, expression_span(call.filename, part), text)
     return one_line(whole, _upto(call, part, text))
 
 
-def with_keyword(call: Written, names: Sequence[str], name: str, text: str) -> tuple[Change, str] | None:
+def with_keyword(call: SourceExpression, names: Sequence[str], name: str, text: str) -> tuple[Change, str] | None:
     """The change that gives a keyword argument to a call, and the call as it is then."""
     assert isinstance(call.node, ast.Call)
     given = argument_of(call.node, name, names)
@@ -190,14 +190,14 @@ def arguments(call: ast.Call) -> Iterator[ast.expr]:
     yield from (keyword.value for keyword in call.keywords)
 
 
-def _spliced(call: Written, part: Span, text: str) -> str:
+def _spliced(call: SourceExpression, part: Span, text: str) -> str:
     span = call.span
     head = span.model_copy(update={"end_row": part.row, "end_column": part.column})
     tail = span.model_copy(update={"row": part.end_row, "column": part.end_column})
     return text_at(head) + text + text_at(tail)
 
 
-def _upto(call: Written, part: ast.expr, text: str) -> str:
+def _upto(call: SourceExpression, part: ast.expr, text: str) -> str:
     """`nn.Conv2d(256, 128, ...)`: the arguments up to the new one and the next."""
     assert isinstance(call.node, ast.Call)
     given = [*call.node.args, *call.node.keywords]
@@ -211,6 +211,6 @@ def _upto(call: Written, part: ast.expr, text: str) -> str:
     return f"{_callee(call)}({', '.join(shown)}{rest})"
 
 
-def _callee(call: Written) -> str:
+def _callee(call: SourceExpression) -> str:
     assert isinstance(call.node, ast.Call)
     return call.part(call.node.func).text

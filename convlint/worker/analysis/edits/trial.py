@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 import sympy
 
 from convlint.facts import Change
-from convlint.worker.analysis.edits.case import Candidate, Case
+from convlint.worker.analysis.edits.case import Candidate, EditCase
 from convlint.worker.analysis.edits.rebuild import Recipe, name_of_edition
 from convlint.worker.analysis.edits.text import EditedText, edited
-from convlint.worker.analysis.session import Run, Workshop
+from convlint.worker.analysis.session import Run, TraceSession
 from convlint.worker.analysis.solving.explore import explore
 from convlint.worker.stack.places import span_of
-from convlint.worker.trace.trail import Halt, Key, Need, Raised, Refusal, Stop
+from convlint.worker.trace.trail import Key, Raised, Requirement, Stop, TraceStopped, UserError
 from convlint.worker.user_code.source import text_of
 
 MOST_TRIES = 40
@@ -27,7 +27,7 @@ MOST_PATHS = 8
 
 
 @dataclass
-class Budget:
+class EditBudget:
     """What the search for one model has taken so far, counted in work."""
 
     tries: int = 0
@@ -52,59 +52,61 @@ class Trials:
 
     recipe: Recipe
     run: Run
-    broken: Sequence[Need]
-    budget: Budget
+    broken: Sequence[Requirement]
+    budget: EditBudget
     is_plain: bool = False
 
-    def of(self, candidate: Candidate, case: Case, reported: Collection[Key]) -> Result | None:
+    def of(self, candidate: Candidate, case: EditCase, reported: Collection[Key]) -> Result | None:
         """What is left with the edit; None where the mistake stays, or another one comes."""
         texts = _texts(candidate.changes)
         if texts is None or self.budget.is_spent:
             return None
         self.budget.tries += 1
         try:
-            with self.recipe.rebuilt({path: one.text for path, one in texts.items()}) as shop:
-                return self._judged(replace(shop, is_plain=self.is_plain), texts, case, reported)
+            with self.recipe.rebuilt({path: one.text for path, one in texts.items()}) as session:
+                return self._judged(replace(session, is_plain=self.is_plain), texts, case, reported)
         except (Exception, SystemExit):
             return None  # the edited code raises where the model is built
 
     def _judged(
-        self, shop: Workshop, texts: Mapping[str, EditedText], case: Case, reported: Collection[Key]
+        self, session: TraceSession, texts: Mapping[str, EditedText], case: EditCase, reported: Collection[Key]
     ) -> Result | None:
-        run = shop.first(replace(self.run.course, choices=()))
-        self.budget.calls += len(run.trace.nodes) + sum(1 for _ in shop.model.modules())
-        broken = {_key_before(need, run, texts): need for need in run.trace.trail.broken()}
-        known = {need.key for need in self.broken}
+        run = session.first(replace(self.run.run_spec, choices=()))
+        self.budget.calls += len(run.trace.nodes) + sum(1 for _ in session.model.modules())
+        broken = {_key_before(requirement, run, texts): requirement for requirement in run.trace.trail.broken()}
+        known = {requirement.key for requirement in self.broken}
         if not case.targets.isdisjoint(broken) or self._ends_worse(run, case):
             return None
-        if any(key not in known and not _is_open(need) for key, need in broken.items()):
+        if any(key not in known and not _is_open(requirement) for key, requirement in broken.items()):
             return None
-        outcome = explore(run, shop.run, min(MOST_PATHS, run.affordable(MOST_PATHS)))
-        rejected = {_key_before(one, run, texts) if isinstance(one, Need) else one.key for one in outcome.rejected}
+        outcome = explore(run, session.run, min(MOST_PATHS, run.affordable(MOST_PATHS)))
+        rejected = {
+            _key_before(one, run, texts) if isinstance(one, Requirement) else one.key for one in outcome.rejected
+        }
         if not rejected <= known - case.targets:
             return None
         return Result(frozenset(broken), run.trace.trail.end() is None and broken.keys() <= set(reported))
 
-    def _ends_worse(self, run: Run, case: Case) -> bool:
+    def _ends_worse(self, run: Run, case: EditCase) -> bool:
         """Whether forward stops where it did not stop before, or still does so for the reason that was to go."""
         end, before = run.trace.trail.end(), self.run.trace.trail.end()
         if end is None:
             return False
         if isinstance(end, Stop):
-            return not isinstance(before, Stop) or case.need is before or end.key != before.key
-        if not isinstance(before, Halt) or isinstance(end, Refusal):
+            return not isinstance(before, Stop) or case.requirement is before or end.key != before.key
+        if not isinstance(before, TraceStopped) or isinstance(end, UserError):
             return True
         return _cause(end) != _cause(before) or len(run.trace.nodes) < len(self.run.trace.nodes)
 
 
-def _cause(end: Halt) -> tuple[str, str | None, str | None]:
+def _cause(end: TraceStopped) -> tuple[str, str | None, str | None]:
     """What ended a trace, whatever torch or the user's code says of it."""
     return end.reason.kind, end.reason.name, end.kind if isinstance(end, Raised) else None
 
 
-def _is_open(need: Need) -> bool:
+def _is_open(requirement: Requirement) -> bool:
     """Whether some size of the input may meet a requirement that is broken at the sizes of this run."""
-    return need.condition is not sympy.false and bool(need.condition.free_symbols)
+    return requirement.condition is not sympy.false and bool(requirement.condition.free_symbols)
 
 
 def _texts(changes: Iterable[Change]) -> dict[str, EditedText] | None:
@@ -121,13 +123,13 @@ def _texts(changes: Iterable[Change]) -> dict[str, EditedText] | None:
     return found
 
 
-def _key_before(need: Need, run: Run, texts: Mapping[str, EditedText]) -> Key:
+def _key_before(requirement: Requirement, run: Run, texts: Mapping[str, EditedText]) -> Key:
     """The key of a requirement as the run without the edit names it: a call may stand elsewhere in its line now."""
-    where, name, operand = need.key
-    place = run.trace.nodes[need.node].meta["place"] if need.node is not None else None
+    where, name, operand = requirement.key
+    place = run.trace.nodes[requirement.node].meta["place"] if requirement.node is not None else None
     span = span_of(place) if place is not None else None
     made = texts.get(name_of_edition(span.filename)) if span is not None else None
     if span is None or made is None or not where.endswith(f"@{span.row}:{span.column}"):
-        return need.key
+        return requirement.key
     row, column = made.position_before(span.row, span.column)
     return f"{where.rpartition('@')[0]}@{row}:{column}", name, operand

@@ -14,24 +14,24 @@ from convlint.ops.requirements import requirement_kind
 from convlint.worker.analysis.inference.changes import changes
 from convlint.worker.analysis.inference.demands import axes_for, demand, is_near, label_of, placeholder, settles
 from convlint.worker.analysis.inference.guesses import Guess, first_guess, guessed, kind_of, slots, with_source
-from convlint.worker.analysis.session import LEVELS, Course, Run
+from convlint.worker.analysis.session import LEVELS, Run, RunSpec
 from convlint.worker.analysis.solving.constants import is_of_layers
 from convlint.worker.analysis.solving.explore import explore
 from convlint.worker.trace.input import BATCH, Input
 from convlint.worker.trace.origin import GUESSED, NAMED
-from convlint.worker.trace.trail import Halt, Need, Refusal, Stop, Unread, reason_of
+from convlint.worker.trace.trail import Requirement, Stop, TraceStopped, Unread, UserError, reason_of
 from convlint.worker.trace.work import WorkBudget, WorkSpent, limited
-from convlint.worker.user_code.time_limit import Impatient
+from convlint.worker.user_code.time_limit import TimeLimitExceeded
 
 MAX_TRIALS = 120
 MOST_STEPS = 5000
 """Work that other guesses than the first may cost."""
 _SHORT = 12  # calls that a run is listened to before it is made in full: most demands come from the first layers
 _OF_SEVERAL = 48  # calls within which a second input comes to its layer
-Trial = Callable[[Course], Run]
-"""Runs forward on this course."""
-CourseOf = Callable[[tuple[Input, ...]], Course]
-"""The course that inputs are tried on first."""
+Trial = Callable[[RunSpec], Run]
+"""Runs forward as specified."""
+RunSpecOf = Callable[[tuple[Input, ...]], RunSpec]
+"""The run specification that inputs are tried on first."""
 _MOST_TRACES = 8
 """Runs in search of sizes that inputs of the right rank may need."""
 _SQUARES = (224, 256, 32, 28, 64, 128, 96, 299, 512)
@@ -52,9 +52,13 @@ class _Attempt:
         """
         trail = self.run.trace.trail
         broken = self._mistakes
-        taken = not any(requirement_kind(need.name).doubts_input and self._is_open(need) for need in broken)
+        taken = not any(
+            requirement_kind(requirement.name).doubts_input and self._is_open(requirement) for requirement in broken
+        )
         # A layer that asks for one batch size was reached by the wrong dim.
-        certain = sum(not need.condition.free_symbols or self._asks_for_a_batch(need) for need in broken)
+        certain = sum(
+            not requirement.condition.free_symbols or self._asks_for_a_batch(requirement) for requirement in broken
+        )
         end = trail.end()
         certain += isinstance(end, Stop)
         refused = isinstance(end, Stop) and not self._is_open(end) and not self._has_stopgap
@@ -62,14 +66,21 @@ class _Attempt:
         return ended and taken, -certain, -len(broken), len(self.run.trace.nodes)
 
     @cached_property
-    def _mistakes(self) -> tuple[Need, ...]:
+    def _mistakes(self) -> tuple[Requirement, ...]:
         """What other inputs may change, once for each line of code: a block that is built n times is one mistake."""
         nodes = self.run.trace.nodes
-        found: dict[object, Need] = {}
-        for need in self.run.trace.trail.broken():
-            if not is_of_layers(self.run, need):
-                place = need.key if need.node is None else nodes[need.node].meta["place"] or need.key
-                found.setdefault((place, need.name, need.operand, need.came, need.needed), need)
+        found: dict[object, Requirement] = {}
+        for requirement in self.run.trace.trail.broken():
+            if not is_of_layers(self.run, requirement):
+                place = (
+                    requirement.key
+                    if requirement.node is None
+                    else nodes[requirement.node].meta["place"] or requirement.key
+                )
+                found.setdefault(
+                    (place, requirement.name, requirement.operand, requirement.actual, requirement.expected),
+                    requirement,
+                )
         return tuple(found.values())
 
     @property
@@ -77,12 +88,12 @@ class _Attempt:
         """Whether an input is a plain value that only its name speaks for: torch's refusal may be due to that."""
         return any(guess.given is not None and guess.source == NAMED for guess in self.guesses.values())
 
-    def _asks_for_a_batch(self, need: Need) -> bool:
-        return any(self.run.names.get(symbol) == BATCH for symbol in need.condition.free_symbols)
+    def _asks_for_a_batch(self, requirement: Requirement) -> bool:
+        return any(self.run.names.get(symbol) == BATCH for symbol in requirement.condition.free_symbols)
 
-    def _is_open(self, need: Need | Stop) -> bool:
+    def _is_open(self, requirement: Requirement | Stop) -> bool:
         """Whether a requirement may be broken because of a guess, not of the model."""
-        source = None if need.node is None else placeholder(self.run.trace.nodes[need.node])
+        source = None if requirement.node is None else placeholder(self.run.trace.nodes[requirement.node])
         guess = self.guesses.get(source.meta["name"]) if source is not None else None
         return guess is not None and not guess.is_settled
 
@@ -110,23 +121,23 @@ class _Search:
 
     model: nn.Module
     trial: Trial
-    course: CourseOf
+    run_spec: RunSpecOf
     budget: Iterator[int]
     squares: tuple[int, ...]  # sizes of images that are tried when forward stops at the usual ones
-    level: int = 0  # of `Course.on_numbers`
+    level: int = 0  # of `RunSpec.on_numbers`
 
     def attempt(self, guesses: Mapping[str, Guess], limit: int | None, level: int | None = None) -> _Attempt:
         level = self.level if level is None else level
         if any(guess.filled for guess in guesses.values()):  # only plain sizes have contents
             level = max(level, 1)
-        course = self.course(guessed(self.model, guesses)).on_numbers(level)
-        return _Attempt(self.trial(replace(course, limit=limit)), guesses)
+        run_spec = self.run_spec(guessed(self.model, guesses)).on_numbers(level)
+        return _Attempt(self.trial(replace(run_spec, limit=limit)), guesses)
 
 
 def infer(
     model: nn.Module,
     trial: Trial,
-    course: CourseOf,
+    run_spec: RunSpecOf,
     known: Mapping[str, Guess] | None = None,
     squares: tuple[int, ...] = (),
 ) -> tuple[Run, Reason | None]:
@@ -134,13 +145,13 @@ def infer(
 
     A mistake counts only if it stands for every rank that the first layers take, so the rank with the fewest wins.
     """
-    search = _Search(model, trial, course, iter(range(MAX_TRIALS)), (*squares, *_SQUARES))
+    search = _Search(model, trial, run_spec, iter(range(MAX_TRIALS)), (*squares, *_SQUARES))
     told = dict(known or {})
     first = {s.name: first_guess(s.parameter, is_first=i == 0) for i, s in enumerate(slots(model, told))} | told
     best = _past_symbols(search, _listen(search, first))
     is_whole = False
     # What was found so far is better than nothing; where an outer budget is spent, the next step says so again.
-    with suppress(Impatient, WorkSpent), limited(WorkBudget(MOST_STEPS)):
+    with suppress(TimeLimitExceeded, WorkSpent), limited(WorkBudget(MOST_STEPS)):
         for better in _improvements(search, best, first):
             best = better
         is_whole = True
@@ -182,7 +193,7 @@ def _runs_at_some_size(search: _Search, best: _Attempt) -> bool:
 def _past_symbols(search: _Search, attempt: _Attempt) -> _Attempt:
     """The same guesses on plain numbers where a symbol is what stops forward: numpy and math take none."""
     for level in LEVELS[search.level + 1 :]:
-        if not isinstance(attempt.run.trace.trail.end(), Halt):
+        if not isinstance(attempt.run.trace.trail.end(), TraceStopped):
             break
         if search.attempt(attempt.guesses, None, level).run.is_further_than(attempt.run):
             search.level = level
@@ -209,24 +220,26 @@ def _confirmed(attempt: _Attempt) -> _Attempt:
             is_settled = guess.is_settled or (rigid is not None and settles(layer))
             guesses[str(name)] = replace(guess, source=label_of(node), is_settled=is_settled)
     inputs = tuple(
-        with_source(item, guesses[item.name]) if item.name in guesses else item for item in run.course.inputs
+        with_source(item, guesses[item.name]) if item.name in guesses else item for item in run.run_spec.inputs
     )
-    return _Attempt(replace(run, course=replace(run.course, inputs=inputs)), guesses)
+    return _Attempt(replace(run, run_spec=replace(run.run_spec, inputs=inputs)), guesses)
 
 
 def _at_other_sizes(search: _Search, best: _Attempt) -> _Attempt:
     """Sizes that the model's own checks let through, where they refuse the usual ones."""
     if best.merit[0]:
         return best
-    if isinstance(best.run.trace.trail.end(), Refusal):
+    if isinstance(best.run.trace.trail.end(), UserError):
         accepted = explore(best.run, search.trial).accepted
         if accepted and min(accepted.values()) > 1:
-            best = max(best, _Attempt(search.trial(best.run.course.at(accepted)), best.guesses), key=lambda a: a.merit)
-    spatial = [name for name in best.run.course.sizes if name[0] in "HW"]
+            best = max(
+                best, _Attempt(search.trial(best.run.run_spec.at(accepted)), best.guesses), key=lambda a: a.merit
+            )
+    spatial = [name for name in best.run.run_spec.sizes if name[0] in "HW"]
     for square in search.squares if spatial else ():
         if best.merit[0]:
             break
-        run = search.trial(best.run.course.at(dict.fromkeys(spatial, square)))
+        run = search.trial(best.run.run_spec.at(dict.fromkeys(spatial, square)))
         best = max(best, _Attempt(run, best.guesses), key=lambda a: a.merit)
     return best
 
@@ -272,5 +285,9 @@ def _doubt(run: Run) -> Reason:
     end = run.trace.trail.end()
     if end is not None:
         return reason_of(end)
-    need = next(need for need in run.trace.trail.broken() if requirement_kind(need.name).doubts_input)
-    return Reason(kind="layers-refuse", name=need.name, actual=str(need.came), expected=str(need.needed))
+    requirement = next(
+        requirement for requirement in run.trace.trail.broken() if requirement_kind(requirement.name).doubts_input
+    )
+    return Reason(
+        kind="layers-refuse", name=requirement.name, actual=str(requirement.actual), expected=str(requirement.expected)
+    )

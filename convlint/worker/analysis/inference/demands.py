@@ -13,18 +13,18 @@ from convlint.worker.analysis.inference.guesses import FILLED, PER_SAMPLE, RANKS
 from convlint.worker.analysis.session import Run
 from convlint.worker.ops.registry import op_of_kind
 from convlint.worker.trace.input import BATCH
-from convlint.worker.trace.origin import GUESSED, NAMED, Source
-from convlint.worker.trace.trail import Halt, Need
+from convlint.worker.trace.origin import GUESSED, NAMED, ShapeSource
+from convlint.worker.trace.trail import Requirement, TraceStopped
 
 SEQUENCE_FIRST = ("L", "B", "F")
 _OF_THE_FIRST = ("input.rank", "inputs[0].rank")
 """What a requirement on the rank of the first operand names; `placeholder` follows no other."""
 
 
-def label_of(node: fx.Node) -> Source:
+def label_of(node: fx.Node) -> ShapeSource:
     layer = node.meta.get("layer")
     title = f"{node.target} ({type(layer).__name__})" if layer is not None else str(node.meta["name"])
-    return Source("layer", title)
+    return ShapeSource("layer", title)
 
 
 def demand(run: Run, guesses: Mapping[str, Guess]) -> dict[str, Guess] | None:
@@ -39,20 +39,20 @@ def demand(run: Run, guesses: Mapping[str, Guess]) -> dict[str, Guess] | None:
 
 
 def _first_demand(run: Run, guesses: Mapping[str, Guess]) -> dict[str, Guess] | None:
-    for need in run.trace.trail.needs():
-        if need.node is None:
+    for requirement in run.trace.trail.needs():
+        if requirement.node is None:
             continue
-        node = run.trace.nodes[need.node]
+        node = run.trace.nodes[requirement.node]
         source = placeholder(node)
-        owner = _owner(need, run)
+        owner = _owner(requirement, run)
         if owner in guesses and (source is None or source.meta["name"] != owner):
-            changed = _fixed(need, owner, run, guesses[owner], label_of(node))
+            changed = _fixed(requirement, owner, run, guesses[owner], label_of(node))
             if changed is not None and changed != guesses[owner]:
                 return {owner: changed}
         if source is None or source.meta["name"] not in guesses:
             continue
         name = source.meta["name"]
-        changed = _changed(need, node, source, run, guesses[name])
+        changed = _changed(requirement, node, source, run, guesses[name])
         if changed is not None and changed != guesses[name]:
             return {name: changed}
     return _read(run, guesses)
@@ -60,7 +60,7 @@ def _first_demand(run: Run, guesses: Mapping[str, Guess]) -> dict[str, Guess] | 
 
 def _read(run: Run, guesses: Mapping[str, Guess]) -> dict[str, Guess] | None:
     """Contents for an input of one number a sample that forward reads, where this is what stopped it."""
-    if not isinstance(run.trace.trail.end(), Halt):
+    if not isinstance(run.trace.trail.end(), TraceStopped):
         return None
     for node in run.trace.read:
         source = placeholder(node)
@@ -71,71 +71,73 @@ def _read(run: Run, guesses: Mapping[str, Guess]) -> dict[str, Guess] | None:
     return None
 
 
-def _changed(need: Need, node: fx.Node, source: fx.Node, run: Run, guess: Guess) -> Guess | None:
+def _changed(requirement: Requirement, node: fx.Node, source: fx.Node, run: Run, guess: Guess) -> Guess | None:
     layer = node.meta.get("layer")
     label = label_of(node)
     if is_near(node, source) and not guess.is_settled:
-        if need.name in ("dtype", "mixed_dtype"):
-            return replace(guess, dtype=str(need.needed))
-        if need.name == "index_dtype" and guess.source not in (GUESSED, NAMED):
+        if requirement.name in ("dtype", "mixed_dtype"):
+            return replace(guess, dtype=str(requirement.expected))
+        if requirement.name == "index_dtype" and guess.source not in (GUESSED, NAMED):
             return replace(guess, dtype="int64", source=label)
         rigid, flexible = axes_for(layer, is_rigid=True), axes_for(layer, is_rigid=False)
         if rigid is not None:
             sizes = guess.sizes if rigid == guess.axes else ()
             settled = replace(guess, axes=rigid, sizes=sizes, source=label, is_settled=settles(layer))
-            return (_fixed(need, source.meta["name"], run, settled, label) if rigid == guess.axes else None) or settled
+            return (
+                _fixed(requirement, source.meta["name"], run, settled, label) if rigid == guess.axes else None
+            ) or settled
         if flexible is not None and guess.source in (GUESSED, NAMED):
-            dtype = "int64" if need.name == "index_dtype" else guess.dtype
+            dtype = "int64" if requirement.name == "index_dtype" else guess.dtype
             return Guess(flexible, dtype=dtype, source=label)
     if (
-        need.name == "rank"
+        requirement.name == "rank"
         and not guess.is_settled
-        and need.operand in _OF_THE_FIRST
-        and isinstance(need.came, sympy.Integer)
-        and isinstance(need.needed, sympy.Integer)
+        and requirement.operand in _OF_THE_FIRST
+        and isinstance(requirement.actual, sympy.Integer)
+        and isinstance(requirement.expected, sympy.Integer)
     ):
-        rank = len(guess.axes) + int(need.needed) - int(need.came)
-        fits = rank in RANKS and not need.holds
+        rank = len(guess.axes) + int(requirement.expected) - int(requirement.actual)
+        fits = rank in RANKS and not requirement.holds
         return replace(guess, axes=RANKS[rank], sizes=(), source=label) if fits else None
-    return _fixed(need, source.meta["name"], run, guess, label)
+    return _fixed(requirement, source.meta["name"], run, guess, label)
 
 
-def _owner(need: Need, run: Run) -> str:
+def _owner(requirement: Requirement, run: Run) -> str:
     """The input whose shape has the one unknown size that a requirement is about; "" where there is none."""
-    symbol, _ = _solved(need, run)
-    owners = [item.name for item in run.course.inputs if symbol is not None and symbol in (item.spec.shape or ())]
+    symbol, _ = _solved(requirement, run)
+    owners = [item.name for item in run.run_spec.inputs if symbol is not None and symbol in (item.spec.shape or ())]
     return owners[0] if len(owners) == 1 else ""
 
 
-def _fixed(need: Need, owner: str, run: Run, guess: Guess, label: Source) -> Guess | None:
+def _fixed(requirement: Requirement, owner: str, run: Run, guess: Guess, label: ShapeSource) -> Guess | None:
     """A size of the input that a layer names outright: `Conv2d(3, ...)` on a `[B, C, H, W]`."""
-    symbol, size = _solved(need, run)
-    shape = next(item.spec.shape for item in run.course.inputs if item.name == owner)
+    symbol, size = _solved(requirement, run)
+    shape = next(item.spec.shape for item in run.run_spec.inputs if item.name == owner)
     if (
         symbol is None
         or shape is None
         or symbol not in shape
         or symbol == BATCH
-        or not requirement_kind(need.name).fixes_input
+        or not requirement_kind(requirement.name).fixes_input
     ):
         return None
     dim = shape.index(symbol)
-    if need.name == "matmul" and 0 < dim < len(shape) - 1:
+    if requirement.name == "matmul" and 0 < dim < len(shape) - 1:
         return None  # a length: that a product leaves it no other size is to be seen, not to be taken for granted
     return replace(guess, sizes=tuple(sorted({**dict(guess.sizes), dim: size}.items())), source=label)
 
 
-def _solved(need: Need, run: Run) -> tuple[str | None, int]:
+def _solved(requirement: Requirement, run: Run) -> tuple[str | None, int]:
     """The one symbol of a requirement and the size that meets it: `C == 3`, or `64*C == 192` behind a patching.
 
     A plain number speaks for the symbol that it stands for in this run, if for one only.
     """
-    sides = [side for side in (need.came, need.needed) if isinstance(side, sympy.Expr)]
+    sides = [side for side in (requirement.actual, requirement.expected) if isinstance(side, sympy.Expr)]
     sizes = [side for side in sides if isinstance(side, sympy.Integer)]
     formulas = [side for side in sides if len(side.free_symbols) == 1]
     if len(sizes) == 2:
-        meant = [name for name in run.course.fixed if run.course.sizes[name] == sizes[0]]
-        return (meant[0] if len(meant) == 1 and not need.holds else None), int(sizes[1])
+        meant = [name for name in run.run_spec.fixed if run.run_spec.sizes[name] == sizes[0]]
+        return (meant[0] if len(meant) == 1 and not requirement.holds else None), int(sizes[1])
     if len(sizes) != 1 or len(formulas) != 1:
         return None, 0
     (symbol,) = formulas[0].free_symbols

@@ -15,7 +15,7 @@ from convlint.worker.analysis.inference.guesses import Guess, fixed, opened, slo
 from convlint.worker.build.resolve import Resolver
 from convlint.worker.trace.forward_parameters import parameters_of
 from convlint.worker.trace.input import BATCH, Input, declared
-from convlint.worker.trace.origin import Source
+from convlint.worker.trace.origin import ShapeSource
 
 # Attributes by which modules remember the size of image that they were built for.
 _SIZE_NAMES = ("img_size", "image_size", "input_size", "input_resolution", "resolution", "img_dim", "im_size", "size")
@@ -29,7 +29,7 @@ class Evidence:
     is_strong: bool  # what contradicts it is an error; else it is only a candidate
     inputs: tuple[Input, ...] | None
     known: Mapping[str, Guess]
-    is_told: bool = False  # of `Hint`
+    is_declared: bool = False  # of `Hint`
     is_certain: bool = False  # of `Hint`, and about this very construction
     is_named: bool = False  # a size that is only named, in prose or a comment, and not fed to any model
     exact: tuple[Input, ...] | None = None  # with the batch of the example, where `inputs` have any
@@ -43,7 +43,7 @@ class Evidence:
         """The inputs as guesses whose named sizes are open."""
         specs = {item.name: item.spec for item in self.inputs or ()}
         told = [slot for slot in slots(model, specs) if slot.name in specs]
-        source = Source("evidence", self.source)
+        source = ShapeSource("evidence", self.source)
         return {
             slot.name: opened(slot, spec, source) if (spec := specs[slot.name]).shape else fixed(spec, source)
             for slot in told
@@ -66,13 +66,13 @@ def evidence(
             found = replace(found, exact=declared(model, told.exact, hint.source, hint.fed))
         yield replace(
             found,
-            is_told=hint.is_told,
+            is_declared=hint.is_declared,
             is_certain=is_strong and (hint.is_certain or own is not None),
             is_named=not hint.is_evidence and hint.site is None,
         )
 
 
-def _held(model: nn.Module, hint: Hint, names: list[str]) -> hints.Told | None:
+def _held(model: nn.Module, hint: Hint, names: list[str]) -> hints.DeclaredInput | None:
     """The example that a LightningModule holds, as its constructor has made it."""
     is_lightning = any(base.__name__.strip("_") == "LightningModule" for base in type(model).__mro__)
     if hint.attribute is None or not is_lightning:
@@ -91,7 +91,7 @@ def _evidence(
     if set(names) <= told:
         return Evidence(source, is_strong, declared(model, specs, source, hint.fed), {})
     known = dict(zip(names, positional, strict=False)) | {s.name: s for s in specs if s.name in names}
-    shown = Source("evidence", source)
+    shown = ShapeSource("evidence", source)
     return Evidence(source, is_strong, None, {str(name): fixed(spec, shown, hint.fed) for name, spec in known.items()})
 
 

@@ -17,7 +17,7 @@ from convlint.facts import Basis, Span
 from convlint.inputspec import InputSpec
 from convlint.worker.trace.forward_parameters import Key, parameters_of, parts_of
 from convlint.worker.trace.input import BATCH, Input
-from convlint.worker.trace.origin import ANNOTATED, GUESSED, NAMED, TRIED, Source
+from convlint.worker.trace.origin import ANNOTATED, GUESSED, NAMED, TRIED, ShapeSource
 
 RANKS: dict[int, tuple[str, ...]] = {
     1: ("B",),
@@ -55,7 +55,7 @@ class Guess:
     axes: tuple[str, ...]
     sizes: tuple[tuple[int, int], ...] = ()
     dtype: str = "float32"
-    source: Source = GUESSED
+    source: ShapeSource = GUESSED
     is_settled: bool = False  # a layer takes no other rank
     is_shared: bool = False  # its sizes are those of the other inputs
     given: InputSpec | None = None  # taken as it is
@@ -76,7 +76,7 @@ class Guess:
 
 
 @dataclass(frozen=True)
-class Slot:
+class GuessedInput:
     """One input to be guessed. `parameter` has the name and annotation that speak for it."""
 
     name: str
@@ -84,12 +84,12 @@ class Slot:
     within: tuple[str, Key] | None = None
 
 
-def fixed(spec: InputSpec, source: Source, fed: Span | None = None) -> Guess:
+def fixed(spec: InputSpec, source: ShapeSource, fed: Span | None = None) -> Guess:
     """An input that is known already."""
     return Guess(tuple(map(str, spec.shape or ())), source=source, is_settled=True, given=spec, fed=fed)
 
 
-def opened(slot: Slot, spec: InputSpec, source: Source) -> Guess:
+def opened(slot: GuessedInput, spec: InputSpec, source: ShapeSource) -> Guess:
     """An input told in names of sizes, which layers may still put numbers in the place of."""
     shape = spec.shape or ()
     meant = first_guess(slot.parameter).dtype if spec.dtype == InputSpec().dtype else spec.dtype
@@ -157,17 +157,17 @@ def other_forms(parameter: inspect.Parameter, current: Guess) -> list[Guess]:
     return [form for form in forms if form != current and form.spec(1, None) != current.spec(1, None)]
 
 
-def slots(model: nn.Module, known: Collection[str] = ()) -> Iterator[Slot]:
+def slots(model: nn.Module, known: Collection[str] = ()) -> Iterator[GuessedInput]:
     """The inputs that are guessed one by one: what forward takes, and the parts of what it takes apart."""
     parts = parts_of(model)
     for parameter in parameters_of(model):
         apart = parts.get(parameter.name)
         if apart is None or parameter.name in known:
-            yield Slot(parameter.name, parameter)
+            yield GuessedInput(parameter.name, parameter)
             continue
         for key in apart.keys:
             like = inspect.Parameter(str(key) if isinstance(key, str) else parameter.name, parameter.kind)
-            yield Slot(apart.named(parameter.name, key), like, (parameter.name, key))
+            yield GuessedInput(apart.named(parameter.name, key), like, (parameter.name, key))
 
 
 def with_source(item: Input, guess: Guess) -> Input:

@@ -20,7 +20,7 @@ class _NoInput(Exception):
     """A value that convlint has no way to say."""
 
 
-class Told(NamedTuple):
+class DeclaredInput(NamedTuple):
     """What one hint says of the inputs, in the order of forward's parameters.
 
     The batch of an example is a symbol in `inputs`, since what holds for one batch has to hold for any. A model that
@@ -31,24 +31,24 @@ class Told(NamedTuple):
     exact: tuple[InputSpec, ...]
 
 
-def told(hint: Hint, names: Sequence[str], evaluate: Evaluate, call_arguments: CallArguments) -> Told | None:
+def told(hint: Hint, names: Sequence[str], evaluate: Evaluate, call_arguments: CallArguments) -> DeclaredInput | None:
     """The inputs of a hint, whose expressions are evaluated once; None where they cannot be."""
     return _told(names, lambda: _reader(hint, evaluate, call_arguments))
 
 
-def held(value: Any, names: Sequence[str]) -> Told | None:
+def held(value: Any, names: Sequence[str]) -> DeclaredInput | None:
     """The inputs that an example speaks of as Lightning reads it: a tuple or a dict has one for each argument."""
     args, kwargs = ((), value) if isinstance(value, Mapping) else (value if type(value) is tuple else (value,), {})
     return _told(names, lambda: lambda keeps_batch: _of_call(args, kwargs, keeps_batch=keeps_batch))
 
 
-def _told(names: Sequence[str], reader: Callable[[], Callable[[bool], Sequence[InputSpec]]]) -> Told | None:
+def _told(names: Sequence[str], reader: Callable[[], Callable[[bool], Sequence[InputSpec]]]) -> DeclaredInput | None:
     try:
         read = reader()
         inputs, exact = (_in_order(read(keeps_batch), names) for keeps_batch in (False, True))
     except Exception:  # whatever the user's code raises
         return None
-    return Told(inputs, exact) if inputs else None
+    return DeclaredInput(inputs, exact) if inputs else None
 
 
 def _reader(hint: Hint, evaluate: Evaluate, call_arguments: CallArguments) -> Callable[[bool], Sequence[InputSpec]]:

@@ -127,7 +127,7 @@ def assignments(run: Run, given: CallSizes) -> Iterator[dict[str, int]]:
 def _aligned(run: Run, given: CallSizes) -> Iterator[dict[str, int]]:
     """The sizes of which two shapes are the same, dimension for dimension from the last, as broadcasting takes them."""
     for a, b in combinations(given.shapes, 2):
-        found = {name: run.course.sizes[name] for name in given.names}
+        found = {name: run.run_spec.sizes[name] for name in given.names}
         for pair in zip(reversed(a), reversed(b), strict=False):
             free = [size for size in pair if isinstance(size, torch.SymInt)]
             number = next((size for size in pair if not isinstance(size, torch.SymInt)), None)
@@ -151,7 +151,7 @@ def _of_groups(
 def _oblong(run: Run, given: CallSizes, others: list[tuple[str, ...]], targets: list[int]) -> Iterator[dict[str, int]]:
     """Images that are not square, where the number of their places is one of the call's numbers."""
     height, width = (run.symbols[name] for name in given.names if name[0] in SPATIAL)
-    hints: dict[sympy.Symbol, Any] = {symbol: run.course.sizes[name] for name, symbol in run.symbols.items()}
+    hints: dict[sympy.Symbol, Any] = {symbol: run.run_spec.sizes[name] for name, symbol in run.symbols.items()}
     for formula in given.formulas:
         if not {height, width} <= formula.free_symbols:
             continue
@@ -180,7 +180,7 @@ def _fewest_first(options: list[list[int]]) -> Iterator[tuple[int, ...]]:
 def _options(run: Run, given: CallSizes, group: tuple[str, ...], targets: list[int]) -> list[int]:
     """The size of the run, and those at which a formula of the call is one of the targets."""
     symbols = {run.symbols[name] for name in group}
-    found = dict.fromkeys([run.course.sizes[group[0]]])
+    found = dict.fromkeys([run.run_spec.sizes[group[0]]])
     of_formulas = (_values(run, formula, symbols) for formula in given.formulas if formula.free_symbols & symbols)
     values = [value for value in of_formulas if value is not None]
     for target in targets:
@@ -195,7 +195,7 @@ def _options(run: Run, given: CallSizes, group: tuple[str, ...], targets: list[i
 
 def _values(run: Run, formula: sympy.Expr, symbols: Collection[sympy.Symbol]) -> NDArray[Any] | None:
     """What a formula gives for every size of these symbols, the others as in the run."""
-    sizes: dict[sympy.Symbol, Any] = {symbol: run.course.sizes[name] for name, symbol in run.symbols.items()}
+    sizes: dict[sympy.Symbol, Any] = {symbol: run.run_spec.sizes[name] for name, symbol in run.symbols.items()}
     sizes.update(dict.fromkeys(symbols, _EVERY))
     try:
         return np.broadcast_to(np.asarray(evaluate(formula, sizes, {})), _EVERY.shape)

@@ -12,10 +12,10 @@ from convlint.worker.analysis.session import Run
 from convlint.worker.ops.elementwise import broadcast
 from convlint.worker.ops.joining import concatenated
 from convlint.worker.ops.registry import op_of, op_of_kind
-from convlint.worker.trace.trail import Assumption, Halt, Key, Need, Stop
+from convlint.worker.trace.trail import Assumption, Key, Requirement, Stop, TraceStopped
 
 
-def unconditional(run: Run, *, past_repairs: bool = False) -> Iterator[Need]:
+def unconditional(run: Run, *, past_repairs: bool = False) -> Iterator[Requirement]:
     """The requirements that are false whatever the sizes are, at calls that every size comes to, each key once.
 
     A call is one of these as long as the user's code has asked nothing of a size before it. What comes behind a repair
@@ -23,35 +23,39 @@ def unconditional(run: Run, *, past_repairs: bool = False) -> Iterator[Need]:
     """
     seen: set[Key] = set()
     for event in run.trace.trail.events:
-        if isinstance(event, Stop | Halt) or (isinstance(event, Assumption) and not event.is_inner):
+        if isinstance(event, Stop | TraceStopped) or (isinstance(event, Assumption) and not event.is_inner):
             return
-        if not isinstance(event, Need):
+        if not isinstance(event, Requirement):
             continue
         if event.condition is sympy.false:
             if event.key not in seen:
                 seen.add(event.key)
                 yield event
-        elif not past_repairs and is_spoiling(run, event):
+        elif not past_repairs and is_tainting(run, event):
             return  # sizes that meet the requirement go another way
 
 
-def is_spoiling(run: Run, need: Need) -> bool:
+def is_tainting(run: Run, requirement: Requirement) -> bool:
     """Whether a requirement is broken, and what comes behind it is of a repair."""
-    return not need.holds and need.node is not None and bool(run.trace.nodes[need.node].meta["spoiled"])
+    return (
+        not requirement.holds
+        and requirement.node is not None
+        and bool(run.trace.nodes[requirement.node].meta["tainted"])
+    )
 
 
-def is_of_layers(run: Run, need: Need) -> bool:
+def is_of_layers(run: Run, requirement: Requirement) -> bool:
     """Whether a mistake is between the declared sizes of two layers, with nothing between that could change them.
 
     Then it is the same for inputs of every shape that come so far: a convolution fixes its rank, and a Linear works on
     the last dimension of any.
     """
-    along = requirement_kind(need.name).along
-    if along is None or need.node is None or need.condition is not sympy.false:
+    along = requirement_kind(requirement.name).along
+    if along is None or requirement.node is None or requirement.condition is not sympy.false:
         return False
-    if not isinstance(need.came, sympy.Integer):
+    if not isinstance(requirement.actual, sympy.Integer):
         return False
-    node = run.trace.nodes[need.node]
+    node = run.trace.nodes[requirement.node]
     sources = node.all_input_nodes
     return node.meta.get("layer") is not None and len(sources) == 1 and _is_declared(sources[0], along, {})
 

@@ -29,7 +29,7 @@ from convlint.worker.ops.registry import op_of, op_of_kind
 from convlint.worker.ops.regrouping import groups
 from convlint.worker.ops.resampling import interpolated, upsampled
 from convlint.worker.trace.trace import TensorMeta
-from convlint.worker.trace.trail import Need
+from convlint.worker.trace.trail import Requirement
 from convlint.worker.values.sizes import equal
 
 _DIM = re.compile(r"input\.shape\[(-?\d+)\]")
@@ -38,21 +38,21 @@ _REGROUPING = ("view", "reshape", "flatten", "Flatten", "unflatten", "Unflatten"
 _SLICE, _ELLIPSIS = "<slice>", "<ellipsis>"  # as a graph has them
 
 
-def is_apart_from_sizes(run: Run, need: Need) -> bool:
+def is_apart_from_sizes(run: Run, requirement: Requirement) -> bool:
     """Whether what comes to a layer is the same number for images and sequences of every size that come so far."""
-    found = _DIM.fullmatch(need.operand)
+    found = _DIM.fullmatch(requirement.operand)
     if (
-        requirement_kind(need.name).along is None
-        or need.node is None
-        or need.condition is not sympy.false
+        requirement_kind(requirement.name).along is None
+        or requirement.node is None
+        or requirement.condition is not sympy.false
         or found is None
     ):
         return False
-    node = run.trace.nodes[need.node]
+    node = run.trace.nodes[requirement.node]
     given = node.meta["inputs"]
-    if not isinstance(need.came, sympy.Integer) or not node.args or not given:
+    if not isinstance(requirement.actual, sympy.Integer) or not node.args or not given:
         return False
-    inputs, _ = named(run.course.inputs)
+    inputs, _ = named(run.run_spec.inputs)
     shapes = {item.name: item.spec.shape or () for item in inputs}
     return not _Graph(shapes).hangs(node.args[0], int(found[1]) % len(given[0].shape))
 

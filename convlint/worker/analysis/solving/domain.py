@@ -13,7 +13,7 @@ import sympy
 from convlint.facts import LARGEST_SIZE
 from convlint.worker.analysis.solving.classes import classes
 from convlint.worker.analysis.solving.evaluate import Grid, UnknownFunction, evaluate
-from convlint.worker.trace.trail import Assumption, Event, Halt, Key, Need, Refusal, Stop
+from convlint.worker.trace.trail import Assumption, Event, Key, Requirement, Stop, TraceStopped, UserError
 from convlint.worker.trace.work import spend_on
 
 EVERY: npt.NDArray[np.int64] = np.arange(2, LARGEST_SIZE + 1, dtype=np.int64)
@@ -27,7 +27,7 @@ _FEW, _THIN = 1 << 12, 16
 _LEAST, _AT_ONCE = 1 << 12, 1 << 15
 """What a condition costs that few points are asked for, in points, and how many are paid for together."""
 
-ACCEPTED, UNCOVERED, HALTED, REJECTED = 0, 1, 2, 3
+ACCEPTED, UNCOVERED, STOPPED, REJECTED = 0, 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _chosen(axes: Sequence[Axis], most: int) -> Iterator[Axis]:
 
 def _axis(symbol: sympy.Symbol, symbols: set[sympy.Symbol], paths: Sequence[Sequence[Event]]) -> Axis:
     """One value for each class of sizes that the events tell apart."""
-    conditions = [event.condition for path in paths for event in path if isinstance(event, Assumption | Need)]
+    conditions = [event.condition for path in paths for event in path if isinstance(event, Assumption | Requirement)]
     spend_on(EVERY.size * len(conditions))
     first, of_each = classes(symbol, symbols, conditions, EVERY)
     return Axis((symbol,), EVERY[first], of_each)
@@ -151,7 +151,7 @@ def _fates_of(
     for number, broken, mark in _breaks(events, values, shape, forgiven):
         fate = np.where((fate == ACCEPTED) & broken, np.uint8(mark), fate)
         event = events[number]
-        if isinstance(event, Need) and event.spoils:
+        if isinstance(event, Requirement) and event.taints:
             fate = np.where(fate == ACCEPTED, np.uint8(UNCOVERED), fate)
         left = fate == ACCEPTED
         if not left.any():
@@ -215,11 +215,11 @@ def _breaks(
     memo: dict[sympy.Basic, Grid] = {}
     points = 0
     for number, event in enumerate(events):
-        if isinstance(event, Need | Stop) and event.key in forgiven:
+        if isinstance(event, Requirement | Stop) and event.key in forgiven:
             if isinstance(event, Stop):
                 return  # nothing is known behind it
-        elif isinstance(event, Halt):
-            yield number, np.ones(shape, dtype=bool), REJECTED if isinstance(event, Refusal) else HALTED
+        elif isinstance(event, TraceStopped):
+            yield number, np.ones(shape, dtype=bool), REJECTED if isinstance(event, UserError) else STOPPED
         else:
             points += max(math.prod(shape), _LEAST)
             if points >= _AT_ONCE:
@@ -229,6 +229,6 @@ def _breaks(
             try:
                 holds = np.asarray(evaluate(event.condition, values, memo), dtype=bool)
             except UnknownFunction:
-                yield number, np.ones(shape, dtype=bool), HALTED  # what has no value decides nothing
+                yield number, np.ones(shape, dtype=bool), STOPPED  # what has no value decides nothing
             else:
                 yield number, ~np.broadcast_to(holds, shape), mark

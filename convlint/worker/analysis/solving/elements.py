@@ -16,7 +16,7 @@ def iterated_input(run: Run, node: int) -> str | None:
     """The input of which a node is given an item, if forward iterates over one whose rank is a guess."""
     if node >= len(run.trace.nodes):
         return None
-    open_names = {item.name for item in run.course.inputs if not item.is_settled}
+    open_names = {item.name for item in run.run_spec.inputs if not item.is_settled}
     return next((name for name in _iterated(run.trace.nodes[node]) if name in open_names), None)
 
 

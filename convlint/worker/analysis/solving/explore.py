@@ -29,13 +29,13 @@ from convlint.worker.analysis.solving.search import (
     square_domain,
     unknown,
 )
-from convlint.worker.trace.trail import Event, Halt, Key, Need, Stop
+from convlint.worker.trace.trail import Event, Key, Requirement, Stop, TraceStopped
 from convlint.worker.trace.work import WorkSpent
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What exploration says of one model on one course of decisions.
+    """What exploration says of one model in one run of decisions.
 
     `rejected` are the requirements that no size meets, in the order of the trace. `accepted` is a size at which a
     run on plain numbers came through, None where there is none or none was found. `complete` says that every size
@@ -43,9 +43,9 @@ class Outcome:
     """
 
     first: Run
-    rejected: tuple[Need | Stop, ...]
+    rejected: tuple[Requirement | Stop, ...]
     accepted: dict[str, int] | None
-    halt: Halt | None
+    stopped: TraceStopped | None
     complete: bool
     domain: Domain | None = None
     fates: Fates | None = None
@@ -75,8 +75,8 @@ def _outcome(search: Search) -> Outcome:
     """Over the symbols of one search."""
     first = search.first
     search.add(first)
-    rejected: list[Need | Stop] = list(unconditional(first))
-    forgiven = frozenset(need.key for need in rejected)
+    rejected: list[Requirement | Stop] = list(unconditional(first))
+    forgiven = frozenset(requirement.key for requirement in rejected)
     while True:
         try:
             accepted, complete, domain, fate = _settle(search, forgiven)
@@ -86,12 +86,12 @@ def _outcome(search: Search) -> Outcome:
             return Outcome(first, _in_order(rejected, first), None, None, complete=False)  # these are proved
         blamed = _blame(search, forgiven) if accepted is None and complete else None
         if blamed is None:
-            halt = first.trace.trail.end()
+            stopped = first.trace.trail.end()
             return Outcome(
                 first,
                 _in_order(rejected, first),
                 accepted,
-                halt if isinstance(halt, Halt) else None,
+                stopped if isinstance(stopped, TraceStopped) else None,
                 complete,
                 domain,
                 fate,
@@ -101,10 +101,10 @@ def _outcome(search: Search) -> Outcome:
             return Outcome(first, _in_order(rejected, first), None, None, complete, domain, fate)
         alike = _alike(first, blamed, forgiven)
         rejected += alike
-        forgiven |= {need.key for need in alike}
+        forgiven |= {requirement.key for requirement in alike}
 
 
-def _alike(first: Run, blamed: Need, forgiven: frozenset[Key]) -> list[Need]:
+def _alike(first: Run, blamed: Requirement, forgiven: frozenset[Key]) -> list[Requirement]:
     """The requirement that no size meets, and each behind it with the same condition: a block that is built n times
     is decided once."""
     events = first.trace.trail.events
@@ -112,7 +112,7 @@ def _alike(first: Run, blamed: Need, forgiven: frozenset[Key]) -> list[Need]:
     same = (
         event
         for event in behind
-        if isinstance(event, Need)
+        if isinstance(event, Requirement)
         and not event.holds
         and event.condition == blamed.condition
         and event.key != blamed.key
@@ -121,7 +121,7 @@ def _alike(first: Run, blamed: Need, forgiven: frozenset[Key]) -> list[Need]:
     return [blamed, *_distinct(same)]
 
 
-def _in_order(rejected: list[Need | Stop], first: Run) -> tuple[Need | Stop, ...]:
+def _in_order(rejected: list[Requirement | Stop], first: Run) -> tuple[Requirement | Stop, ...]:
     """As they come in the trace."""
     places = {id(event): i for i, event in enumerate(first.trace.trail.events)}
     return tuple(sorted(rejected, key=lambda item: places[id(item)]))
@@ -131,19 +131,19 @@ def _decided(first: Run) -> Outcome:
     """All sizes are known: what broke in the run is what is wrong."""
     trail = first.trace.trail
     end = trail.end()
-    rejected: list[Need | Stop] = list(_distinct(trail.broken()))
+    rejected: list[Requirement | Stop] = list(_distinct(trail.broken()))
     if isinstance(end, Stop):
         rejected.append(end)
-    sizes = None if rejected or end else dict(first.course.sizes)
-    return Outcome(first, tuple(rejected), sizes, end if isinstance(end, Halt) else None, True)
+    sizes = None if rejected or end else dict(first.run_spec.sizes)
+    return Outcome(first, tuple(rejected), sizes, end if isinstance(end, TraceStopped) else None, True)
 
 
-def _distinct(needs: Iterable[Need]) -> Iterator[Need]:
+def _distinct(needs: Iterable[Requirement]) -> Iterator[Requirement]:
     seen: set[Key] = set()
-    for need in needs:
-        if need.key not in seen:
-            seen.add(need.key)
-            yield need
+    for requirement in needs:
+        if requirement.key not in seen:
+            seen.add(requirement.key)
+            yield requirement
 
 
 def _settle(
@@ -160,17 +160,17 @@ def _settle(
     return accepted, complete, domain, fate
 
 
-def _blame(search: Search, forgiven: frozenset[Key]) -> Need | Stop | None:
+def _blame(search: Search, forgiven: frozenset[Key]) -> Requirement | Stop | None:
     """The first requirement of the first run at which no size is left, or one before it that fits by chance."""
     path, events = search.paths[0], search.first.trace.trail.events
     end = none_left_at(domains(search)[-1](), path, forgiven)
     if end is None:
         return None
     for number, event in enumerate(path[end:], end):
-        if isinstance(event, Need | Stop) and event.key not in forgiven:
+        if isinstance(event, Requirement | Stop) and event.key not in forgiven:
             chance = _fits_by_chance(search, path[:number], forgiven)
             original = events[number if chance is None else chance]
-            assert isinstance(original, Need | Stop)
+            assert isinstance(original, Requirement | Stop)
             return original
     return None
 
@@ -178,14 +178,14 @@ def _blame(search: Search, forgiven: frozenset[Key]) -> Need | Stop | None:
 def _fits_by_chance(search: Search, path: Sequence[Event], forgiven: frozenset[Key]) -> int | None:
     """The first sum that is broken at the sizes of the run and fits only images so small that one side of it is 1:
     what conflicts with that follows from it."""
-    fixed = {named(name): size for name, size in search.first.course.sizes.items() if name not in search.names}
+    fixed = {named(name): size for name, size in search.first.run_spec.sizes.items() if name not in search.names}
     domain = square_domain(search, search.names, fixed)
     names = {symbol: named(name) for name, symbol in search.first.symbols.items()}
     spatial = {symbol for axis in domain.axes[:1] for symbol in axis.symbols if str(symbol)[0] in SPATIAL}
     for number, event in enumerate(path):
-        if not isinstance(event, Need) or event.holds or event.key in forgiven or event.name != "broadcast":
+        if not isinstance(event, Requirement) or event.holds or event.key in forgiven or event.name != "broadcast":
             continue
-        sides = [rebuilt(side, names) for side in (event.came, event.needed) if isinstance(side, sympy.Expr)]
+        sides = [rebuilt(side, names) for side in (event.actual, event.expected) if isinstance(side, sympy.Expr)]
         used = set[sympy.Basic]().union(*(side.free_symbols for side in sides))
         if len(sides) == 2 and used and used <= spatial:
             equal = replace(event, condition=sympy.Eq(*sides, evaluate=False))

@@ -22,7 +22,7 @@ from convlint.worker.analysis.solving.search import (
     square_domain,
 )
 from convlint.worker.trace.input import BATCH
-from convlint.worker.trace.trail import Key, Need
+from convlint.worker.trace.trail import Key, Requirement
 
 LONGEST = 1 << 20
 """The largest length of a sequence that is looked at."""
@@ -42,7 +42,7 @@ def single_size(search: Search, forgiven: frozenset[Key]) -> dict[str, int] | No
         )
         if sizes is None:
             continue
-        whole = {**search.first.course.sizes, **sizes}
+        whole = {**search.first.run_spec.sizes, **sizes}
         if search.comes_through(sizes, whole, forgiven):
             return whole
     return None
@@ -52,7 +52,7 @@ def _sizes_beside(
     search: Search, ones: Mapping[str, int], rest: list[str], forgiven: frozenset[Key]
 ) -> dict[str, int] | None:
     """Sizes for the other symbols that meet the requirements of the first path, where some are 1."""
-    hints = search.first.course.sizes
+    hints = search.first.run_spec.sizes
     fixed = {named(name): ones.get(name, size) for name, size in hints.items() if name not in rest}
     key = frozenset(ones)
     if key not in search.beside:
@@ -60,7 +60,7 @@ def _sizes_beside(
         needs = tuple(
             replace(event, condition=rebuilt(event.condition, numbers))
             for event in search.paths[0]
-            if isinstance(event, Need)
+            if isinstance(event, Requirement)
         )
         search.beside[key] = needs, replace(grouped([named(name) for name in rest], [needs], MAX_POINTS), fixed=fixed)
     needs, every = search.beside[key]
@@ -73,7 +73,7 @@ def _sizes_beside(
 
 def long_size(search: Search, forgiven: frozenset[Key]) -> dict[str, int] | None:
     """A length beyond the images' sizes that works: sound comes in tens of thousands of samples."""
-    hints = search.first.course.sizes
+    hints = search.first.run_spec.sizes
     for name in search.names:
         if name[0] in SPATIAL or name == BATCH:
             continue

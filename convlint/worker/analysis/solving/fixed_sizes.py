@@ -15,7 +15,7 @@ import sympy
 import torch
 from torch import nn
 
-from convlint.worker.analysis.session import Course, Run, Workshop
+from convlint.worker.analysis.session import Run, RunSpec, TraceSession
 from convlint.worker.analysis.solving.call_sizes import CallSizes, assignments
 from convlint.worker.analysis.solving.evaluate import UnknownFunction, evaluate
 from convlint.worker.analysis.solving.search import SPATIAL
@@ -35,10 +35,10 @@ _MOST_RUNS = 3  # of forward, for one refused call
 _MOST_NUMBERS = 12  # tried for one exception
 
 
-def past_fixed_sizes(shop: Workshop, run: Run) -> Run:
+def past_fixed_sizes(session: TraceSession, run: Run) -> Run:
     """The run at sizes that the refused call takes, where there are any: it goes further, or is the same run."""
     for _ in range(MOST_ROUNDS):
-        further = (shop.first(course_at(run.course, sizes)) for sizes in _suggested(run))
+        further = (session.first(run_spec_at(run.run_spec, sizes)) for sizes in _suggested(run))
         found = next((other for other in further if other.is_further_than(run)), None)
         if found is None:
             return run
@@ -49,7 +49,7 @@ def past_fixed_sizes(shop: Workshop, run: Run) -> Run:
 def _suggested(run: Run) -> Iterator[dict[str, int]]:
     """Sizes at which this run may go on."""
     end = run.trace.trail.end()
-    if not run.symbols or any(need.condition is sympy.false for need in run.trace.trail.broken()):
+    if not run.symbols or any(requirement.condition is sympy.false for requirement in run.trace.trail.broken()):
         return
     if isinstance(end, Stop) and end.call is not None:
         found = list(islice(sizes_that_run(run, end.call), _MOST_FOUND))
@@ -64,10 +64,10 @@ def _suggested(run: Run) -> Iterator[dict[str, int]]:
                 yield dict.fromkeys(group, size)
 
 
-def course_at(course: Course, sizes: Mapping[str, int]) -> Course:
-    """The course at other sizes; torch has no symbol for a size of 1."""
+def run_spec_at(run_spec: RunSpec, sizes: Mapping[str, int]) -> RunSpec:
+    """The run at other sizes; torch has no symbol for a size of 1."""
     ones = frozenset(name for name, size in sizes.items() if size == 1)
-    return replace(course.at(sizes), fixed=course.fixed | ones)
+    return replace(run_spec.at(sizes), fixed=run_spec.fixed | ones)
 
 
 def sizes_that_run(run: Run, call: RefusedCall) -> Iterator[dict[str, int]]:
@@ -82,7 +82,7 @@ def sizes_that_run(run: Run, call: RefusedCall) -> Iterator[dict[str, int]]:
 
 def is_about_strides(run: Run, call: RefusedCall) -> bool:
     """Whether a call is refused for how its operands lie in memory: torch takes the same sizes, newly laid out."""
-    numbers = {symbol: run.course.sizes[name] for name, symbol in run.symbols.items()}
+    numbers = {symbol: run.run_spec.sizes[name] for name, symbol in run.symbols.items()}
     with outside_modes():
         try:
             args, kwargs = tree_map(lambda value: _at(value, numbers), (tuple(call.args), dict(call.kwargs)))

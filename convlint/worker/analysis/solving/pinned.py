@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import sympy
 from torch import fx
 
-from convlint.worker.analysis.session import Course, Run
+from convlint.worker.analysis.session import Run, RunSpec
 from convlint.worker.analysis.solving.dimensions import tensor_fact
-from convlint.worker.trace.trail import Assumption, Key, Need, Raised, Stop
+from convlint.worker.trace.trail import Assumption, Key, Raised, Requirement, Stop
 
 _OTHER = 5  # how much larger the other sizes are
 
@@ -22,7 +22,7 @@ def pinned(run: Run) -> frozenset[str]:
         for event in run.trace.trail.events
         if isinstance(event, Assumption) and isinstance(event.condition, sympy.Eq) and _has_number(event.condition)
     )
-    return run.course.fixed & run.course.sizes.keys() | {
+    return run.run_spec.fixed & run.run_spec.sizes.keys() | {
         names[symbol] for one in asked for symbol in one & names.keys()
     }
 
@@ -31,29 +31,31 @@ def _has_number(equality: sympy.Eq) -> bool:
     return any(side.is_Integer for side in equality.args)
 
 
-def standing(first: Run, trace: Callable[[Course], Run], rejected: Sequence[Need | Stop]) -> tuple[Need | Stop, ...]:
+def standing(
+    first: Run, trace: Callable[[RunSpec], Run], rejected: Sequence[Requirement | Stop]
+) -> tuple[Requirement | Stop, ...]:
     """Of what is wrong in a run, what is wrong in the same way where each size that it has as a number is another."""
     names = pinned(first) if rejected else frozenset()
     if not names:
         return tuple(rejected)
-    sizes = first.course.sizes
-    other = trace(first.course.at({name: sizes[name] + _OTHER for name in names}))
-    broken = {need.key: need for need in other.trace.trail.broken()}
+    sizes = first.run_spec.sizes
+    other = trace(first.run_spec.at({name: sizes[name] + _OTHER for name in names}))
+    broken = {requirement.key: requirement for requirement in other.trace.trail.broken()}
     end = other.trace.trail.end()
     if isinstance(end, Raised) or (isinstance(end, Stop) and end.key not in {item.key for item in rejected}):
         return tuple(rejected)  # the code takes no other size
     return tuple(
         item
         for item in rejected
-        if (_same(item, broken) if isinstance(item, Need) else _ends_alike(first, item, other))
+        if (_same(item, broken) if isinstance(item, Requirement) else _ends_alike(first, item, other))
     )
 
 
-def _same(need: Need, broken: dict[Key, Need]) -> bool:
-    other = broken.get(need.key)
-    if other is None or need.condition is not sympy.false:
+def _same(requirement: Requirement, broken: dict[Key, Requirement]) -> bool:
+    other = broken.get(requirement.key)
+    if other is None or requirement.condition is not sympy.false:
         return other is not None
-    return (other.came, other.needed) == (need.came, need.needed)
+    return (other.actual, other.expected) == (requirement.actual, requirement.expected)
 
 
 def _ends_alike(first: Run, stop: Stop, other: Run) -> bool:

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 
-from convlint.worker.analysis.session import Course, Run
-from convlint.worker.analysis.solving.constants import is_spoiling
+from convlint.worker.analysis.session import Run, RunSpec
+from convlint.worker.analysis.solving.constants import is_tainting
 from convlint.worker.analysis.solving.domain import (
     ACCEPTED,
     EVERY,
-    HALTED,
+    STOPPED,
     UNCOVERED,
     Axis,
     Domain,
@@ -23,7 +23,7 @@ from convlint.worker.analysis.solving.domain import (
     grouped,
 )
 from convlint.worker.trace.input import BATCH
-from convlint.worker.trace.trail import Event, Halt, Key, Need, Stop
+from convlint.worker.trace.trail import Event, Key, Requirement, Stop, TraceStopped
 
 MAX_TRACES = 24
 MAX_NARROW = 5
@@ -33,7 +33,7 @@ MAX_POINTS = 1 << 24
 SPATIAL = ("D", "H", "W")
 
 Fates = npt.NDArray[np.uint8]
-Tracer = Callable[[Course], Run]
+Tracer = Callable[[RunSpec], Run]
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Search:
     seen: dict[object, tuple[Fates, int]] = field(default_factory=dict)
     # the last look and how many paths it held, since a new path changes only what was uncovered
     grids: dict[tuple[int, tuple[str, ...], int], Domain] = field(default_factory=dict)  # by how many paths they are of
-    beside: dict[frozenset[str], tuple[tuple[Need, ...], Domain]] = field(default_factory=dict)
+    beside: dict[frozenset[str], tuple[tuple[Requirement, ...], Domain]] = field(default_factory=dict)
     # the requirements of the first path where these symbols are 1, and a grid of the others
 
     def add(self, run: Run) -> None:
@@ -60,9 +60,9 @@ class Search:
 
     def comes_through(self, sizes: Mapping[str, int], fixed: Iterable[str], forgiven: frozenset[Key]) -> bool:
         """Whether forward runs at these sizes, apart from what is reported already; `fixed` are plain numbers."""
-        course = replace(self.first.course.at(sizes), fixed=frozenset(fixed))
-        trail = self.trace(course).trace.trail
-        return trail.end() is None and all(need.key in forgiven for need in trail.broken())
+        run_spec = replace(self.first.run_spec.at(sizes), fixed=frozenset(fixed))
+        trail = self.trace(run_spec).trace.trail
+        return trail.end() is None and all(requirement.key in forgiven for requirement in trail.broken())
 
     def grouped(self, names: Sequence[str], full: int) -> Domain:
         """Every combination of sizes of these symbols, worked out once for all that is known so far."""
@@ -88,7 +88,7 @@ class Search:
         for point in self.failed:
             if len(point) == len(domain.axes):
                 hits = [axis.values == size for axis, size in zip(domain.axes, point, strict=True)]
-                fate[np.ix_(*hits)] = HALTED
+                fate[np.ix_(*hits)] = STOPPED
         return fate
 
 
@@ -97,10 +97,10 @@ def unknown(run: Run) -> frozenset[str]:
     names = run.names
     found: set[str] = set()
     for event in run.trace.trail.events:
-        if isinstance(event, Halt | Stop):
+        if isinstance(event, TraceStopped | Stop):
             continue
         used = {names[symbol] for symbol in event.condition.free_symbols if symbol in names}
-        found |= used if isinstance(event, Need) else used - {BATCH}
+        found |= used if isinstance(event, Requirement) else used - {BATCH}
     return frozenset(found)
 
 
@@ -108,12 +108,12 @@ def _renamed(run: Run) -> Iterable[Event]:
     """Events in symbols that carry their names, so that those of several runs can be compared."""
     names = {symbol: named(name) for symbol, name in run.names.items()}
     for event in run.trace.trail.events:
-        if isinstance(event, Halt | Stop) or not event.condition.free_symbols:
+        if isinstance(event, TraceStopped | Stop) or not event.condition.free_symbols:
             yield event
             continue
         condition = rebuilt(event.condition, names)
-        if isinstance(event, Need):
-            yield replace(event, condition=condition, spoils=is_spoiling(run, event))
+        if isinstance(event, Requirement):
+            yield replace(event, condition=condition, taints=is_tainting(run, event))
         else:
             yield replace(event, condition=condition)
 
@@ -136,7 +136,7 @@ def domains(search: Search) -> list[Callable[[], Domain]]:
     """Square sizes, then every combination; made anew as paths are found, since these tell sizes apart."""
     spatial = [name for name in search.names if name[0] in SPATIAL]
     others = [name for name in search.names if name not in spatial]
-    fixed = {named(name): size for name, size in search.first.course.sizes.items() if name not in search.names}
+    fixed = {named(name): size for name, size in search.first.run_spec.sizes.items() if name not in search.names}
 
     def square() -> Domain:
         return square_domain(search, [*spatial, *others], fixed)
@@ -169,7 +169,7 @@ def cover(
             if search.traces >= search.most:
                 return None, False, domain, fate
             search.traces += 1
-            if search.comes_through(sizes, search.first.course.sizes, forgiven):
+            if search.comes_through(sizes, search.first.run_spec.sizes, forgiven):
                 return sizes, True, domain, fate
             search.failed.add(tuple(sizes[str(axis.symbols[0])] for axis in domain.axes))
         elif (fate == UNCOVERED).any():
@@ -179,14 +179,14 @@ def cover(
                 return None, False, domain, fate
             search.traces += 1
             before = int((fate == UNCOVERED).sum())
-            search.add(search.trace(search.first.course.at(sizes_at(domain, pick(fate, UNCOVERED)))))
+            search.add(search.trace(search.first.run_spec.at(sizes_at(domain, pick(fate, UNCOVERED)))))
             covered = before - int((search.look(domain, forgiven) == UNCOVERED).sum())
             narrow = narrow + 1 if covered * 64 < before else 0
             if not covered or narrow >= MAX_NARROW:
                 return None, covered > 0 and _same_everywhere(search, forgiven), domain, fate
         else:
             is_known = domain.is_whole or _shares_a_mistake(search, forgiven)
-            return None, is_known and not (fate == HALTED).any(), domain, fate
+            return None, is_known and not (fate == STOPPED).any(), domain, fate
 
 
 def _same_everywhere(search: Search, forgiven: frozenset[Key]) -> bool:
@@ -198,9 +198,9 @@ def _shares_a_mistake(search: Search, forgiven: frozenset[Key]) -> bool:
     """Whether every path breaks a requirement between the same plain numbers: no size changes that."""
     constant = [
         {
-            (event.key, event.came, event.needed)
+            (event.key, event.actual, event.expected)
             for event in path
-            if isinstance(event, Need) and event.condition is sympy.false and event.key not in forgiven
+            if isinstance(event, Requirement) and event.condition is sympy.false and event.key not in forgiven
         }
         for path in search.paths
     ]

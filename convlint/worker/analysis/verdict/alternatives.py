@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import sympy
 
 from convlint.worker.analysis.inference.guesses import RANKS
-from convlint.worker.analysis.session import Course, Run, course_of
+from convlint.worker.analysis.session import Run, RunSpec, run_spec_of
 from convlint.worker.analysis.solving.constants import unconditional
 from convlint.worker.analysis.solving.explore import Outcome
 from convlint.worker.analysis.solving.pinned import pinned
 from convlint.worker.analysis.verdict.findings import Finding
 from convlint.worker.trace.input import BATCH, Input
 from convlint.worker.trace.origin import NAMED
-from convlint.worker.trace.trail import Halt, Key, Need, Raised, Unread
+from convlint.worker.trace.trail import Key, Raised, Requirement, TraceStopped, Unread
 
 Inputs = tuple[Input, ...]
 Try = Callable[[Inputs], tuple[Run, Outcome]]
@@ -42,13 +42,15 @@ class Alternative:
         """Whether the same requirement is broken: by the same numbers, at every size, or by the batch itself."""
         if any(item.key == finding.key for item in self.outcome.rejected):
             return True
-        broken = [need for need in self.run.trace.trail.broken() if need.key == finding.key]
-        same = (finding.unmet.came, finding.unmet.needed)
-        return any(_numbers(need) == same or self._takes_batch_for_features(need) for need in broken)
+        broken = [requirement for requirement in self.run.trace.trail.broken() if requirement.key == finding.key]
+        same = (finding.violation.actual, finding.violation.expected)
+        return any(
+            _numbers(requirement) == same or self._takes_batch_for_features(requirement) for requirement in broken
+        )
 
-    def _takes_batch_for_features(self, need: Need) -> bool:
+    def _takes_batch_for_features(self, requirement: Requirement) -> bool:
         """Whether only a batch as large as a layer is wide would fit."""
-        return need.argument is not None and need.came == self.run.symbols.get(BATCH)
+        return requirement.argument is not None and requirement.actual == self.run.symbols.get(BATCH)
 
     def refuses_apart_from(self, findings: Collection[Key]) -> bool:
         """Whether it is proved that forward takes no size of these inputs, with those findings mended.
@@ -60,7 +62,7 @@ class Alternative:
             return True
         if refused_at_once(self.run, findings):
             return True
-        if self.run.is_on_numbers or isinstance(end, Halt):
+        if self.run.is_on_numbers or isinstance(end, TraceStopped):
             return False
         return any(item.key not in findings for item in self.outcome.rejected)
 
@@ -69,42 +71,42 @@ def refused_at_once(run: Run, apart_from: Collection[Key]) -> bool:
     """Whether one run proves that no size is taken, even if it was cut short behind the mistake."""
     if run.is_on_numbers or run.trace.settled or pinned(run):
         return False
-    return any(need.key not in apart_from for need in unconditional(run))
+    return any(requirement.key not in apart_from for requirement in unconditional(run))
 
 
-def _numbers(need: Need) -> tuple[int | str | None, int | str | None]:
-    came, needed = (
+def _numbers(requirement: Requirement) -> tuple[int | str | None, int | str | None]:
+    actual, expected = (
         int(size) if isinstance(size, sympy.Integer) else None if isinstance(size, sympy.Basic) else size
-        for size in (need.came, need.needed)
+        for size in (requirement.actual, requirement.expected)
     )
-    return came, needed
+    return actual, expected
 
 
 def alternatives(run: Run, attempt: Try, idle: Collection[str] = ()) -> Iterator[Alternative]:
     """Each guessed input in its other forms, one at a time; not those that are idle, which have no part in it."""
-    for owner, inputs in other_inputs(run.course.inputs):
+    for owner, inputs in other_inputs(run.run_spec.inputs):
         if owner not in idle:
             found = attempt(inputs)
             yield Alternative(owner, inputs, *found)
 
 
-def running(run: Run, trace: Callable[[Course], Run]) -> Iterator[tuple[str, Inputs]]:
+def running(run: Run, trace: Callable[[RunSpec], Run]) -> Iterator[tuple[str, Inputs]]:
     """The other inputs, one at a time, that a run comes through with; most are refused by the first calls."""
-    for owner, inputs in other_inputs(run.course.inputs):
-        runs = growing(course_of(inputs), trace)
+    for owner, inputs in other_inputs(run.run_spec.inputs):
+        runs = growing(run_spec_of(inputs), trace)
         begun = next(one for one in runs if one.trace.trail.broken() or not one.is_cut_short)
         if begun.comes_through:
             yield owner, inputs
 
 
-def growing(course: Course, trace: Callable[[Course], Run]) -> Iterator[Run]:
-    """A course run further and further, the last time to its end."""
-    return (trace(replace(course, limit=limit)) for limit in _LIMITS)
+def growing(run_spec: RunSpec, trace: Callable[[RunSpec], Run]) -> Iterator[Run]:
+    """A run continued further and further, the last time to its end."""
+    return (trace(replace(run_spec, limit=limit)) for limit in _LIMITS)
 
 
-def other_courses_of(run: Run) -> Iterator[Course]:
+def other_run_specs_of(run: Run) -> Iterator[RunSpec]:
     """The first courses of the same."""
-    return (course_of(inputs) for _, inputs in other_inputs(run.course.inputs))
+    return (run_spec_of(inputs) for _, inputs in other_inputs(run.run_spec.inputs))
 
 
 def open_inputs(inputs: Inputs) -> list[Input]:

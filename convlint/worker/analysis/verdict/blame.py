@@ -14,7 +14,7 @@ from convlint.worker.analysis.layers import argument_span, site_of
 from convlint.worker.analysis.session import Run
 from convlint.worker.build.skeleton import Sites
 from convlint.worker.stack.users import IsUser
-from convlint.worker.trace.trail import Need
+from convlint.worker.trace.trail import Requirement
 
 _MADE = ("out_channels", "out_features", "num_features", "hidden_size", "embedding_dim", "embed_dim")
 
@@ -27,24 +27,24 @@ class Blame:
     layer: str | None = None
 
 
-def blame(need: Need, run: Run, root: nn.Module, sites: Sites, is_user: IsUser) -> Blame:
-    node = run.trace.nodes[need.node] if need.node is not None else None
+def blame(requirement: Requirement, run: Run, root: nn.Module, sites: Sites, is_user: IsUser) -> Blame:
+    node = run.trace.nodes[requirement.node] if requirement.node is not None else None
     if node is None:
-        return Blame(need.at, need.layer)
+        return Blame(requirement.at, requirement.layer)
     layer = node.meta.get("layer")
-    if layer is not None and need.argument is not None:
+    if layer is not None and requirement.argument is not None:
         chain = sites.chain(layer)
-        return Blame(argument_span(layer, need.argument, chain, is_user) or site_of(chain, is_user))
-    if need.name == "batch":
-        return _reader(need, node, sites, is_user)
-    if requirement_kind(need.name).is_of_two_sides and node.meta["block"]:
-        return _giver(need, node, root, sites, is_user)
+        return Blame(argument_span(layer, requirement.argument, chain, is_user) or site_of(chain, is_user))
+    if requirement.name == "batch":
+        return _reader(requirement, node, sites, is_user)
+    if requirement_kind(requirement.name).is_of_two_sides and node.meta["block"]:
+        return _giver(requirement, node, root, sites, is_user)
     return Blame()
 
 
-def _reader(need: Need, node: fx.Node, sites: Sites, is_user: IsUser) -> Blame:
+def _reader(requirement: Requirement, node: fx.Node, sites: Sites, is_user: IsUser) -> Blame:
     """The Linear that a reshape was written for: its in_features is the number in question."""
-    layer = linear_behind(node, need.needed)
+    layer = linear_behind(node, requirement.expected)
     if layer is None:
         return Blame()
     module = layer.meta["layer"]
@@ -68,7 +68,7 @@ def linear_behind(node: fx.Node, features: sympy.Expr | str) -> fx.Node | None:
     return None
 
 
-def _giver(need: Need, node: fx.Node, root: nn.Module, sites: Sites, is_user: IsUser) -> Blame:
+def _giver(requirement: Requirement, node: fx.Node, root: nn.Module, sites: Sites, is_user: IsUser) -> Blame:
     """The argument of the block's own construction that gave one of the two numbers."""
     block = root.get_submodule(node.meta["block"])
     own = site_of(sites.chain(block), is_user)
@@ -77,7 +77,7 @@ def _giver(need: Need, node: fx.Node, root: nn.Module, sites: Sites, is_user: Is
     for layer in _makers(node):
         module = layer.meta["layer"]
         for name in _MADE:
-            if getattr(module, name, None) not in (need.came, need.needed):
+            if getattr(module, name, None) not in (requirement.actual, requirement.expected):
                 continue
             at = argument_span(module, name, sites.chain(module), is_user)
             if at is not None and _within(at, own):

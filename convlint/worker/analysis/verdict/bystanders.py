@@ -27,7 +27,7 @@ def bystanders(model: nn.Module, run: Run, nodes: Collection[int]) -> frozenset[
     decisive = {run.names[symbol] for symbol in asked if symbol in run.names}
     return frozenset(
         item.name
-        for item in run.course.inputs
+        for item in run.run_spec.inputs
         if item.spec.shape is not None
         and item.name not in parts
         and decisive.isdisjoint(_own_axes(run, item))
@@ -37,5 +37,5 @@ def bystanders(model: nn.Module, run: Run, nodes: Collection[int]) -> frozenset[
 
 def _own_axes(run: Run, item: Input) -> set[str]:
     """The symbols of one input that no other one has: what is asked of the others is asked of those too."""
-    others = {size for other in run.course.inputs if other is not item for size in symbols_of((other,))}
+    others = {size for other in run.run_spec.inputs if other is not item for size in symbols_of((other,))}
     return set(symbols_of((item,))) - others

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from convlint.facts import Reason, Span, Unmet
+from convlint.facts import Reason, Span, Violation
 from convlint.worker.analysis.session import Run
 from convlint.worker.analysis.solving.explore import Outcome
 from convlint.worker.analysis.verdict.findings import Finding
-from convlint.worker.trace.trail import Halt, Raised
+from convlint.worker.trace.trail import Raised, TraceStopped
 from convlint.worker.trace.work import WorkBudget, WorkSpent
 
 
@@ -22,9 +22,11 @@ class Examination:
     doubt: Reason | None  # why the inputs that were found out may be wrong
     guess: Reason | None = None  # why some findings were held back
     raised: Raised | None = None  # what every run ends with
-    odd: tuple[Unmet, ...] = ()  # that forward takes no usual inputs, without a mistake
+    odd: tuple[Violation, ...] = ()  # that forward takes no usual inputs, without a mistake
     is_cut_short: bool = False  # a limit ended it
-    unseen: Halt | None = None  # where another way through forward, by data or in eval mode, could not be followed
+    unseen: TraceStopped | None = (
+        None  # where another way through forward, by data or in eval mode, could not be followed
+    )
 
 
 class Unfinished(WorkSpent):
@@ -37,10 +39,10 @@ class Unfinished(WorkSpent):
 
 def undecided(run: Run) -> Outcome:
     end = run.trace.trail.end()
-    return Outcome(run, (), None, end if isinstance(end, Halt) else None, False)
+    return Outcome(run, (), None, end if isinstance(end, TraceStopped) else None, False)
 
 
 def stopped_at(examination: Examination) -> tuple[Reason, Span | None] | None:
     """Why and where the main run ended early."""
     end = examination.run.trace.trail.end()
-    return (end.reason, end.at) if isinstance(end, Halt) else None
+    return (end.reason, end.at) if isinstance(end, TraceStopped) else None

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import sympy
 
-from convlint.facts import Dim, Rival, Unmet
-from convlint.worker.analysis.session import Run, Workshop
+from convlint.facts import Dim, Rival, Violation
+from convlint.worker.analysis.session import Run, TraceSession
 from convlint.worker.analysis.solving.accepted import usable_in_words
 from convlint.worker.analysis.solving.dimensions import dim
 from convlint.worker.analysis.solving.explore import Outcome, explore
@@ -19,15 +19,15 @@ from convlint.worker.analysis.verdict.blame import blame
 from convlint.worker.analysis.verdict.rivals import rivalry
 from convlint.worker.stack.places import span_of
 from convlint.worker.trace.input import BATCH, hint
-from convlint.worker.trace.trail import Key, Need, Stop
+from convlint.worker.trace.trail import Key, Requirement, Stop
 
 
 @dataclass(frozen=True)
 class Finding:
-    """An unmet requirement, at the node of the run that the facts describe."""
+    """A violation, at the node of the run that the facts describe."""
 
     node: int
-    unmet: Unmet
+    violation: Violation
     key: Key
     is_about_batch: bool = False  # it may hold for some batch sizes
     is_misuse: bool = False  # a guessed input may be of the wrong kind
@@ -47,35 +47,37 @@ class Symbolic:
 
 
 def has_known_sizes(run: Run) -> bool:
-    return any(isinstance(size, int) for item in run.course.inputs for size in item.spec.shape or ())
+    return any(isinstance(size, int) for item in run.run_spec.inputs for size in item.spec.shape or ())
 
 
-def in_symbols(shop: Workshop, run: Run) -> Symbolic | None:
-    inputs, known = named(run.course.inputs)
+def in_symbols(session: TraceSession, run: Run) -> Symbolic | None:
+    inputs, known = named(run.run_spec.inputs)
     if not known:
         return None
-    course = replace(run.course, inputs=inputs, sizes={**run.course.sizes, **known})
+    run_spec = replace(run.run_spec, inputs=inputs, sizes={**run.run_spec.sizes, **known})
     # At sizes far from 1 no dim collapses, so the formulas stay general.
-    symbolic = shop.run(replace(course, sizes={**course.sizes, **{name: hint(name) for name in known}}))
-    values = {symbolic.symbols[name]: course.sizes[name] for name in symbolic.symbols}
-    return Symbolic(symbolic, explore(symbolic, shop.run, symbolic.affordable(MAX_TRACES)), values)
+    symbolic = session.run(replace(run_spec, sizes={**run_spec.sizes, **{name: hint(name) for name in known}}))
+    values = {symbolic.symbols[name]: run_spec.sizes[name] for name in symbolic.symbols}
+    return Symbolic(symbolic, explore(symbolic, session.run, symbolic.affordable(MAX_TRACES)), values)
 
 
-def finding(shop: Workshop, outcome: Outcome, run: Run, item: Need | Stop, detail: Symbolic | None) -> Finding:
+def finding(
+    session: TraceSession, outcome: Outcome, run: Run, item: Requirement | Stop, detail: Symbolic | None
+) -> Finding:
     if isinstance(item, Stop):
         return Finding(
-            item.node, Unmet(name="raises", operand="input", detail=item.words), item.key, False, item.is_misuse
+            item.node, Violation(name="raises", operand="input", detail=item.words), item.key, False, item.is_misuse
         )
-    place = blame(item, run, shop.model, shop.sites, shop.is_user)
+    place = blame(item, run, session.model, session.sites, session.is_user)
     names = run.names
-    came, needed = (_shown(size, names) for size in (item.came, item.needed))
+    actual, expected = (_shown(size, names) for size in (item.actual, item.expected))
     value = int(item.value) if item.value is not None and item.value.is_Integer else None
-    unmet = Unmet(
+    violation = Violation(
         name=item.name,
         operand=item.operand,
-        needed=needed,
-        came=came,
-        formula=came if isinstance(came, str) and not isinstance(item.came, str) else None,
+        expected=expected,
+        actual=actual,
+        formula=actual if isinstance(actual, str) and not isinstance(item.actual, str) else None,
         argument=item.argument,
         layer=place.layer,
         value=value,
@@ -85,11 +87,11 @@ def finding(shop: Workshop, outcome: Outcome, run: Run, item: Need | Stop, detai
         rival=_rival(outcome, run, item),
     )
     of_batch = any(names.get(symbol) == BATCH for symbol in item.condition.free_symbols)
-    return Finding(item.node or 0, _with_symbols(unmet, item, detail), item.key, of_batch)
+    return Finding(item.node or 0, _with_symbols(violation, item, detail), item.key, of_batch)
 
 
-def _rival(outcome: Outcome, run: Run, need: Need) -> Rival | None:
-    found = rivalry(outcome, need)
+def _rival(outcome: Outcome, run: Run, requirement: Requirement) -> Rival | None:
+    found = rivalry(outcome, requirement)
     if found is None or found.rival.node is None:
         return None
     node = run.trace.nodes[found.rival.node]
@@ -107,32 +109,32 @@ def _shown(size: sympy.Expr | str, names: dict[sympy.Symbol, str]) -> Dim | str:
 
 
 def _evidence(run: Run) -> str | None:
-    words = (item.source.words for item in run.course.inputs if has_known_sizes(run))
+    words = (item.source.words for item in run.run_spec.inputs if has_known_sizes(run))
     return next(filter(None, words), None)
 
 
-def _with_symbols(unmet: Unmet, need: Need, detail: Symbolic | None) -> Unmet:
+def _with_symbols(violation: Violation, requirement: Requirement, detail: Symbolic | None) -> Violation:
     """Add the formula, its numbers, and the sizes that would do."""
     if detail is None:
-        return unmet
-    twin = next((n for n in detail.run.trace.trail.needs() if n.key == need.key), None)
-    if twin is None or isinstance(twin.came, str):
-        return unmet
-    if int(twin.came.xreplace(detail.numbers)) != need.came:
-        return unmet  # another path at these sizes
-    proved = any(isinstance(n, Need) and n.key == need.key for n in detail.outcome.rejected)
-    return unmet.model_copy(
+        return violation
+    twin = next((n for n in detail.run.trace.trail.needs() if n.key == requirement.key), None)
+    if twin is None or isinstance(twin.actual, str):
+        return violation
+    if int(twin.actual.xreplace(detail.numbers)) != requirement.actual:
+        return violation  # another path at these sizes
+    proved = any(isinstance(n, Requirement) and n.key == requirement.key for n in detail.outcome.rejected)
+    return violation.model_copy(
         update={
-            "formula": dim(twin.came, detail.run.names) if twin.came.free_symbols else None,
-            "derivation": derivation(twin.came, detail.values),
+            "formula": dim(twin.actual, detail.run.names) if twin.actual.free_symbols else None,
+            "derivation": derivation(twin.actual, detail.values),
             "verdict": "proved" if proved else "contradicted",
-            "sizes": None if proved or _has_proof(need, detail) else usable_in_words(detail.outcome),
+            "sizes": None if proved or _has_proof(requirement, detail) else usable_in_words(detail.outcome),
         }
     )
 
 
-def _has_proof(need: Need, detail: Symbolic) -> bool:
+def _has_proof(requirement: Requirement, detail: Symbolic) -> bool:
     """Whether no size meets what the same call requires besides."""
     trail = detail.run.trace.trail
-    own = {one.key for one in trail.broken() if one.node is not None and one.key[0] == need.key[0]}
-    return any(isinstance(one, Need) and one.key in own for one in detail.outcome.rejected)
+    own = {one.key for one in trail.broken() if one.node is not None and one.key[0] == requirement.key[0]}
+    return any(isinstance(one, Requirement) and one.key in own for one in detail.outcome.rejected)

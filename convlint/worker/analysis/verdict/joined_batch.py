@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import sympy
 from torch import fx
 
-from convlint.facts import Unmet
+from convlint.facts import Violation
 from convlint.worker.analysis.session import Run
 from convlint.worker.analysis.solving.formulas import formula
 from convlint.worker.analysis.verdict.findings import Finding
@@ -36,10 +36,10 @@ def joined_batches(run: Run) -> Iterator[Finding]:
             continue
         joined = metas[0].formulas[0]
         if outputs and all(shape and shape[0] == joined for shape in outputs):
-            unmet = Unmet(
-                name=NAME, operand="input.shape[0]", needed=BATCH, came=formula(joined, run.names), verdict="proved"
+            violation = Violation(
+                name=NAME, operand="input.shape[0]", expected=BATCH, actual=formula(joined, run.names), verdict="proved"
             )
-            yield Finding(i, unmet, (str(node.name), NAME, "batch"))
+            yield Finding(i, violation, (str(node.name), NAME, "batch"))
 
 
 def _joins_branches(node: fx.Node, batch: sympy.Symbol) -> bool:

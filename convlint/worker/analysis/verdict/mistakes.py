@@ -10,20 +10,24 @@ from convlint.ops.requirements import requirement_kind
 from convlint.worker.analysis.session import Run
 from convlint.worker.analysis.verdict.blame import linear_behind
 from convlint.worker.torch_private.symbols import expr_of
-from convlint.worker.trace.trail import Need, Stop
+from convlint.worker.trace.trail import Requirement, Stop
 from convlint.worker.values.nesting import tensors_in
 from convlint.worker.values.sizes import Size
 
 _ANCHORS = ("Conv", "Linear", "Bilinear", "Embedding", "LSTM", "GRU", "RNN")
 
 
-def is_harmless(need: Need, run: Run) -> bool:
+def is_harmless(requirement: Requirement, run: Run) -> bool:
     """A batch that grows is meant to, if nothing was built for the smaller number or the output has the batch again."""
-    assert need.node is not None
-    node = run.trace.nodes[need.node]
-    if isinstance(need.came, sympy.Integer) and isinstance(need.needed, sympy.Integer) and need.came % need.needed:
+    assert requirement.node is not None
+    node = run.trace.nodes[requirement.node]
+    if (
+        isinstance(requirement.actual, sympy.Integer)
+        and isinstance(requirement.expected, sympy.Integer)
+        and requirement.actual % requirement.expected
+    ):
         return False  # torch refuses it, or takes it at some batch sizes only
-    if linear_behind(node, need.needed) is None:
+    if linear_behind(node, requirement.expected) is None:
         return True
     outputs = [meta for out in run.trace.graph.nodes if out.op == "output" for meta in _output_shapes(run)]
     grown = node.meta["outputs"] and expr_of(node.meta["outputs"][0].shape[0]) != expr_of(run.batch or 0)
@@ -35,34 +39,34 @@ def _output_shapes(run: Run) -> list[tuple[Size, ...]]:
     return [tuple(x.shape) for x in tensors_in(run.trace.output)]
 
 
-def without_follow_ups(rejected: Iterable[Need | Stop], run: Run) -> list[Need | Stop]:
+def without_follow_ups(rejected: Iterable[Requirement | Stop], run: Run) -> list[Requirement | Stop]:
     """Drop what an earlier mistake explains: the same two numbers, met again behind it."""
-    kept: list[Need | Stop] = []
+    kept: list[Requirement | Stop] = []
     for item in rejected:
-        if isinstance(item, Need):
+        if isinstance(item, Requirement):
             if item.name == "batch" and item.condition is sympy.false and is_harmless(item, run):
                 continue
-            if _follows(item, [one for one in kept if isinstance(one, Need)], run):
+            if _follows(item, [one for one in kept if isinstance(one, Requirement)], run):
                 continue
         kept.append(item)
     return kept
 
 
-def _follows(need: Need, earlier: Sequence[Need], run: Run) -> bool:
+def _follows(requirement: Requirement, earlier: Sequence[Requirement], run: Run) -> bool:
     """Whether one of the mistakes before it explains a broken requirement."""
-    kind, pair = requirement_kind(need.name), {str(need.came), str(need.needed)}
+    kind, pair = requirement_kind(requirement.name), {str(requirement.actual), str(requirement.expected)}
     for one in earlier:
         before = requirement_kind(one.name)
-        if before.keeps_size and {str(one.came), str(one.needed)} == pair and _is_behind(run, need, one):
+        if before.keeps_size and {str(one.actual), str(one.expected)} == pair and _is_behind(run, requirement, one):
             return True
-        if kind.loses_layout and before.loses_layout and _is_behind(run, need, one):
+        if kind.loses_layout and before.loses_layout and _is_behind(run, requirement, one):
             return True
-        if kind.per_dim and (one.node, one.name) == (need.node, need.name):
+        if kind.per_dim and (one.node, one.name) == (requirement.node, requirement.name):
             return True
     return False
 
 
-def _is_behind(run: Run, later: Need, earlier: Need) -> bool:
+def _is_behind(run: Run, later: Requirement, earlier: Requirement) -> bool:
     if later.node is None or earlier.node is None:
         return False
     goal, queue, seen = run.trace.nodes[earlier.node], [run.trace.nodes[later.node]], set()

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from convlint.facts import LARGEST_SIZE, Unmet
+from convlint.facts import LARGEST_SIZE, Violation
 from convlint.worker.analysis.inference.evidence import Evidence
-from convlint.worker.analysis.session import Run, Workshop, course_of
+from convlint.worker.analysis.session import Run, TraceSession, run_spec_of
 from convlint.worker.analysis.solving.accepted import FEW, accepted_sizes
 from convlint.worker.analysis.solving.dimensions import sizes_in_words
 from convlint.worker.analysis.solving.explore import Outcome
@@ -19,8 +19,8 @@ _SPATIAL = ("H", "W")
 
 
 def none_of_the_named(
-    shop: Workshop, outcome: Outcome, candidates: Iterable[Evidence], is_taken: Callable[[Run], bool]
-) -> Unmet | None:
+    session: TraceSession, outcome: Outcome, candidates: Iterable[Evidence], is_taken: Callable[[Run], bool]
+) -> Violation | None:
     """What is odd about a model of images that accepts few sizes, and none of those named.
 
     `is_taken` says whether the first layers take the inputs of a run: others were not meant for this model.
@@ -32,7 +32,7 @@ def none_of_the_named(
     for item in candidates:
         if not item.is_named or item.inputs is None or not _is_of_images(item):
             continue
-        run = shop.first(course_of(item.inputs))
+        run = session.first(run_spec_of(item.inputs))
         if run.comes_through:
             return None
         if is_taken(run) and run.trace.trail.broken():
@@ -40,12 +40,12 @@ def none_of_the_named(
     if not refused:
         return None
     item, run = refused[0]
-    at, layer = culprit(shop, run)
+    at, layer = culprit(session, run)
     accepted = sizes_in_words(sizes["H"], LARGEST_SIZE)
     words = f"H = W {accepted}" if sizes["H"] == sizes["W"] else f"H {accepted}"
     named = " x ".join(str(size) for size in _image(item))
-    return Unmet(
-        name="other_sizes_named", operand="forward", came=named, sizes=words, evidence=item.source, at=at, layer=layer
+    return Violation(
+        name="other_sizes_named", operand="forward", actual=named, sizes=words, evidence=item.source, at=at, layer=layer
     )
 
 

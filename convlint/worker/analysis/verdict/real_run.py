@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from convlint.worker.analysis.session import Course, Run, Workshop
+from convlint.worker.analysis.session import Run, RunSpec, TraceSession
 from convlint.worker.stack.places import raised_at, span_of
 from convlint.worker.torch_private.fake import FakeTensor, outside_modes
 from convlint.worker.trace.forward_parameters import parts_of
@@ -31,58 +31,58 @@ class NotRun(Exception):
     """The model cannot be run here; the reason is the message."""
 
 
-def raises_for_real(shop: Workshop, run: Run, end: Raised) -> bool:
+def raises_for_real(session: TraceSession, run: Run, end: Raised) -> bool:
     """Whether forward raises the same exception at the same place on real tensors, and a single example fails as well.
 
     Raises NotRun where that cannot be tried.
     """
-    if not all(_raises_at(shop, run.course, sizes, end) for sizes in _sizes(run.course)):
+    if not all(_raises_at(session, run.run_spec, sizes, end) for sizes in _sizes(run.run_spec)):
         return False
-    is_open = run.course.sizes.get(BATCH) == hint(BATCH)
-    return not is_open or _error(shop.model, run.course, {**_small(run.course), BATCH: 1}) is not None
+    is_open = run.run_spec.sizes.get(BATCH) == hint(BATCH)
+    return not is_open or _error(session.model, run.run_spec, {**_small(run.run_spec), BATCH: 1}) is not None
 
 
-def raises_at(shop: Workshop, run: Run, end: Raised) -> bool:
+def raises_at(session: TraceSession, run: Run, end: Raised) -> bool:
     """Whether forward raises the same exception at the same place on real tensors of the batch of this run."""
-    return _raises_at(shop, run.course, _small(run.course), end)
+    return _raises_at(session, run.run_spec, _small(run.run_spec), end)
 
 
-def runs_for_real(shop: Workshop, run: Run) -> bool:
+def runs_for_real(session: TraceSession, run: Run) -> bool:
     """Whether real tensors of the sizes of this run come through, in evaluation: a norm may ask for more to train.
 
     Raises NotRun where that cannot be tried.
     """
-    return _error(shop.model, replace(run.course, training=False), run.course.sizes) is None
+    return _error(session.model, replace(run.run_spec, training=False), run.run_spec.sizes) is None
 
 
-def _sizes(course: Course) -> Iterator[dict[str, int]]:
+def _sizes(run_spec: RunSpec) -> Iterator[dict[str, int]]:
     """The sizes of the run, those of our choice made small, with two small batches."""
-    small = _small(course)
+    small = _small(run_spec)
     batches = _SMALL_BATCHES if small.get(BATCH) == hint(BATCH) else (small.get(BATCH, 0),)
     for batch in batches:
         yield {**small, BATCH: batch} if BATCH in small else small
 
 
-def _small(course: Course) -> dict[str, int]:
+def _small(run_spec: RunSpec) -> dict[str, int]:
     """The sizes of the run, those of images that are our choice made small."""
-    return {name: _SMALL.get(name[0], size) if size == hint(name) else size for name, size in course.sizes.items()}
+    return {name: _SMALL.get(name[0], size) if size == hint(name) else size for name, size in run_spec.sizes.items()}
 
 
-def _raises_at(shop: Workshop, course: Course, sizes: Mapping[str, int], end: Raised) -> bool:
-    error = _error(shop.model, course, sizes)
+def _raises_at(session: TraceSession, run_spec: RunSpec, sizes: Mapping[str, int], end: Raised) -> bool:
+    error = _error(session.model, run_spec, sizes)
     if error is None or type(error).__name__ != end.kind:
         return False
-    place = raised_at(error, shop.is_user)
+    place = raised_at(error, session.is_user)
     return place is not None and span_of(place) == end.at
 
 
-def _error(model: nn.Module, course: Course, sizes: Mapping[str, int]) -> Exception | None:
+def _error(model: nn.Module, run_spec: RunSpec, sizes: Mapping[str, int]) -> Exception | None:
     weights = {name: _real(tensor) for name, tensor in _weights(model)}
-    parts = parts_of(model) if any(item.within for item in course.inputs) else {}
+    parts = parts_of(model) if any(item.within for item in run_spec.inputs) else {}
     with unchanged(model), outside_modes(), torch.no_grad():
         for module in model.modules():
-            module.training = course.training
-        args, kwargs = assembled(parts, [(item, _input(item, sizes)) for item in course.inputs])
+            module.training = run_spec.training
+        args, kwargs = assembled(parts, [(item, _input(item, sizes)) for item in run_spec.inputs])
         try:
             call_with(model, weights, args, kwargs)
         except Exception as error:

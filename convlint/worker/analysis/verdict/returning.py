@@ -7,14 +7,14 @@ from types import CodeType
 
 from torch import nn
 
-from convlint.facts import Unmet
+from convlint.facts import Violation
 from convlint.worker.analysis.session import Run
 from convlint.worker.stack.places import function_of, node_position, span_at
 
 NAME = "returns_nothing"
 
 
-def without_result(model: nn.Module, run: Run) -> Unmet | None:
+def without_result(model: nn.Module, run: Run) -> Violation | None:
     """The missing `return`, where forward has no other effect: it keeps nothing, and makes no call for its effect."""
     if run.trace.output is not None or run.trace.trail.end() is not None:
         return None
@@ -24,7 +24,7 @@ def without_result(model: nn.Module, run: Run) -> Unmet | None:
     function = function_of(code) if isinstance(code, CodeType) else None
     if code is None or function is None or not all(map(_only_computes, ast.walk(function))):
         return None
-    return Unmet(name=NAME, operand="forward", at=span_at(code.co_filename, node_position(function.body[-1])))
+    return Violation(name=NAME, operand="forward", at=span_at(code.co_filename, node_position(function.body[-1])))
 
 
 def _only_computes(node: ast.AST) -> bool:

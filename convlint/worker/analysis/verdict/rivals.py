@@ -12,7 +12,7 @@ from convlint.worker.analysis.solving.dimensions import sizes_in_words
 from convlint.worker.analysis.solving.domain import ACCEPTED, EVERY, Axis, Domain, fates
 from convlint.worker.analysis.solving.explore import Outcome
 from convlint.worker.trace.input import BATCH
-from convlint.worker.trace.trail import Assumption, Event, Need
+from convlint.worker.trace.trail import Assumption, Event, Requirement
 
 _SPATIAL = ("D", "H", "W")
 
@@ -21,41 +21,41 @@ _SPATIAL = ("D", "H", "W")
 class Rivalry:
     """The earlier requirement that leaves a later one no size, and the sizes that each would take alone."""
 
-    rival: Need
+    rival: Requirement
     alone: str
     rivals: str
 
 
-def rivalry(outcome: Outcome, need: Need) -> Rivalry | None:
+def rivalry(outcome: Outcome, requirement: Requirement) -> Rivalry | None:
     """What stands against a requirement that some size would meet if it were the only one."""
     run = outcome.first
-    domain = _domain(run, need)
+    domain = _domain(run, requirement)
     if domain is None:
         return None
     events = run.trace.trail.events
-    before = events[: events.index(need)] if need in events else []
+    before = events[: events.index(requirement)] if requirement in events else []
     assumed: list[Event] = [event for event in before if isinstance(event, Assumption)]
-    alone = _sizes(domain, [*assumed, need], run)
+    alone = _sizes(domain, [*assumed, requirement], run)
     if alone is None:
         return None
     rejected = {item.key for item in outcome.rejected}
     for other in before:
-        if isinstance(other, Need) and other.key not in rejected and other.condition.free_symbols:
+        if isinstance(other, Requirement) and other.key not in rejected and other.condition.free_symbols:
             theirs = _sizes(domain, [*assumed, other], run)
-            if theirs is not None and _sizes(domain, [*assumed, other, need], run) is None:
+            if theirs is not None and _sizes(domain, [*assumed, other, requirement], run) is None:
                 return Rivalry(other, alone, theirs)
     return None
 
 
-def _domain(run: Run, need: Need) -> Domain | None:
+def _domain(run: Run, requirement: Requirement) -> Domain | None:
     """Square images, or the one other size that the requirement is about; all else as in the run."""
     names = run.names
-    free = [symbol for symbol in need.condition.free_symbols if names.get(symbol, BATCH) != BATCH]
+    free = [symbol for symbol in requirement.condition.free_symbols if names.get(symbol, BATCH) != BATCH]
     spatial = [symbol for symbol, name in names.items() if name[0] in _SPATIAL]
     chosen = spatial if set(free) & set(spatial) else free[:1]
     if not chosen:
         return None
-    fixed = {symbol: run.course.sizes[name] for symbol, name in names.items() if symbol not in chosen}
+    fixed = {symbol: run.run_spec.sizes[name] for symbol, name in names.items() if symbol not in chosen}
     return Domain((Axis(tuple(chosen), EVERY),), fixed)
 
 

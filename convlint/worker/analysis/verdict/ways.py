@@ -12,26 +12,26 @@ from types import CodeType
 import sympy
 from torch import nn
 
-from convlint.worker.analysis.session import Course, Run, Workshop
+from convlint.worker.analysis.session import Run, RunSpec, TraceSession
 from convlint.worker.analysis.verdict.mistakes import is_harmless
-from convlint.worker.stack.places import Place
-from convlint.worker.trace.trail import Halt
+from convlint.worker.stack.places import FramePlace
+from convlint.worker.trace.trail import TraceStopped
 
 MAX_VARIANTS = 8
 MAX_FLIPS = 4
 _RANKS = frozenset({"dim", "ndim", "ndimension"})
 
 
-def other_courses(shop: Workshop, run: Run) -> Iterable[Course]:
+def other_run_specs(session: TraceSession, run: Run) -> Iterable[RunSpec]:
     """The same inputs in eval mode where forward asks for it, and the other way at each branch on data."""
-    course = run.course
-    if _asks_for_mode(shop.model):
-        yield replace(course, training=False)
-    places: set[Place | None] = set()
+    run_spec = run.run_spec
+    if _asks_for_mode(session.model):
+        yield replace(run_spec, training=False)
+    places: set[FramePlace | None] = set()
     for i, (place, _) in enumerate(run.trace.decisions):
         if place not in places and len(places) < MAX_FLIPS and i not in run.trace.settled:
             places.add(place)
-            yield course.flipped(run.trace.decisions, i)
+            yield run_spec.flipped(run.trace.decisions, i)
 
 
 def _asks_for_mode(model: nn.Module) -> bool:
@@ -76,27 +76,27 @@ def _names(kind: type) -> set[str]:
     }
 
 
-def past_decisions(shop: Workshop, run: Run) -> Run:
+def past_decisions(session: TraceSession, run: Run) -> Run:
     """Where the user's own code raises behind a branch on data, the other way is the usual one."""
     for _ in range(MAX_FLIPS):
         decisions = [way for _, way in run.trace.decisions]
-        if not isinstance(run.trace.trail.end(), Halt) or not decisions or decisions[-1]:
+        if not isinstance(run.trace.trail.end(), TraceStopped) or not decisions or decisions[-1]:
             return run
-        other = shop.run(replace(run.course, decisions=(*decisions[:-1], True)))
-        if isinstance(other.trace.trail.end(), Halt) and len(other.trace.nodes) <= len(run.trace.nodes):
+        other = session.run(replace(run.run_spec, decisions=(*decisions[:-1], True)))
+        if isinstance(other.trace.trail.end(), TraceStopped) and len(other.trace.nodes) <= len(run.trace.nodes):
             return run
         run = other
     return run
 
 
-def best_variant(shop: Workshop, run: Run) -> Run:
+def best_variant(session: TraceSession, run: Run) -> Run:
     """Of several ways to repair, the one that explains the run with the fewest mistakes."""
     options = run.trace.ambiguous[:3]
     if not options:
         return run
     best = run
     for choices in list(product(*(range(n) for n in options)))[1 : run.affordable(MAX_VARIANTS)]:
-        other = shop.run(replace(run.course, choices=choices))
+        other = session.run(replace(run.run_spec, choices=choices))
         if _score(other) < _score(best):
             best = other
     return best
@@ -104,6 +104,10 @@ def best_variant(shop: Workshop, run: Run) -> Run:
 
 def _score(run: Run) -> tuple[int, int]:
     trail = run.trace.trail
-    certain = [need for need in trail.broken() if need.condition is sympy.false or not need.condition.free_symbols]
-    folded = [need for need in certain if need.name == "batch" and is_harmless(need, run)]
+    certain = [
+        requirement
+        for requirement in trail.broken()
+        if requirement.condition is sympy.false or not requirement.condition.free_symbols
+    ]
+    folded = [requirement for requirement in certain if requirement.name == "batch" and is_harmless(requirement, run)]
     return len(certain) - len(folded) + (1 if trail.end() is not None else 0), len(certain)

@@ -35,8 +35,8 @@ class DeclaredSize:
         if isinstance(self.dim, Rest):
             assert self.expected is not None
             return equal(self.size, self.expected), self.expected
-        needed = scope.size(self.dim)
-        return equal(self.size, needed), needed
+        expected = scope.size(self.dim)
+        return equal(self.size, expected), expected
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class WrongRank:
 
     tensor: torch.Tensor
     input: str
-    needed: int | str
+    expected: int | str
 
 
 @dataclass

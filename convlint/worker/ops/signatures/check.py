@@ -124,8 +124,8 @@ class _Check:
         binding.bind(self._given)
         for one in binding.wrong:
             operand = f"{self._operand(one.tensor)}.rank"
-            self._call.need("rank", operand, sympy.false, came=one.tensor.dim(), needed=one.needed)
-            self._call.spoiled = True
+            self._call.require("rank", operand, sympy.false, actual=one.tensor.dim(), expected=one.expected)
+            self._call.tainted = True
         if not binding.wrong:
             for place in binding.places:
                 self._check_size(place)
@@ -143,21 +143,21 @@ class _Check:
             kinds = [kind.strip() for kind in form.dtype.split("|")] if form.dtype is not None else []
             for x in tensors_in(value) if kinds else ():
                 if not any(_is_of(x, kind) for kind in kinds) and not (x.is_floating_point() and casts_by_itself()):
-                    needed = _LIKELY.get(kinds[0], kinds[0])
-                    facts = {"came": dtype_name(x), "needed": needed}
-                    self._call.need("dtype", f"{self._operand(x)}.dtype", sympy.false, **facts)
+                    expected = _LIKELY.get(kinds[0], kinds[0])
+                    facts = {"actual": dtype_name(x), "expected": expected}
+                    self._call.require("dtype", f"{self._operand(x)}.dtype", sympy.false, **facts)
 
     def _check_size(self, place: DeclaredSize) -> None:
         try:
-            condition, needed = place.condition(self._scope)
+            condition, expected = place.condition(self._scope)
         except Undetermined:
             return  # it is made of the sizes of an input that this call does not have
-        self._call.need(
+        self._call.require(
             SIZE,
             f"{self._operand(place.tensor)}.shape[{place.axis}]",
             condition,
-            came=place.size,
-            needed=needed,
+            actual=place.size,
+            expected=expected,
             argument=self._argument(place.dim),
             value=place.size if isinstance(place.dim, Name | Rest) else None,
             detail=f"dimension {place.axis} of `{place.input}` (`{self._given[place.input][0].text}`)",
@@ -174,12 +174,12 @@ class _Check:
             condition = self._scope.condition(expression)
         except Undetermined:
             return
-        self._call.need(
+        self._call.require(
             CONDITION,
             "inputs",
             condition,
-            came=", ".join(self._numbers(expression)) or "other sizes",
-            needed=f"`{text}`",
+            actual=", ".join(self._numbers(expression)) or "other sizes",
+            expected=f"`{text}`",
         )
 
     def _numbers(self, expression: Expression) -> Iterator[str]:
@@ -224,8 +224,8 @@ class _Check:
         fits = at_least(size, 0)
         if fits is sympy.true or isinstance(size, torch.SymInt):
             return size
-        self._call.need(CONDITION, "output", fits, came=size, needed="an output size of 0 or more")
-        self._call.spoiled = True
+        self._call.require(CONDITION, "output", fits, actual=size, expected="an output size of 0 or more")
+        self._call.tainted = True
         return 1
 
     def _dtype(self, form: OutputForm, first: torch.Tensor) -> torch.dtype:

@@ -33,7 +33,7 @@ _SIZES: Final = (torch.SymInt, torch.SymFloat)
 _INTEGERS: Final = (torch.int64, torch.int32, torch.int16, torch.uint8, torch.int8)
 
 
-class Measures:
+class KnownValues:
     """Which tensors hold what, while forward runs."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ class NotShown(Exception):
 
 
 @dataclass(frozen=True)
-class Case:
+class LayerCase:
     """`layer` is one of the kinds that are known; its attributes are read as torch documents them."""
 
     layer: Any

@@ -11,7 +11,7 @@ from torch import nn
 from convlint.facts import Breakdown
 from convlint.worker.torch_private.modules import computes_otherwise
 from convlint.worker.values.nesting import tensors_in
-from convlint.worker.verify.breakdown.case import Case, NotShown, feature_axes, pixel_axes, place
+from convlint.worker.verify.breakdown.case import LayerCase, NotShown, feature_axes, pixel_axes, place
 from convlint.worker.verify.breakdown.norms import batch_norm, group_norm, instance_norm, layer_norm
 from convlint.worker.verify.breakdown.pools import adaptive_avg_pool, adaptive_max_pool, avg_pool, max_pool
 from convlint.worker.verify.breakdown.products import convolution, linear, transposed_convolution
@@ -19,20 +19,20 @@ from convlint.worker.verify.breakdown.tables import embedding
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class LayerKind:
     """How the numbers of a kind of layer are taken apart, and what the sizes of its output are."""
 
-    take: Callable[[Case], Breakdown]
+    take: Callable[[LayerCase], Breakdown]
     spatial: int | None = None  # how many sizes stand behind the channels; None: any number
     has_channels: bool = True  # else the features come last
 
 
-def _spatial(take: Callable[[Case], Breakdown], *kinds: type[nn.Module]) -> dict[type[nn.Module], Kind]:
+def _spatial(take: Callable[[LayerCase], Breakdown], *kinds: type[nn.Module]) -> dict[type[nn.Module], LayerKind]:
     """The layers of one, two and three dimensions."""
-    return {kind: Kind(take, spatial) for spatial, kind in enumerate(kinds, start=1)}
+    return {kind: LayerKind(take, spatial) for spatial, kind in enumerate(kinds, start=1)}
 
 
-KINDS: Final[Mapping[type[nn.Module], Kind]] = {
+KINDS: Final[Mapping[type[nn.Module], LayerKind]] = {
     **_spatial(convolution, nn.Conv1d, nn.Conv2d, nn.Conv3d),
     **_spatial(transposed_convolution, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
     **_spatial(max_pool, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d),
@@ -40,15 +40,15 @@ KINDS: Final[Mapping[type[nn.Module], Kind]] = {
     **_spatial(adaptive_max_pool, nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d),
     **_spatial(adaptive_avg_pool, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d),
     **_spatial(instance_norm, nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d),
-    **dict.fromkeys([nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm], Kind(batch_norm)),
-    nn.GroupNorm: Kind(group_norm),
-    nn.LayerNorm: Kind(layer_norm, has_channels=False),
-    nn.Linear: Kind(linear, has_channels=False),
-    nn.Embedding: Kind(embedding, has_channels=False),
+    **dict.fromkeys([nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm], LayerKind(batch_norm)),
+    nn.GroupNorm: LayerKind(group_norm),
+    nn.LayerNorm: LayerKind(layer_norm, has_channels=False),
+    nn.Linear: LayerKind(linear, has_channels=False),
+    nn.Embedding: LayerKind(embedding, has_channels=False),
 }
 
 
-def kind_of(layer: nn.Module) -> Kind | None:
+def kind_of(layer: nn.Module) -> LayerKind | None:
     """None for a layer that is not known, or whose forward is not torch's own."""
     found = next((base for base in type(layer).__mro__ if base in KINDS), None)
     return None if found is None or computes_otherwise(layer, found) else KINDS[found]
@@ -74,5 +74,5 @@ def taken_apart(layer: nn.Module, name: str, given: Any, output: Any, at: tuple[
         raise NotShown(f"{name} was called with an empty batch")
     where = place(at, sizes, axes, name)
     number = float((y[0] if has_batch else y)[where])
-    case = Case(layer, x, has_batch, where, sizes, axes, number, str(y.dtype).removeprefix("torch."))
+    case = LayerCase(layer, x, has_batch, where, sizes, axes, number, str(y.dtype).removeprefix("torch."))
     return kind.take(case)

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 
 from convlint.facts import Breakdown
-from convlint.worker.verify.breakdown.case import Case
+from convlint.worker.verify.breakdown.case import LayerCase
 from convlint.worker.verify.breakdown.patch import doubles
 
 
-def batch_norm(case: Case) -> Breakdown:
+def batch_norm(case: LayerCase) -> Breakdown:
     """Also an instance norm that keeps running numbers."""
     layer, channel = case.layer, case.at[0]
     if layer.running_mean is None or layer.running_var is None:
@@ -22,28 +22,28 @@ def batch_norm(case: Case) -> Breakdown:
     return _made(case, mean, variance, f"those that the layer keeps of channel {channel}", channel)
 
 
-def instance_norm(case: Case) -> Breakdown:
+def instance_norm(case: LayerCase) -> Breakdown:
     if case.layer.running_mean is not None:
         return batch_norm(case)
     channel = case.at[0]
     return _normalised(case, case.sample[channel], f"of channel {channel} of this sample", channel)
 
 
-def group_norm(case: Case) -> Breakdown:
+def group_norm(case: LayerCase) -> Breakdown:
     width = case.layer.num_channels // case.layer.num_groups
     first = case.at[0] // width * width
     over = f"of channels {first} to {first + width - 1} of this sample"
     return _normalised(case, case.sample[first : first + width], over, case.at[0])
 
 
-def layer_norm(case: Case) -> Breakdown:
+def layer_norm(case: LayerCase) -> Breakdown:
     rank = len(case.layer.normalized_shape)
     numbers = case.sample[case.at[: len(case.at) - rank]]
     sizes = "x".join(map(str, case.layer.normalized_shape))
     return _normalised(case, numbers, f"of the numbers that are normalised together ({sizes})", case.at[-rank:])
 
 
-def _normalised(case: Case, numbers: torch.Tensor, over: str, weight: int | Sequence[int]) -> Breakdown:
+def _normalised(case: LayerCase, numbers: torch.Tensor, over: str, weight: int | Sequence[int]) -> Breakdown:
     """By the mean and the variance of some numbers; the variance is divided by their count."""
     values = doubles(numbers).flatten().tolist()
     mean = sum(values) / len(values)
@@ -52,7 +52,7 @@ def _normalised(case: Case, numbers: torch.Tensor, over: str, weight: int | Sequ
 
 
 def _made(
-    case: Case, mean: float, variance: float, over: str, weight: int | Sequence[int], count: int = 1
+    case: LayerCase, mean: float, variance: float, over: str, weight: int | Sequence[int], count: int = 1
 ) -> Breakdown:
     layer, x = case.layer, float(case.sample[case.at])
     scale, shift = _at(layer.weight, weight), _at(layer.bias, weight)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from convlint.facts import Axis, Share
+from convlint.facts import Share, WindowAxis
 from convlint.worker.verify.breakdown.taps import Tap
 
 MOST_SHARES = 4
@@ -50,10 +50,10 @@ def doubles(x: torch.Tensor) -> torch.Tensor:
     return x.detach().cpu().to(torch.float64)
 
 
-def axes_of(names: Sequence[str], taps: Sequence[Sequence[Tap]], *, has_kernel: bool = False) -> tuple[Axis, ...]:
+def axes_of(names: Sequence[str], taps: Sequence[Sequence[Tap]], *, has_kernel: bool = False) -> tuple[WindowAxis, ...]:
     """The window in words; `has_kernel`: it is not the whole kernel that is met."""
     return tuple(
-        Axis(
+        WindowAxis(
             name=name,
             input=tuple(tap.input for tap in one),
             kernel=tuple(tap.kernel for tap in one) if has_kernel else (),

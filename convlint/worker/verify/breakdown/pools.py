@@ -6,52 +6,52 @@ from collections.abc import Callable
 
 from convlint.facts import Breakdown
 from convlint.ops.window import per_dim, windows
-from convlint.worker.verify.breakdown.case import Case, pixel_axes
+from convlint.worker.verify.breakdown.case import LayerCase, pixel_axes
 from convlint.worker.verify.breakdown.patch import Patch, axes_of, patch_of, share
 from convlint.worker.verify.breakdown.taps import Tap, adapted, pooled
 
 _Taps = list[list[Tap]]
 
 
-def max_pool(case: Case) -> Breakdown:
+def max_pool(case: LayerCase) -> Breakdown:
     return _largest(case, _slid(case, counts_padding=False))
 
 
-def adaptive_max_pool(case: Case) -> Breakdown:
+def adaptive_max_pool(case: LayerCase) -> Breakdown:
     return _largest(case, _adapted(case))
 
 
-def avg_pool(case: Case) -> Breakdown:
+def avg_pool(case: LayerCase) -> Breakdown:
     layer = case.layer
     taps = _slid(case, counts_padding=layer.count_include_pad)
     return _mean(case, taps, getattr(layer, "divisor_override", None))
 
 
-def adaptive_avg_pool(case: Case) -> Breakdown:
+def adaptive_avg_pool(case: LayerCase) -> Breakdown:
     return _mean(case, _adapted(case), None)
 
 
-def _adapted(case: Case) -> _Taps:
+def _adapted(case: LayerCase) -> _Taps:
     return _along(case, lambda axis, place, size: adapted(place, size, case.sizes[1 + axis]))
 
 
-def _slid(case: Case, *, counts_padding: bool) -> _Taps:
+def _slid(case: LayerCase, *, counts_padding: bool) -> _Taps:
     layer, spatial = case.layer, len(case.at) - 1
     kernel, dilation = per_dim(layer.kernel_size, spatial), getattr(layer, "dilation", 1)
     moves = windows(kernel, layer.stride, layer.padding, dilation)
     return _along(case, lambda axis, place, size: pooled(place, size, moves[axis], counts_padding=counts_padding))
 
 
-def _along(case: Case, taps: Callable[[int, int, int], list[Tap]]) -> _Taps:
+def _along(case: LayerCase, taps: Callable[[int, int, int], list[Tap]]) -> _Taps:
     pairs = zip(case.at[1:], case.sample.shape[1:], strict=True)
     return [taps(axis, place, size) for axis, (place, size) in enumerate(pairs)]
 
 
-def _patch(case: Case, taps: _Taps) -> Patch:
+def _patch(case: LayerCase, taps: _Taps) -> Patch:
     return patch_of(case.sample[case.at[0] : case.at[0] + 1], taps)
 
 
-def _largest(case: Case, taps: _Taps) -> Breakdown:
+def _largest(case: LayerCase, taps: _Taps) -> Breakdown:
     numbers = _patch(case, taps).numbers[0]
     total = float(numbers.max())
     return case.breakdown(
@@ -62,7 +62,7 @@ def _largest(case: Case, taps: _Taps) -> Breakdown:
     )
 
 
-def _mean(case: Case, taps: _Taps, divisor: int | None) -> Breakdown:
+def _mean(case: LayerCase, taps: _Taps, divisor: int | None) -> Breakdown:
     patch = _patch(case, taps)
     numbers = patch.numbers[0].flatten().tolist()
     total, divisor = sum(numbers), divisor or len(numbers)

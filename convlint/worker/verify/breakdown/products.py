@@ -7,14 +7,14 @@ from typing import Any
 
 import torch
 
-from convlint.facts import Axis, Breakdown
+from convlint.facts import Breakdown, WindowAxis
 from convlint.ops.window import Window, same_padding, windows
-from convlint.worker.verify.breakdown.case import Case, pixel_axes
+from convlint.worker.verify.breakdown.case import LayerCase, pixel_axes
 from convlint.worker.verify.breakdown.patch import MOST_SHARES, Patch, axes_of, doubles, patch_of, product_sum, share
 from convlint.worker.verify.breakdown.taps import convolved, transposed
 
 
-def convolution(case: Case) -> Breakdown:
+def convolution(case: LayerCase) -> Breakdown:
     layer = case.layer
     taps = [
         convolved(place, size, window, layer.padding_mode)
@@ -27,7 +27,7 @@ def convolution(case: Case) -> Breakdown:
     return _summed(case, patch, patch.weights(layer.weight[case.at[0]]), first, axes)
 
 
-def transposed_convolution(case: Case) -> Breakdown:
+def transposed_convolution(case: LayerCase) -> Breakdown:
     layer = case.layer
     taps = [
         transposed(place, size, window)
@@ -42,7 +42,7 @@ def transposed_convolution(case: Case) -> Breakdown:
     return _summed(case, patch, weights, first, axes_of(pixel_axes(len(taps)), taps, has_kernel=True))
 
 
-def linear(case: Case) -> Breakdown:
+def linear(case: LayerCase) -> Breakdown:
     layer = case.layer
     numbers, weights = doubles(case.sample[case.at[:-1]]), doubles(layer.weight[case.at[-1]])
     total, scale = product_sum(numbers, weights)
@@ -67,7 +67,7 @@ def _windows(layer: Any) -> tuple[Window, ...]:
     return windows(layer.kernel_size, layer.stride, padding, layer.dilation)
 
 
-def _summed(case: Case, patch: Patch, weights: torch.Tensor, first: int, axes: Sequence[Axis]) -> Breakdown:
+def _summed(case: LayerCase, patch: Patch, weights: torch.Tensor, first: int, axes: Sequence[WindowAxis]) -> Breakdown:
     """The products of each channel, and their sum; `first` is the number of the first channel."""
     pairs = list(zip(patch.numbers, weights, strict=True))
     sums = [product_sum(*pair) for pair in pairs]

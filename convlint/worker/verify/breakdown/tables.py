@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from convlint.facts import Breakdown
-from convlint.worker.verify.breakdown.case import Case
+from convlint.worker.verify.breakdown.case import LayerCase
 from convlint.worker.verify.breakdown.patch import doubles, share
 
 
-def embedding(case: Case) -> Breakdown:
+def embedding(case: LayerCase) -> Breakdown:
     index = int(case.sample[case.at[:-1]])
     row = doubles(case.layer.weight[index])
     total = float(row[case.at[-1]])

@@ -12,31 +12,31 @@ from torch.nn.parameter import is_lazy
 
 from convlint.facts import Array, Prediction
 from convlint.hardware import Precision
-from convlint.worker.analysis.session import Workshop
+from convlint.worker.analysis.session import TraceSession
 from convlint.worker.values.precision import cast_of, computing
 
 
 @contextmanager
-def precise(shop: Workshop, precision: Precision) -> Iterator[Workshop]:
+def precise(session: TraceSession, precision: Precision) -> Iterator[TraceSession]:
     """The workshop with the model as it is run; its weights are put back in the end."""
     if precision == "fp32":
-        yield shop
+        yield session
         return
     with ExitStack() as stack:
         dtype = cast_of(precision)
         if dtype is not None:
-            stack.enter_context(_cast(shop, dtype))
+            stack.enter_context(_cast(session, dtype))
         stack.enter_context(computing(precision, "cpu"))
-        yield replace(shop, known={})
+        yield replace(session, known={})
 
 
 @contextmanager
-def _cast(shop: Workshop, dtype: torch.dtype) -> Iterator[None]:
+def _cast(session: TraceSession, dtype: torch.dtype) -> Iterator[None]:
     """The model with fake weights of another dtype; `Module.to` cannot exchange what something refers to weakly."""
     kept: list[tuple[nn.Module, str, torch.Tensor]] = []
     made: dict[int, torch.Tensor] = {}  # layers may share a weight
-    with shop.mode, torch.no_grad():
-        for module in shop.model.modules():
+    with session.mode, torch.no_grad():
+        for module in session.model.modules():
             for name, tensor in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
                 if not tensor.is_floating_point() or is_lazy(tensor):
                     continue

@@ -9,15 +9,15 @@ from dataclasses import replace
 
 from torch import fx
 
-from convlint.facts import Prediction, Reason, Refused, RunCall, RunInput, Scenario
+from convlint.facts import Prediction, Reason, RefusedCallFact, RunCall, RunInput, Scenario
 from convlint.inputspec import InputSpec
 from convlint.jobs import Verify
-from convlint.worker.analysis.session import Course, Run, Workshop
+from convlint.worker.analysis.session import Run, RunSpec, TraceSession
 from convlint.worker.analysis.verdict.examination import Examination
 from convlint.worker.stack.places import span_of
 from convlint.worker.trace.trace import Trace
-from convlint.worker.trace.trail import Halt, Need, Stop
-from convlint.worker.user_code.time_limit import Impatient, patience
+from convlint.worker.trace.trail import Requirement, Stop, TraceStopped
+from convlint.worker.user_code.time_limit import TimeLimitExceeded, time_limit
 from convlint.worker.values.arrays import arrays
 from convlint.worker.values.precision import AUTOCAST, lowered
 from convlint.worker.verify.predicting.precise import precise, without_dtypes
@@ -27,7 +27,7 @@ from convlint.worker.verify.predicting.spread import lacks_spread
 
 def feed_of(examination: Examination) -> tuple[RunInput, ...]:
     """What goes into forward; nothing where no input is known, or one cannot be written down."""
-    inputs = examination.run.course.inputs
+    inputs = examination.run.run_spec.inputs
     if examination.doubt is not None or not all(_is_plain(item.spec) for item in inputs):
         return ()
     return tuple(
@@ -36,15 +36,17 @@ def feed_of(examination: Examination) -> tuple[RunInput, ...]:
     )
 
 
-def predictions(shop: Workshop, examination: Examination, wanted: Verify, seconds: float) -> Iterator[Prediction]:
+def predictions(
+    session: TraceSession, examination: Examination, wanted: Verify, seconds: float
+) -> Iterator[Prediction]:
     """What each run that the model is to be verified in will do, as far as the time allows."""
-    course = replace(examination.run.course, limit=None)
-    found = scenarios(examination.outcome, course.sizes, wanted.batch)
-    inputs = tuple(replace(item, spec=lowered(item.spec, wanted.precision)) for item in course.inputs)
+    run_spec = replace(examination.run.run_spec, limit=None)
+    found = scenarios(examination.outcome, run_spec.sizes, wanted.batch)
+    inputs = tuple(replace(item, spec=lowered(item.spec, wanted.precision)) for item in run_spec.inputs)
     is_open = wanted.precision in AUTOCAST  # each kind of device has dtypes of its own, and fake kernels none
-    with suppress(Impatient), patience(seconds), precise(shop, wanted.precision) as workshop:
+    with suppress(TimeLimitExceeded), time_limit(seconds), precise(session, wanted.precision) as precise_session:
         for scenario in found:
-            one = predict(workshop, replace(course, inputs=inputs), scenario)
+            one = predict(precise_session, replace(run_spec, inputs=inputs), scenario)
             yield without_dtypes(one) if is_open else one
 
 
@@ -57,19 +59,19 @@ def _is_plain(spec: InputSpec) -> bool:
     return True
 
 
-def predict(shop: Workshop, course: Course, scenario: Scenario) -> Prediction:
-    """Trace forward under one scenario; where the course takes repairs or branches, the same ones."""
-    course = replace(
-        course.at(scenario.sizes),
-        fixed=frozenset(course.sizes),
+def predict(session: TraceSession, run_spec: RunSpec, scenario: Scenario) -> Prediction:
+    """Trace forward under one scenario; where the run takes repairs or branches, the same ones."""
+    run_spec = replace(
+        run_spec.at(scenario.sizes),
+        fixed=frozenset(run_spec.sizes),
         training=scenario.training,
         is_quick=False,
     )
-    run = shop.run(course)
+    run = session.run(run_spec)
     trace = run.trace
-    halted = isinstance(trace.trail.end(), Halt)
+    stopped = isinstance(trace.trail.end(), TraceStopped)
     # The call that a trace halts at has given nothing.
-    calls = [node for node in trace.nodes if node.op != "placeholder" and not (halted and "outputs" not in node.meta)]
+    calls = [node for node in trace.nodes if node.op != "placeholder" and not (stopped and "outputs" not in node.meta)]
     numbers = {node: i for i, node in enumerate(calls)}
     return Prediction(
         scenario=scenario,
@@ -94,20 +96,20 @@ def _call(node: fx.Node) -> RunCall:
     )
 
 
-def _refused(trace: Trace, numbers: Mapping[fx.Node, int]) -> Iterator[Refused]:
+def _refused(trace: Trace, numbers: Mapping[fx.Node, int]) -> Iterator[RefusedCallFact]:
     """The calls that torch will not take, each once, and the last one where forward ends in an error."""
     seen: set[int] = set()
-    events: tuple[Need | Stop, ...] = (*trace.trail.broken(), *_stops(trace))
+    events: tuple[Requirement | Stop, ...] = (*trace.trail.broken(), *_stops(trace))
     for event in events:
         if event.node is None or trace.nodes[event.node] not in numbers:
             continue
         call = numbers[trace.nodes[event.node]]
         if call not in seen:
             seen.add(call)
-            yield Refused(call=call, what=event.name if isinstance(event, Need) else event.words)
+            yield RefusedCallFact(call=call, what=event.name if isinstance(event, Requirement) else event.words)
     for node, call in numbers.items():
         if call not in seen and lacks_spread(node):
-            yield Refused(call=call, what="more than one value in each channel")
+            yield RefusedCallFact(call=call, what="more than one value in each channel")
 
 
 def _stops(trace: Trace) -> Sequence[Stop]:
@@ -118,6 +120,6 @@ def _stops(trace: Trace) -> Sequence[Stop]:
 def _end(run: Run) -> Reason | None:
     """Why the prediction holds up to its last call only."""
     end = run.trace.trail.end()
-    if isinstance(end, Halt):
+    if isinstance(end, TraceStopped):
         return end.reason
     return None

@@ -27,7 +27,7 @@ class ModuleClass:
 
 
 @dataclass(slots=True)
-class Lineage:
+class Inheritance:
     """The module classes of a project, decided once each."""
 
     project: Project

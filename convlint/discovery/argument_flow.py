@@ -12,15 +12,15 @@ from copy import deepcopy
 
 from convlint.discovery.nodes import nodes_of
 from convlint.discovery.project import Member, Project, Symbol
-from convlint.discovery.sites import Call, find_calls
+from convlint.discovery.sites import ConstructorCall, find_calls
 
 _BRANCHES = (ast.If, ast.IfExp, ast.Match, ast.Try, ast.TryStar, ast.While, ast.Lambda)
 _DEEPEST = 3
 _MOST = 12  # of one model
-_Found = dict[Symbol, list[Call]]
+_Found = dict[Symbol, list[ConstructorCall]]
 
 
-def handed_on(project: Project, calls: Mapping[Symbol, Sequence[Call]]) -> _Found:
+def handed_on(project: Project, calls: Mapping[Symbol, Sequence[ConstructorCall]]) -> _Found:
     """By model, the constructions that its calls stand for, near callers first."""
     found: _Found = {}
     frontier = {symbol: list(sites) for symbol, sites in calls.items()}
@@ -39,7 +39,7 @@ def handed_on(project: Project, calls: Mapping[Symbol, Sequence[Call]]) -> _Foun
     return found
 
 
-def _filled_by_callers(project: Project, waiting: Sequence[tuple[Symbol, Call, ast.FunctionDef]]) -> _Found:
+def _filled_by_callers(project: Project, waiting: Sequence[tuple[Symbol, ConstructorCall, ast.FunctionDef]]) -> _Found:
     """The constructions with what the callers of the functions around them give for the parameters."""
     found: _Found = {}
     callers = find_calls(project, {Symbol(call.path, call.owner or "") for _, call, _ in waiting})
@@ -47,11 +47,11 @@ def _filled_by_callers(project: Project, waiting: Sequence[tuple[Symbol, Call, a
         for caller in callers.get(Symbol(call.path, call.owner or ""), ()):
             node = _filled(call.node, function, caller.node)
             if node is not None and len(found.setdefault(symbol, [])) < _MOST:
-                found[symbol].append(Call(caller.path, node, caller.owner, caller.is_test, is_written=False))
+                found[symbol].append(ConstructorCall(caller.path, node, caller.owner, caller.is_test, is_written=False))
     return found
 
 
-def _open(project: Project, call: Call) -> ast.FunctionDef | None:
+def _open(project: Project, call: ConstructorCall) -> ast.FunctionDef | None:
     """The function around a call that needs nothing but its parameters for the arguments."""
     member = project.members.get(call.path)
     if call.owner is None or not isinstance(member, Member):

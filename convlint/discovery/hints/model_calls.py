@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from convlint.discovery.hints.calls import fed
-from convlint.discovery.hints.models import Made, Models
-from convlint.discovery.hints.scopes import Binding, Spot, live
+from convlint.discovery.hints.models import Made, ProjectModels
+from convlint.discovery.hints.scopes import Binding, SyntaxPlace, live
 from convlint.discovery.hints.values import IN_PLACE, is_made
 from convlint.discovery.hints.view import View
 from convlint.discovery.references import dotted
@@ -67,16 +67,16 @@ class _Origin:
 
     path: tuple[int, ...]  # () is the batch, (0,) its first element
     reshape: ast.Call | None = None
-    spot: Spot | None = None
+    spot: SyntaxPlace | None = None
     is_changed: bool = False
 
 
-def feeds(models: Models) -> list[Feed]:
+def feeds(models: ProjectModels) -> list[Feed]:
     found = [feed for scope in models.view.scopes for call, spot in scope.calls for feed in _of(call, spot, models)]
     return sorted(found, key=lambda feed: feed.row)
 
 
-def _of(call: ast.Call, spot: Spot, models: Models) -> Iterator[Feed]:
+def _of(call: ast.Call, spot: SyntaxPlace, models: ProjectModels) -> Iterator[Feed]:
     if not call.args or isinstance(call.args[0], ast.Starred):
         return
     made = fed(call, spot, models)
@@ -124,7 +124,7 @@ def reshaped_to(call: ast.Call) -> list[ast.expr] | None:
     return sizes if len(sizes) > 1 and not any(isinstance(size, ast.Starred) for size in sizes) else None
 
 
-def _origins(node: ast.expr, spot: Spot, view: View, depth: int) -> list[_Origin]:
+def _origins(node: ast.expr, spot: SyntaxPlace, view: View, depth: int) -> list[_Origin]:
     """None for what comes from no loader."""
     if depth > _DEEPEST:
         return []
@@ -151,7 +151,7 @@ def _element(origin: _Origin, path: tuple[int, ...]) -> _Origin:
     return replace(origin, path=path)
 
 
-def _of_name(name: str, spot: Spot, view: View, depth: int) -> list[_Origin]:
+def _of_name(name: str, spot: SyntaxPlace, view: View, depth: int) -> list[_Origin]:
     found = [one for binding in live(name, spot) or [] for one in _of_binding(name, binding, spot, view, depth)]
     changes = [(call, at) for call, at in spot.scope.calls if _changes(call, name) and at.position < spot.position]
     if not changes:
@@ -161,7 +161,7 @@ def _of_name(name: str, spot: Spot, view: View, depth: int) -> list[_Origin]:
     return [replace(one, reshape=call, spot=at) if is_sized else replace(one, is_changed=True) for one in found]
 
 
-def _of_binding(name: str, binding: Binding, spot: Spot, view: View, depth: int) -> Iterator[_Origin]:
+def _of_binding(name: str, binding: Binding, spot: SyntaxPlace, view: View, depth: int) -> Iterator[_Origin]:
     """One way in which the name may have come by its value."""
     match binding.kind, binding.value:
         case "loop", _:
@@ -208,14 +208,14 @@ def _is_loader(node: ast.expr | None) -> bool:
     return any(word in name for word in _LOADER)
 
 
-def _of_parameter(name: str, spot: Spot) -> Iterator[_Origin]:
+def _of_parameter(name: str, spot: SyntaxPlace) -> Iterator[_Origin]:
     """The batch that Lightning gives to `training_step`."""
     node = spot.scope.node
     if isinstance(node, ast.FunctionDef) and name == "batch" and node.name.endswith("_step"):
         yield _Origin(())
 
 
-def _of_call(node: ast.Call, spot: Spot, view: View, depth: int) -> list[_Origin]:
+def _of_call(node: ast.Call, spot: SyntaxPlace, view: View, depth: int) -> list[_Origin]:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else (dotted(node.func) or "")
     if name in ITERATORS and name != "enumerate" and node.args:
         return [_Origin(())] if name == "next" and _is_loader(_iterated(node.args[0])) else []
@@ -226,7 +226,7 @@ def _of_call(node: ast.Call, spot: Spot, view: View, depth: int) -> list[_Origin
     return []  # what another model made of it, perhaps
 
 
-def _of_method(call: ast.Call, method: ast.Attribute, spot: Spot, view: View, depth: int) -> list[_Origin]:
+def _of_method(call: ast.Call, method: ast.Attribute, spot: SyntaxPlace, view: View, depth: int) -> list[_Origin]:
     """`images.view(-1, 784)`, `torch.flatten(images, 1)`."""
     is_torch = dotted(method.value) == "torch"
     subject = call.args[0] if is_torch and call.args else method.value

@@ -7,12 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from convlint.discovery import outside
-from convlint.discovery.lineage import Lineage
+from convlint.discovery.inheritance import Inheritance
 from convlint.discovery.project import Project, Symbol
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class Reach:
     """What a definition reaches through functions and values, without looking into the classes it meets."""
 
     classes: frozenset[Symbol]  # module classes
@@ -20,7 +20,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class ReturnedClass:
     """What calling a function returns, as far as the syntax tells."""
 
     classes: frozenset[Symbol] = frozenset()
@@ -29,11 +29,11 @@ class Built:
 
 
 @dataclass(slots=True)
-class Kin:
+class ClassGraph:
     project: Project
-    lineage: Lineage
-    _uses: dict[Symbol, Use] = field(default_factory=dict)
-    _built: dict[Symbol, Built] = field(default_factory=dict)
+    inheritance: Inheritance
+    _uses: dict[Symbol, Reach] = field(default_factory=dict)
+    _built: dict[Symbol, ReturnedClass] = field(default_factory=dict)
 
     def references(self, symbol: Symbol) -> Iterator[Symbol]:
         """The project's definitions that one refers to directly; a class also through its bases."""
@@ -43,36 +43,36 @@ class Kin:
             if found is not None:
                 yield from self._symbols(one.path, found.references)
 
-    def use(self, symbol: Symbol) -> Use:
+    def use(self, symbol: Symbol) -> Reach:
         if symbol not in self._uses:
             classes: set[Symbol] = set()
             helpers: set[Symbol] = set()
             pending = list(self.references(symbol))
             while pending:
                 met = pending.pop()
-                if self.lineage.of(met) is not None:
+                if self.inheritance.of(met) is not None:
                     classes.add(met)
                 elif met not in helpers and self.project.class_of(met) is None:
                     helpers.add(met)
                     pending.extend(self.references(met))
             own = {symbol, *self._ancestors(symbol)}  # `return Net(3)` in a method of Net, seen from a subclass
-            self._uses[symbol] = Use(frozenset(classes - own), frozenset(helpers - own))
+            self._uses[symbol] = Reach(frozenset(classes - own), frozenset(helpers - own))
         return self._uses[symbol]
 
     def _ancestors(self, symbol: Symbol) -> set[Symbol]:
         found: set[Symbol] = set()
         pending = [symbol]
         while pending:
-            module = self.lineage.of(pending.pop())
+            module = self.inheritance.of(pending.pop())
             parents = set(module.parents) - found if module else set()
             found |= parents
             pending.extend(parents)
         return found
 
-    def built(self, symbol: Symbol) -> Built:
+    def built(self, symbol: Symbol) -> ReturnedClass:
         """What a function or a value's call makes."""
         if symbol not in self._built:
-            self._built[symbol] = Built()  # ends recursion
+            self._built[symbol] = ReturnedClass()  # ends recursion
             function, value = self.project.function_of(symbol), self.project.value_of(symbol)
             with suppress(RecursionError):
                 if function is not None:
@@ -89,10 +89,10 @@ class Kin:
     def _is_layer(self, path: str, call: str) -> bool:
         meaning = self.project.meaning(path, call)
         if isinstance(meaning, Symbol):
-            return self.lineage.of(meaning) is not None or self.built(meaning) != Built()
+            return self.inheritance.of(meaning) is not None or self.built(meaning) != ReturnedClass()
         return meaning is not None and outside.is_module(meaning)
 
-    def _combine(self, symbol: Symbol, calls: tuple[str, ...], annotation: str | None) -> Built:
+    def _combine(self, symbol: Symbol, calls: tuple[str, ...], annotation: str | None) -> ReturnedClass:
         path, is_changed = symbol.path, self.is_changed(symbol)
         classes: set[Symbol] = set()
         is_sequential = is_module = False
@@ -102,7 +102,7 @@ class Kin:
                 is_sequential |= outside.is_sequential(meaning)
                 is_module |= outside.is_whole(meaning) and name == annotation
                 is_module |= is_changed and outside.makes_module(meaning)
-            elif meaning is not None and self.lineage.of(meaning) is not None:
+            elif meaning is not None and self.inheritance.of(meaning) is not None:
                 if name != annotation or not classes:
                     classes.add(meaning)
             elif meaning is not None and name != annotation and self.project.function_of(meaning) is not None:
@@ -110,7 +110,7 @@ class Kin:
                 classes |= inner.classes
                 is_sequential |= inner.is_sequential
                 is_module |= inner.is_module
-        return Built(frozenset(classes), is_sequential, is_module)
+        return ReturnedClass(frozenset(classes), is_sequential, is_module)
 
     def _symbols(self, path: str, names: frozenset[str]) -> Iterator[Symbol]:
         for name in sorted(names):
