@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from convlint.facts import InputOrigin, RunCall, RunInput, Scenario, Span, Way
+from convlint.facts import FileFacts, InputOrigin, RunCall, RunInput, Scenario, Span, Way
 from convlint.filenames import display
 from convlint.hardware import Precision
 from convlint.inputspec import InputSpec
@@ -149,3 +150,7 @@ class Job(JobValue):
     def shown(self, path: str, folder: str | None = None) -> str:
         """A file as reports print it; `folder` is that of `filenames.display`."""
         return self.filename if path == self.path else display(path, folder)
+
+
+Runner = Callable[[Job], FileFacts]
+"""Does the work of one job."""

@@ -14,12 +14,11 @@ from contextlib import suppress
 from typing import NoReturn
 
 from convlint.facts import FileFacts
-from convlint.jobs import Job
+from convlint.jobs import Job, Runner
 from convlint.protocol.ending import UNSENT, raised
 from convlint.protocol.frames import seal
 from convlint.protocol.scratch import VARIABLES
 from convlint.worker.sandbox import guards, limits
-from convlint.worker.sandbox.containment import Runner
 
 
 def live(job: Job, run: Runner, token: bytes, folder: str, *, record: int, errors: int, dump: int) -> NoReturn:

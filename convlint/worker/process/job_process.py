@@ -11,14 +11,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from convlint.jobs import Job
+from convlint.jobs import Job, Runner
 from convlint.protocol import clock, scratch
 from convlint.protocol.ending import How, JobEnding
 from convlint.protocol.frames import TOKEN_BYTES, Frame, FrameKind, unseal
 from convlint.protocol.leftovers import kill_group
 from convlint.worker.process.child import live
 from convlint.worker.sandbox import guards, landlock, limits
-from convlint.worker.sandbox.containment import Runner
 
 GRACE = 0.25  # seconds between "say where you are" and the end
 

@@ -18,16 +18,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from convlint.jobs import Job
+from convlint.jobs import Job, Runner
 from convlint.protocol import scratch, solo
 from convlint.protocol.ending import JobEnding
 from convlint.protocol.engines import ENGINE, TRIALS
 from convlint.protocol.frames import MAX_BODY, Frame, FrameKind, Unpacker, pack
 from convlint.protocol.leftovers import kill_group
-from convlint.worker.process import job_process as processes
+from convlint.worker.process import job_process
 from convlint.worker.process.child import perform, rehearse, use_folder
 from convlint.worker.sandbox import guards
-from convlint.worker.sandbox.containment import Runner
 
 _CHUNK = 1 << 20
 _BESIDE_TORCH = ("numpy", "sympy")  # what takes longest of what does not need it
@@ -44,7 +43,7 @@ class Server:
         self._max_facts = max_facts
         self._frames = Unpacker()
         self._unsent = bytearray()
-        self._running: dict[int, processes.JobProcess] = {}  # by process id
+        self._running: dict[int, job_process.JobProcess] = {}  # by process id
         self._open = True
         self._adopts = guards.adopt_orphans()
         self._selector = selectors.DefaultSelector()
@@ -60,7 +59,7 @@ class Server:
             for key, _ in self._selector.select(self._patience()):
                 if key.fileobj is self._control:
                     self._receive()
-                elif isinstance(key.data, processes.Pipe):
+                elif isinstance(key.data, job_process.Pipe):
                     if key.data.read() == 0:
                         self._forget(key.data)
                 else:
@@ -91,7 +90,7 @@ class Server:
     def _start(self, frame: Frame) -> None:
         job = Job.model_validate_json(frame.body)
         try:
-            new = processes.fork(frame.number, job, self._run, self._max_facts)
+            new = job_process.fork(frame.number, job, self._run, self._max_facts)
         except OSError as error:  # no more processes or descriptors
             ending = JobEnding(how="exited", code=0, last_words=f"it could not be started: {error}")
             self._send(Frame(FrameKind.ENDED, frame.number, ending.model_dump_json().encode()))
@@ -101,7 +100,7 @@ class Server:
             self._selector.register(pipe.end, selectors.EVENT_READ, pipe)
         self._send(Frame(FrameKind.STARTED, frame.number, str(new.pid).encode()))
 
-    def _forget(self, pipe: processes.Pipe) -> None:
+    def _forget(self, pipe: job_process.Pipe) -> None:
         with suppress(KeyError):
             self._selector.unregister(pipe.end)
 
@@ -119,7 +118,7 @@ class Server:
                         self._forget(pipe)
                     self._send(ended.close(status, usage.ru_utime + usage.ru_stime))
         if reaped and self._adopts:
-            for pid in processes.orphans():
+            for pid in job_process.orphans():
                 if pid not in self._running:
                     with suppress(OSError):
                         os.kill(pid, signal.SIGKILL)
@@ -131,7 +130,7 @@ class Server:
         time_limit = time.monotonic() + _FAREWELL
         with suppress(ChildProcessError):
             while time.monotonic() < time_limit:
-                for pid in processes.orphans():
+                for pid in job_process.orphans():
                     with suppress(OSError):
                         os.kill(pid, signal.SIGKILL)
                 if os.waitpid(-1, os.WNOHANG)[0] == 0:

@@ -6,13 +6,10 @@ For good, hence only in a process that ends with its job.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 
 from convlint.facts import FileFacts
-from convlint.jobs import Job
+from convlint.jobs import Job, Runner
 from convlint.worker.sandbox import effects, guards, landlock, limits
-
-Runner = Callable[[Job], FileFacts]
 
 
 def contained(run: Runner) -> Runner:
