@@ -8,11 +8,10 @@ from typing import TypeVar
 import click
 
 from convlint.hardware import card_memory, check_device
+from convlint.output_format import FORMATS
 from convlint.severity import SEVERITIES
 
 T = TypeVar("T")
-
-FORMATS = ("full", "concise", "json", "sarif", "junit")
 
 
 def comma_separated(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from convlint.check import CheckResult, Options, check, settings_for
 from convlint.config import parse_input
 from convlint.dependencies import Dependencies
 from convlint.exit_codes import CLEAN, FAILED, FOUND
+from convlint.output_format import OutputFormat
 from convlint.pool.serving import ServerProcess
 from convlint.report import Report
 from convlint.reporters import render
@@ -49,7 +50,7 @@ def is_silent(report: Report) -> bool:
     return not report.diagnostics and not report.lacking
 
 
-def rendered(report: Report, output_format: str, *, verbose: bool, color: bool) -> str:
+def rendered(report: Report, output_format: OutputFormat, *, verbose: bool, color: bool) -> str:
     """The report in one of the formats."""
     text = io.StringIO()
     render(report, output_format, verbose=verbose, color=color, stream=text)

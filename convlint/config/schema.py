@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -21,9 +21,8 @@ from pydantic import (
 from convlint.complaint import suggestion
 from convlint.hardware import AUTO, Precision, check_device
 from convlint.inputspec import InputSpec
+from convlint.output_format import OutputFormat
 from convlint.severity import Severity
-
-OutputFormat = Literal["full", "concise", "json", "sarif", "junit"]
 
 DTYPES = (
     "float32",

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from convlint.reporters.render import FORMATS, render
+from convlint.reporters.render import render
 
-__all__ = ["FORMATS", "render"]
+__all__ = ["render"]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final, TextIO
+from typing import TextIO, assert_never
 
+from convlint.output_format import OutputFormat
 from convlint.report import Report
 from convlint.reporters import concise, full, json
 from convlint.terminal import write
 
-FORMATS: Final = ("full", "concise", "json", "sarif", "junit")
 
-
-def render(report: Report, output_format: str, *, verbose: bool, color: bool, stream: TextIO) -> None:
-    """Write the report to the stream in one of FORMATS."""
+def render(report: Report, output_format: OutputFormat, *, verbose: bool, color: bool, stream: TextIO) -> None:
+    """Write the report to the stream in a format."""
     match output_format:
         case "full":
             text = full.text(report, verbose=verbose, color=color)
@@ -28,6 +27,6 @@ def render(report: Report, output_format: str, *, verbose: bool, color: bool, st
             from convlint.reporters import junit
 
             text = junit.text(report)
-        case _:
-            raise ValueError(f"no output format is called {output_format!r}; choose one of {', '.join(FORMATS)}")
+        case unknown:
+            assert_never(unknown)
     write(stream, text)

@@ -11,8 +11,9 @@ from syrupy.assertion import SnapshotAssertion
 
 from convlint.diagnostics import Diagnostic, Edit, Fix, Location, Place, Related
 from convlint.facts import FileFacts, ModelFacts, Reason, Span
+from convlint.output_format import FORMATS
 from convlint.report import Report
-from convlint.reporters import FORMATS, render, source
+from convlint.reporters import render, source
 
 CELLS = [
     ("markdown", "# Digits"),

@@ -13,10 +13,11 @@ from syrupy.assertion import SnapshotAssertion
 
 from convlint.diagnostics import Diagnostic, Edit, Fix, Location, Place, Related
 from convlint.facts import ConstructionFact, FileFacts, GuessedArgument, InputFact, ModelFacts, Reason, Span
+from convlint.output_format import FORMATS
 from convlint.remedies import Remedy, Stanza
 from convlint.remedies.stanza import EntryKey
 from convlint.report import Report
-from convlint.reporters import FORMATS, render, source
+from convlint.reporters import render, source
 
 NET = '''import torch
 import torch.nn as nn
@@ -352,11 +353,6 @@ def test_the_reason_of_a_partial_model_has_its_line() -> None:
     document = json.loads(rendered(report(models=(PARTIAL,)), "json"))
     assert document["models"][0]["reason"] == "the branch depends on data (line 48)"
     assert document["models"][0]["reason_kind"] == "data-dependent"
-
-
-def test_an_unknown_format_is_told_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="no output format is called 'xml'; choose one of full, concise, json"):
-        rendered(report(), "xml")
 
 
 def test_only_colours_load_rich() -> None:
