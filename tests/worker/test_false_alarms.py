@@ -318,3 +318,9 @@ def test_a_layer_that_asks_for_what_an_absent_package_gives_refuses_nothing(lint
     assert checked.model.status == "skipped"
     assert checked.model.reason is not None
     assert checked.model.reason.cause == Reason(kind="package-absent", name="absent_sounds")
+
+
+def test_a_result_of_an_absent_package_was_not_followed(linter: Linter) -> None:
+    init = "self.a = nn.Linear(3, 4)\nself.b = absent_sounds.Layer(4)"
+    checked = linter("import absent_sounds\n" + net(init, "return [self.b(self.a(x))]"), ("B", 3))
+    assert (list(checked.findings), checked.model.status) == ([], "partial")

@@ -97,7 +97,8 @@ class ShapeTracer(fx.Tracer):
             refused, stop = self._refused or (None, None)
             self._ledger.append(stop if error is refused else self._ending.of(error))
         else:
-            self._ledger.append(None)
+            absent = lacking([self._trace.output])  # what nobody computed is nothing that was followed
+            self._ledger.append(TraceStopped(absent) if absent is not None else None)
             self.graph.output(self._recorder.as_argument(self._trace.output))
         return self._trace
 
