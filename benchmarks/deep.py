@@ -23,6 +23,7 @@ import statistics
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -74,24 +75,43 @@ class Result:
     reason: str
 
 
+Examined = tuple[str, str, str, bool]
+"""A model of a family, the way, and whether it has a mistake."""
+
+
 def main() -> None:
     options = _options()
+    results, done = _known(options.results)
     context = multiprocessing.get_context("fork")
-    tasks = [(family, name) for family in options.families for name in _names(family, options)]
     from convlint.worker.process.warmup import warm_up
 
     warm_up()
-    results: list[Result] = []
-    for family, name in tasks:
-        for mutant in (False, True) if options.mutants else (False,):
-            for way in options.ways:
-                one = _apart(context, family, name, way, mutant, options.limit)
-                if one is not None:
-                    results.append(one)
-                    _print(one)
-    if options.json:
-        Path(options.json).write_text(json.dumps([asdict(result) for result in results], indent=1))
+    for one in _tasks(options):
+        if one in done:
+            continue
+        result = _apart(context, one, options.limit)
+        if result is not None:
+            results.append(result)
+            _print(result)
+        if options.results:
+            with Path(options.results).open("a", encoding="utf-8") as file:
+                file.write(json.dumps([one, result and asdict(result)]) + "\n")
     _summary(results)
+
+
+def _tasks(options: argparse.Namespace) -> Iterator[Examined]:
+    for family in options.families:
+        for name in _names(family, options):
+            for mutant in (False, True) if options.mutants else (False,):
+                yield from ((family, name, way, mutant) for way in options.ways)
+
+
+def _known(path: str | None) -> tuple[list[Result], set[Examined]]:
+    """What an earlier run that was ended has left in its file."""
+    if path is None or not Path(path).exists():
+        return [], set()
+    lines = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+    return [Result(**result) for _, result in lines if result], {tuple(one) for one, _ in lines}
 
 
 def _options() -> argparse.Namespace:
@@ -102,7 +122,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--mutants", action="store_true", help="each model with a mistake as well")
     parser.add_argument("--ways", nargs="+", choices=("declared", "bare"), default=["declared", "bare"])
     parser.add_argument("--limit", type=float, default=300.0, help="wall seconds after which a process is ended (300)")
-    parser.add_argument("--json", help="write all results to this file")
+    parser.add_argument("--results", help="append each result to this file of JSON lines, and go on where it ends")
     return parser.parse_args()
 
 
@@ -122,10 +142,10 @@ def _names(family: str, options: argparse.Namespace) -> list[str]:
     return drawn[: options.count]
 
 
-def _apart(context: Any, family: str, name: str, way: str, mutant: bool, limit: float) -> Result | None:
+def _apart(context: Any, one: Examined, limit: float) -> Result | None:
     """One examination in a process of its own; None where the model takes no such mistake or cannot be built."""
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(theirs, family, name, way, mutant))
+    process = context.Process(target=_send, args=(theirs, *one))
     process.start()
     theirs.close()
     found: Result | str | None = "it ended"
@@ -134,6 +154,7 @@ def _apart(context: Any, family: str, name: str, way: str, mutant: bool, limit: 
     process.kill()
     process.join()
     if isinstance(found, str):
+        family, name, way, mutant = one
         return Result(family, name, way, "?" if mutant else "", limit, 0, 0, False, found)
     return found
 
