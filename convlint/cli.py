@@ -42,9 +42,9 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, "-V", "--version", message="convlint %(version)s")
 def commands() -> None:
-    """Find shape mistakes in PyTorch models before they run.
+    """Find mistakes in PyTorch programs before they run.
 
-    PATHS are files, folders, patterns, or one model as net.py:Net; without any, the working directory.
+    PATHS are files, directories, patterns, or one model as net.py:Net [default: the current directory].
     """
 
 
@@ -55,11 +55,11 @@ def commands() -> None:
 @options.one_input
 @options.config
 @options.timeout
-@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Files checked at once (as many as there are cores).")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Files to check in parallel [default: number of cores].")
 @options.with_cache
 @click.pass_obj
 def check(is_all: bool, /, paths: tuple[str, ...], output_file: str | None, color: str, **given: Any) -> int:
-    """Check models (the default)."""
+    """Check models [the default command]."""
     from convlint.commands.check import check
 
     return check(paths, output_file, color, given, may_remember=is_all)
@@ -67,16 +67,16 @@ def check(is_all: bool, /, paths: tuple[str, ...], output_file: str | None, colo
 
 @commands.command("init")
 @click.argument("paths", nargs=-1)
-@click.option("--dry-run", "--diff", "is_dry", is_flag=True, help="Show what would be written, and write nothing.")
+@click.option("--dry-run", "--diff", "is_dry", is_flag=True, help="Show what would be written; write nothing.")
 @options.exclude
-@click.option("--config", type=click.Path(), help="Write to this TOML file, which has a [tool.convlint].")
+@click.option("--config", type=click.Path(), help="TOML file to write to; it has a [tool.convlint] table.")
 @options.timeout
 @options.with_cache
 def init(paths: tuple[str, ...], is_dry: bool, **given: Any) -> int:
-    """Write configuration for models that are not checked.
+    """Write configuration for models that could not be checked.
 
-    Checks the models below the PATHS, and adds a [[tool.convlint.model]] entry to pyproject.toml for each that cannot
-    be checked until its inputs or arguments are told. What to fill in is marked. What the file says already stays.
+    Check the models below the PATHS, and add a [[tool.convlint.model]] table to pyproject.toml for each that cannot be
+    checked until its inputs or arguments are given. Values to fill in are marked. Nothing in the file is changed.
     """
     from convlint.pool.standby import standing_by
 
@@ -87,12 +87,13 @@ def init(paths: tuple[str, ...], is_dry: bool, **given: Any) -> int:
 
 
 @commands.command("clean")
-@click.option("--cache-dir", type=click.Path(file_okay=False), help="The folder that is cleaned.")
+@click.option("--cache-dir", type=click.Path(file_okay=False), help="Directory of the cache to clear.")
 @options.config
 def clean(cache_dir: str | None, config: str | None) -> int:
-    """Remove what is kept of earlier runs.
+    """Clear the cache.
 
-    The folder is that of --cache-dir, CONVLINT_CACHE_DIR, `cache-dir` in the configuration, or the user's cache folder.
+    The directory is that of --cache-dir, CONVLINT_CACHE_DIR, `cache-dir` in the configuration, or the cache directory
+    of the user.
     """
     from convlint.commands.clean import clean
 
@@ -102,31 +103,43 @@ def clean(cache_dir: str | None, config: str | None) -> int:
 @commands.command()
 @click.argument("target")
 @click.option(
-    "--output-format", type=click.Choice(["text", "markdown", "json"]), default="text", help="How it is shown."
+    "--output-format",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    help="Format of the explanation.",
 )
 @click.option(
-    "--values", is_flag=True, help="Run the model, and show how one number of the layer's output comes about."
+    "--values", is_flag=True, help="Run the model and show how one element of the layer's output is computed."
 )
 @click.option(
-    "--at", metavar="PLACE", callback=options.place, help="Which number, behind the batch: 0,2,1 (the first)."
+    "--at",
+    metavar="PLACE",
+    callback=options.place,
+    help="Index of the output element, without the batch, e.g. 0,2,1 [default: the first].",
 )
-@click.option("--call", type=click.IntRange(min=1), help="Which one of the layer's calls (1).")
-@click.option("--input-values", metavar="FILE", help="Numbers of the input: nested lists in JSON (random ones).")
-@options.device("the CPU")
+@click.option(
+    "--call", type=click.IntRange(min=1), help="Number of the call, if the layer is called more than once [default: 1]."
+)
+@click.option(
+    "--input-values", metavar="FILE", help="JSON file with the input as nested lists [default: random numbers]."
+)
+@options.device("cpu")
 @options.one_input
 @options.config
 @options.timeout
 @options.with_cache
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the table.")
+@click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="When to color the table."
+)
 def explain(target: str, output_format: str, inputs: tuple[str, ...], color: str, **given: Any) -> int:
     """Show where each number comes from.
 
     TARGET is a file (net.py), a model (net.py:Net), or a layer or block of it (net.py:Net.conv1). The table follows
     forward line by line: the shapes, the parameters, the multiply-adds, and the formulas with their numbers put in.
 
-    With --values a layer is run for real, on the CPU or --device, and one number of its output is worked out by hand:
-    the inputs that it looks at, the weights, the sum, and what torch gives. --at, --call, --input-values and --device
-    ask for that as well.
+    With --values the layer is run on the CPU or --device, and one element of its output is computed step by step: the
+    inputs that it depends on, the weights, the sum, and the result of torch. --at, --call, --input-values and --device
+    imply --values.
     """
     from convlint.pool.standby import standing_by
 
@@ -139,15 +152,17 @@ def explain(target: str, output_format: str, inputs: tuple[str, ...], color: str
 @commands.command()
 @click.argument("paths", nargs=-1)
 @options.device("the accelerator, else the CPU")
-@click.option("--dtype", type=click.Choice(PRECISIONS), help="What models compute in (fp32).")
-@click.option("--batch", type=click.IntRange(min=1), help="A batch to run beside 1 and 2.")
-@click.option("--budget", is_flag=True, help="Measure memory, the largest batch, and the time of each call.")
+@click.option("--dtype", type=click.Choice(PRECISIONS), help="Data type of the computation [default: fp32].")
+@click.option("--batch", type=click.IntRange(min=1), help="Batch size to run in addition to 1 and 2.")
+@click.option("--budget", is_flag=True, help="Measure memory, the largest batch size, and the time of each call.")
 @options.card
 @click.option(
-    "--compile", is_flag=True, help="Compile: graph breaks, recompilations, and whether results are the same."
+    "--compile", is_flag=True, help="Run torch.compile: report graph breaks, recompilations and results that differ."
 )
-@click.option("--export", is_flag=True, help="Export with open batch and sizes, and run what comes out.")
-@click.option("--require-device", is_flag=True, help="Fail where the device is missing, instead of skipping all.")
+@click.option(
+    "--export", is_flag=True, help="Run torch.export with dynamic batch and sizes, then run the exported program."
+)
+@click.option("--require-device", is_flag=True, help="Fail if the device is missing, instead of skipping all models.")
 @options.report
 @options.exclude
 @options.one_input
@@ -155,11 +170,11 @@ def explain(target: str, output_format: str, inputs: tuple[str, ...], color: str
 @options.timeout
 @options.with_cache
 def verify(paths: tuple[str, ...], output_file: str | None, color: str, **given: Any) -> int:
-    """Run models for real, and hold what convlint says against it.
+    """Run models on a device and compare the results with convlint's predictions.
 
     Each model below the PATHS is built with seeded weights and run on the device, in eval and training mode, at several
-    batches and sizes. Shapes, dtypes and memory formats are compared call by call; what convlint calls a mistake must
-    raise, and what it calls right must run.
+    batch sizes and input sizes. Shapes, dtypes and memory formats are compared call by call; a model with a predicted
+    error must raise, and a model without one must run.
     """
     from convlint.pool.standby import standing_by
 

@@ -16,7 +16,7 @@ _DEVICE = re.compile(r"(auto|cpu|(cuda|mps|xpu|hpu|npu)(:\d+)?)")
 def check_device(name: str) -> str:
     """The name of a device, whether it is there or not. Raises ValueError for what can be none."""
     if _DEVICE.fullmatch(name) is None:
-        raise ValueError(f'"{name}" is no device; write cuda, cuda:1, mps, xpu or cpu')
+        raise ValueError(f'"{name}" is not a device; write cuda, cuda:1, mps, xpu or cpu')
     return name
 
 
@@ -33,5 +33,5 @@ def card_memory(text: str) -> int:
     found = _MEMORY.fullmatch(text.strip())
     bytes_ = float(found[1]) * _UNITS[found[2].lower()] if found is not None else 0.0
     if bytes_ <= _CONTEXT:
-        raise ValueError(f'"{text}" is no memory of a card; write 24GB, and more than 600MB')
+        raise ValueError(f'"{text}" is not a memory size; write it as 24GB, more than 600MB')
     return int(bytes_) - _CONTEXT

@@ -153,7 +153,7 @@ def _document(data: bytes) -> dict[str, Any]:
 def _refuse_nul(data: bytes) -> None:
     if b"\0" in data:
         row = data[: data.index(b"\0")].count(b"\n") + 1
-        raise Unreadable("it holds NUL bytes, so it is no text", row)
+        raise Unreadable("it contains NUL bytes, so it is not a text file", row)
 
 
 def _undecodable(data: bytes, error: UnicodeDecodeError) -> Unreadable:

@@ -19,8 +19,8 @@ def comma_separated(_: click.Context, __: click.Parameter, value: tuple[str, ...
 
 
 def with_cache(command: Callable[..., int]) -> Callable[..., int]:
-    unused = click.option("--no-cache", is_flag=True, help="Neither use nor keep facts of other runs.")
-    folder = click.option("--cache-dir", type=click.Path(file_okay=False), help="Keep facts for the next run here.")
+    unused = click.option("--no-cache", is_flag=True, help="Ignore the cache: neither read nor write it.")
+    folder = click.option("--cache-dir", type=click.Path(file_okay=False), help="Directory of the cache.")
     return folder(unused(command))
 
 
@@ -32,17 +32,35 @@ def report(command: Callable[..., int]) -> Callable[..., int]:
 
 
 _REPORT = (
-    click.option("--output-format", type=click.Choice(FORMATS), help="How findings are shown."),
-    click.option("--output-file", type=click.Path(dir_okay=False), help="Write the report to this file."),
+    click.option("--output-format", type=click.Choice(FORMATS), help="Format of the report."),
     click.option(
-        "--select", multiple=True, metavar="RULES", callback=comma_separated, help="Only these codes, CL1 or names."
+        "--output-file", type=click.Path(dir_okay=False), help="File to write the report to [default: stdout]."
     ),
-    click.option("--ignore", multiple=True, metavar="RULES", callback=comma_separated, help="Without these rules."),
-    click.option("--fail-on", type=click.Choice(SEVERITIES), help="The least severity that makes the exit code 1."),
-    click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the report."),
-    click.option("--require-checked", is_flag=True, help="Make skipped models fail: exit code 1, and say which."),
-    click.option("-v", "--verbose", is_flag=True, help="List all models, why one was not checked, and the remedy."),
-    click.option("-q", "--quiet", is_flag=True, help="Print nothing when nothing is found."),
+    click.option(
+        "--select",
+        multiple=True,
+        metavar="RULES",
+        callback=comma_separated,
+        help="Rules to enable: codes, prefixes (CL1) or names.",
+    ),
+    click.option(
+        "--ignore",
+        multiple=True,
+        metavar="RULES",
+        callback=comma_separated,
+        help="Rules to disable: codes, prefixes (CL1) or names.",
+    ),
+    click.option(
+        "--fail-on", type=click.Choice(SEVERITIES), help="Exit with 1 if a finding has at least this severity."
+    ),
+    click.option(
+        "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="When to color the report."
+    ),
+    click.option("--require-checked", is_flag=True, help="Exit with 1 if a model was skipped, and name it."),
+    click.option(
+        "-v", "--verbose", is_flag=True, help="List all models; for each that was not checked, the reason and a remedy."
+    ),
+    click.option("-q", "--quiet", is_flag=True, help="Print nothing if there are no findings."),
 )
 
 
@@ -59,12 +77,12 @@ def checked(check: Callable[[str], T]) -> Callable[[click.Context, click.Paramet
 
 
 def device(default: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Where models are run; `default` says in words where they are without this option."""
+    """Where models are run; `default` says in words which device that is without this option."""
     return click.option(
         "--device",
         metavar="DEVICE",
         callback=checked(check_device),
-        help=f"cuda, cuda:1, mps, xpu or cpu ({default}).",
+        help=f"Device: cuda, cuda:1, mps, xpu or cpu [default: {default}].",
     )
 
 
@@ -75,19 +93,21 @@ def place(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int
     try:
         return tuple(int(word) for word in value.split(","))
     except ValueError:
-        raise click.BadParameter(f'"{value}" is no place; write whole numbers with commas between, as 0,2,1') from None
+        raise click.BadParameter(f'"{value}" is not an index; write integers separated by commas, as 0,2,1') from None
 
 
 card = click.option(
     "--budget-gpu",
     metavar="SIZE",
     callback=checked(card_memory),
-    help="As --budget, with the largest batch for a card of this memory: 24GB.",
+    help="Like --budget, with the largest batch size for a GPU with this much memory: 24GB.",
 )
 exclude = click.option(
-    "--exclude", multiple=True, metavar="PATTERNS", callback=comma_separated, help="Leave these out."
+    "--exclude", multiple=True, metavar="PATTERNS", callback=comma_separated, help="Files and directories to exclude."
 )
-timeout = click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a file may take.")
+timeout = click.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), help="Time limit per file, in seconds."
+)
 
 
 one_input = click.option(
@@ -95,6 +115,6 @@ one_input = click.option(
     "inputs",
     multiple=True,
     metavar="SHAPE",
-    help='Shape of an input of the one model: "B,1,28,28" or "B,20:int64". Once for each.',
+    help='Shape of an input of a single model: "B,1,28,28" or "B,20:int64". Repeat for each input.',
 )
-config = click.option("--config", type=click.Path(), help="Read the settings from this TOML file.")
+config = click.option("--config", type=click.Path(), help="TOML file to read the settings from.")

@@ -197,7 +197,7 @@ def test_a_byte_order_mark() -> None:
         (b'{"cells": [{"cell_type": "code"}]}', "it is no Jupyter notebook: cell 1 has no text", 1),
         (b'{"cells": [{"cell_type": "code", "source": [1]}]}', "it is no Jupyter notebook: cell 1 has no text", 1),
         (b'{"cells":\n"\xff"}', "byte 0xff is not valid utf-8", 2),
-        (b'{\n\n"\0"}', "it holds NUL bytes, so it is no text", 3),
+        (b'{\n\n"\0"}', "it contains NUL bytes, so it is not a text file", 3),
     ],
 )
 def test_what_is_no_notebook(data: bytes, reason: str, row: int) -> None:

@@ -47,5 +47,5 @@ def render(
 
             said = json.text(given)
         case _:
-            raise ValueError(f"no output format is called {output_format!r}; choose one of {', '.join(FORMATS)}")
+            raise ValueError(f"unknown output format {output_format!r}; choose one of {', '.join(FORMATS)}")
     write(stream, said)

@@ -98,7 +98,7 @@ def explain(problem: ErrorDetails) -> str:
         case "missing":
             return f"{key}: is missing"
         case "extra_forbidden":
-            return f"{key}: is no key of a rule{_nearest(problem['loc'])}"
+            return f"{key}: is not a key of a rule{_nearest(problem['loc'])}"
         case _:
             text = problem["msg"].removeprefix("Value error, ")
             return f"{key}: {text} (got {problem['input']!r})"

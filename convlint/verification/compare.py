@@ -165,7 +165,7 @@ def _other_result(prediction: Prediction, seen: Observation, kinds: Sequence[Tro
 def _trouble(kind: TroubleKind, call: RunCall, seen: Observation, predicted: str, observed: str) -> Trouble:
     return Trouble(
         kind=kind,
-        said=f"predicted {predicted}, really {observed}",
+        said=f"predicted {predicted}, observed {observed}",
         predicted=predicted,
         observed=observed,
         call=call_title(call),

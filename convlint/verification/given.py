@@ -22,7 +22,7 @@ def read_numbers(filename: str) -> Any:
     except OSError as error:
         raise ConfigError(f"{filename}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{filename}: this is no JSON: {error}") from None
+        raise ConfigError(f"{filename}: not valid JSON: {error}") from None
 
 
 def with_numbers(feed: Sequence[RunInput], given: Any, filename: str) -> tuple[tuple[RunInput, ...], dict[str, int]]:
@@ -40,7 +40,7 @@ def with_numbers(feed: Sequence[RunInput], given: Any, filename: str) -> tuple[t
 def _filled(item: RunInput, value: Any, filename: str, sizes: dict[str, int]) -> RunInput:
     wanted = item.spec.shape
     if wanted is None:
-        raise ConfigError(f"{filename}: the input {item.name} is no tensor, so that no numbers can be given for it")
+        raise ConfigError(f"{filename}: the input {item.name} is not a tensor, so values cannot be given for it")
     shape, numbers = _flat(value, f"{filename}: {item.name}")
     if len(shape) == len(wanted) - 1:  # one sample
         shape = (1, *shape)
@@ -64,7 +64,7 @@ def _flat(value: Any, where: str) -> tuple[_Shape, list[float]]:
     parts = [_flat(item, where) for item in value]
     shapes = {shape for shape, _ in parts}
     if len(shapes) > 1:
-        raise ConfigError(f"{where} has lists of different lengths beside each other")
+        raise ConfigError(f"{where} has lists of different lengths next to each other")
     inner = shapes.pop() if shapes else ()
     return (len(value), *inner), [number for _, numbers in parts for number in numbers]
 

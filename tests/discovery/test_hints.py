@@ -103,7 +103,7 @@ def test_a_directive_stands_on_the_class_or_forward(tmp_path: Path, old: str, ne
         ("input=[B, 2.5]", 'a size is a whole number from 0, or a symbol such as "B", but not 2.5'),
         ("input=[B, -1]", 'a size is a whole number from 0, or a symbol such as "B", but not -1'),
         ("input=[B, 20]:int46", 'unknown dtype "int46"; did you mean "int64"?'),
-        ("input=B, 20", '"B, 20" is no shape; write it as `# convlint: input=[B, 3, 224, 224]`'),
+        ("input=B, 20", '"B, 20" is not a shape; write it as `# convlint: input=[B, 3, 224, 224]`'),
         ("input=", "no shape is given"),
         ("inputs [B, 20]", "there is no `=` behind `input`"),
         ("input=mask:[B, 20]", 'forward has no parameter "mask"'),

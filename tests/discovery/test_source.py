@@ -27,7 +27,7 @@ def failure(data: bytes) -> tuple[str, str, int, int]:
     [
         (b"x = 1\ndef f(:\n", ("syntax", "invalid syntax", 2, 7)),
         (b"if x:\n", ("syntax", "expected an indented block after 'if' statement on line 1", 1, 6)),
-        (b"x = 1\n\x00\x01", ("unreadable", "it holds NUL bytes, so it is no text", 2, 1)),
+        (b"x = 1\n\x00\x01", ("unreadable", "it contains NUL bytes, so it is not a text file", 2, 1)),
         (b"x = 1\ny = '\xff'\n", ("unreadable", "byte 0xff is not valid utf-8", 2, 1)),
         (b"# coding: klingon\n", ("unreadable", "unknown encoding: klingon", 1, 1)),
     ],

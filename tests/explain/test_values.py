@@ -214,7 +214,7 @@ def test_a_layer_that_does_something_else_is_told(desk: Desk) -> None:
         (("net.py:Net.lost",), ""),  # torch gives something else
         (("net.py:Net.act",), "net.py:Net: act (ReLU) is of a kind whose values are not shown"),
         (("net.py:Net",), "values are those of one layer; name it, as in net.py:Net.conv1"),
-        (("net.py:Net.lost", "--at", "a"), '"a" is no place; write whole numbers with commas between, as 0,2,1'),
+        (("net.py:Net.lost", "--at", "a"), '"a" is not an index; write integers separated by commas, as 0,2,1'),
     ],
 )
 def test_what_is_not_as_it_should_be_ends_with_2(
@@ -244,12 +244,12 @@ def test_numbers_fill_an_input_and_tell_its_sizes() -> None:
     [
         ([[[1], [2]]], "x.json: x is [1, 2, 1] there, but forward takes [B, 1, W]"),
         ([1], "x.json: x is [1] there, but forward takes [B, 1, W]"),
-        ([[[1, 2], [3]]], "x.json: x has lists of different lengths beside each other"),
+        ([[[1, 2], [3]]], "x.json: x has lists of different lengths next to each other"),
         ([[["a"]]], 'x.json: x holds "a", where a number or a list of numbers belongs'),
         ([[[float("nan")]]], "x.json: x holds NaN, where a number or a list of numbers belongs"),
         ([[[10**400]]], "where a number or a list of numbers belongs"),
         ({"z": [1]}, 'x.json: forward takes no input "z"'),
-        ({"y": [1]}, "x.json: the input y is no tensor"),
+        ({"y": [1]}, "x.json: the input y is not a tensor"),
     ],
 )
 def test_numbers_that_do_not_fit_are_told(given: Any, complaint: str) -> None:
@@ -260,7 +260,7 @@ def test_numbers_that_do_not_fit_are_told(given: Any, complaint: str) -> None:
 
 def test_a_file_that_holds_no_json_is_told(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("[1,", encoding="utf-8")
-    with pytest.raises(ConfigError, match="this is no JSON"):
+    with pytest.raises(ConfigError, match="not valid JSON"):
         read_numbers(str(tmp_path / "x.json"))
     with pytest.raises(ConfigError, match="No such file"):
         read_numbers(str(tmp_path / "y.json"))

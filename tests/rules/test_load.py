@@ -57,10 +57,10 @@ def test_a_rule_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("message  =", "mesage  =", "mesage: is no key of a rule; did you mean 'message'?"),
+        ("message  =", "mesage  =", "mesage: is not a key of a rule; did you mean 'message'?"),
         ('why      = "because"', "", "why: is missing"),
-        ("equal =", "equals =", "require.equals: is no key of a rule; did you mean 'equal'?"),
-        ("module =", "modul =", "match.modul: is no key of a rule; did you mean 'module'?"),
+        ("equal =", "equals =", "require.equals: is not a key of a rule; did you mean 'equal'?"),
+        ("module =", "modul =", "match.modul: is not a key of a rule; did you mean 'module'?"),
         ("{layer.path}", "{layer.pth}", "message: 'layer.pth': 'pth' is not part of layer; it has:"),
         ("{layer.path}", "{layer.path!r}", "message: 'layer.path!r' is no path: cannot read '!r'"),
         ("{layer.path}", "{layer.path:>9}", "message: 'layer.path:>9' is no path: cannot read ':>9'"),

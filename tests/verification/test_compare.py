@@ -89,7 +89,7 @@ def test_the_first_call_that_differs_is_named(kind: str, other: Array, really: s
     good = array(2, 4, contiguous=True, channels_last=False)
     found = told([layer("fc1", good), layer("fc2", good)], [layer("fc1", other), layer("fc2", other)])
     assert [one for one, _ in found] == [kind]
-    assert found[0][1].endswith(f"really {really}")
+    assert found[0][1].endswith(f"observed {really}")
 
 
 def test_a_function_may_work_on_the_host() -> None:
@@ -101,7 +101,7 @@ def test_a_function_may_work_on_the_host() -> None:
 def test_another_layer_ends_the_comparison() -> None:
     predicted = [layer("fc1", array(2, 4)), layer("fc2", array(2, 4)), layer("fc3", array(2, 4))]
     observed = [layer("fc1", array(2, 4)), layer("fc9", array(9, 9)), layer("fc3", array(8, 8))]
-    assert told(predicted, observed) == [("order", "predicted fc2, really fc9")]
+    assert told(predicted, observed) == [("order", "predicted fc2, observed fc9")]
 
 
 def test_where_data_decides_another_way_is_no_trouble() -> None:
@@ -121,7 +121,7 @@ def test_a_refusal_that_comes_is_confirmed() -> None:
 def test_a_refusal_that_does_not_come_refutes() -> None:
     calls = [layer("fc1", array(2, 4)), layer("fc2", array(2, 3))]
     assert told(calls, calls, refused=(1,)) == [
-        ("runs", "predicted it is refused (in_features), really [2, 3] float32")
+        ("runs", "predicted it is refused (in_features), observed [2, 3] float32")
     ]
 
 

@@ -18,7 +18,7 @@ _DIRECTIVE = re.compile(r"#\s*convlint\s*:\s*inputs?\b(?P<rest>.*)")
 _INPUT = re.compile(
     r"\s*(?:(?P<name>[A-Za-z_]\w*)\s*:\s*)?(?:\[(?P<list>[^\]]*)\]|\((?P<tuple>[^)]*)\))(?:\s*:\s*(?P<dtype>[\w.]+))?"
 )
-_WRITE = "write it as `# convlint: input=[B, 3, 224, 224]`, with `:int64` behind it where it is no float32"
+_WRITE = "write it as `# convlint: input=[B, 3, 224, 224]`, followed by `:int64` where it is not float32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def _parse(row: int, rest: str) -> Directive:
     while position < len(text):
         match = _INPUT.match(text, position)
         if match is None:
-            return Directive(row, problem=f'"{text[position:].strip()}" is no shape; {_WRITE}')
+            return Directive(row, problem=f'"{text[position:].strip()}" is not a shape; {_WRITE}')
         try:
             inputs.append(_entry(match).spec())
         except ValidationError as error:

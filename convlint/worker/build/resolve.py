@@ -65,7 +65,7 @@ class Resolver:
         """The arguments of a call one by one. Raises Unresolved where a star hides what they are."""
         call = _parsed(expression)
         if not isinstance(call, ast.Call):
-            raise Unresolved(f"`{expression.text}` is no call")
+            raise Unresolved(f"`{expression.text}` is not a call")
         result: list[CallArgument] = []
         for node in call.args:
             if isinstance(node, ast.Starred):
@@ -77,7 +77,7 @@ class Resolver:
             if keyword.arg is None:
                 pairs = self._value(keyword.value, expression)
                 if not isinstance(pairs, Mapping):
-                    raise Unresolved(f"`{ast.unparse(keyword.value)}` is no dict")
+                    raise Unresolved(f"`{ast.unparse(keyword.value)}` is not a dict")
                 result += [CallArgument(str(name), str(name), value) for name, value in pairs.items()]
             else:
                 result.append(self._given(keyword.arg, keyword.value, expression))
@@ -119,11 +119,11 @@ def _parsed(expression: Expression) -> ast.expr:
     try:
         node = ast.parse(expression.text, mode="eval").body
     except (SyntaxError, ValueError) as error:
-        raise Unresolved(f"`{expression.text}` is no expression") from error
+        raise Unresolved(f"`{expression.text}` is not an expression") from error
     return node
 
 
 def _listed(values: Any) -> list[Any]:
     if isinstance(values, (list, tuple)):
         return list(values)
-    raise Unresolved("a starred argument is no list")
+    raise Unresolved("a starred argument is not a list")

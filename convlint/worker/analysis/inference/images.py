@@ -83,5 +83,5 @@ def _pair(size: Any) -> tuple[int, int] | None:
 
 def _whole(value: Any) -> int:
     if isinstance(value, bool | str) or int(value) != value:
-        raise ValueError(f"{value!r} is no size")
+        raise ValueError(f"{value!r} is not a size")
     return int(value)
