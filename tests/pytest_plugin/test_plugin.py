@@ -134,7 +134,9 @@ def test_models_are_run_for_real(pytester: pytest.Pytester) -> None:
     arguments = "--convlint-verify", "-v", "-rs", "--convlint-device"
     done = pytester.runpytest_subprocess(*arguments, "cpu")
     done.assert_outcomes(passed=1, failed=1)
-    done.stdout.fnmatch_lines(["*CL020* refuted-clean: `Lying` was predicted to run, but raises on cpu: AttributeError*"])
+    done.stdout.fnmatch_lines(
+        ["*CL020* refuted-clean: `Lying` was predicted to run, but raises on cpu: AttributeError*"]
+    )
     done = pytester.runpytest_subprocess(*arguments, "xpu:7")
     done.assert_outcomes(skipped=2)
     done.stdout.fnmatch_lines(["SKIPPED*nets.py:*: Right: *xpu*: verification is skipped"])
