@@ -53,6 +53,7 @@ _ALL: Final = (
     RequirementKind("rank", loses_layout=True, doubts_input=True),
     RequirementKind("loss_shape", keeps_size=True, doubts_input=True),
     RequirementKind("loss_size", keeps_size=True, per_dim=True, is_produced=True, is_of_two_sides=True),
+    RequirementKind("reconstruction", keeps_size=True, per_dim=True, is_produced=True, is_of_two_sides=True),
     RequirementKind("loss_broadcast", keeps_size=True, doubts_input=True),
     RequirementKind("class_axis", keeps_size=True, doubts_input=True),
     RequirementKind("loss_dtype", doubts_input=True),
