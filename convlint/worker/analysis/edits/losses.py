@@ -74,7 +74,7 @@ def _methods(shape: Shape, goals: Sequence[Shape]) -> Iterator[str]:
         if size == 1 and dim > 0 and any(list(_without(shape, dim)) == list(goal) for goal in goals):
             yield f".squeeze({dim})"
     for dim in range(1, len(shape) + 1):
-        if any(list([*shape[:dim], sympy.Integer(1), *shape[dim:]]) == list(goal) for goal in goals):
+        if any([*shape[:dim], sympy.Integer(1), *shape[dim:]] == list(goal) for goal in goals):
             yield f".unsqueeze({dim})"
 
 
