@@ -9,12 +9,14 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from convlint.ops.losses import LOSSES, Loss, loss_named
 from convlint.worker.ops.loss.demand import Demand
 from convlint.worker.ops.loss.operands import LossCall, arguments, loss_call
 from convlint.worker.ops.loss.statement import demands, is_stated, result_dtype, result_shape
+from convlint.worker.ops.loss.violations import backward_violation, comparison_violation, loss_violations
 
 STATED = [loss for loss in LOSSES if loss.function != "triplet_margin_with_distance_loss"]
 WHOLE = (torch.int64, torch.int64, torch.int64, torch.int32, torch.uint8, torch.bool)
@@ -148,7 +150,7 @@ def test_torch_raises_in_backward_where_that_is_stated(loss: Loss, dtype: torch.
         return
     stated = any(one.is_at_backward and one.is_violated for one in demands(call))
     try:
-        found.backward()
+        found.backward()  # type: ignore[no-untyped-call]
     except RuntimeError:
         assert stated
     else:
@@ -198,3 +200,72 @@ def test_a_row_of_the_batch_meets_no_features() -> None:
     named = {"input": torch.rand(32, 10), "target": torch.rand(32)}
     (found,) = [one for one in demands(loss_call(loss, named, lambda size: size == 32)) if one.is_violated]
     assert (found.name, found.is_silent) == ("loss_broadcast", False)
+
+
+class Smoothed(nn.CrossEntropyLoss):
+    """A loss of the user's own that computes what its base does."""
+
+
+class Own(nn.CrossEntropyLoss):
+    def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return input.sum() + target.sum()
+
+
+LOGITS = torch.rand(8, 5)
+LABELS = torch.tensor([0, 1, 2, 3, 4, 0, 1, 9])
+
+
+@pytest.mark.parametrize(
+    ("called", "args", "kwargs", "names"),
+    [
+        (F.cross_entropy, (LOGITS, LABELS), {}, ["label_range"]),
+        (F.cross_entropy, (LOGITS, LABELS), {"ignore_index": 9}, []),
+        (nn.CrossEntropyLoss(), (LOGITS, LABELS), {}, ["label_range"]),
+        (nn.CrossEntropyLoss(ignore_index=9), (LOGITS, LABELS), {}, []),
+        (nn.CrossEntropyLoss(weight=torch.ones(4)), (LOGITS, LABELS % 5), {}, ["loss_weight"]),
+        (Smoothed(label_smoothing=0.1), (LOGITS,), {"target": LABELS}, ["label_range"]),
+        (Own(), (LOGITS, LABELS), {}, []),
+        (nn.PoissonNLLLoss(), (), {"log_input": torch.rand(8, 1), "target": torch.rand(8)}, ["loss_broadcast"]),
+        (nn.BCEWithLogitsLoss(), (torch.rand(8), LABELS % 2), {}, ["loss_dtype"]),
+        (nn.BCELoss(), (torch.rand(8, 1), torch.rand(8).double()), {}, ["loss_shape", "mixed_dtype"]),
+        (nn.HuberLoss(), (torch.rand(8), LABELS), {}, ["loss_dtype"]),
+        (nn.MSELoss(reduction="none"), (torch.rand(8, 1), torch.rand(8)), {}, []),
+        (torch.relu, (LOGITS,), {}, []),
+    ],
+)
+def test_a_call_of_any_script_says_what_is_wrong_with_it(
+    called: Any, args: tuple[Any, ...], kwargs: dict[str, Any], names: list[str]
+) -> None:
+    found = loss_violations(called, args, kwargs)
+    assert [one.name for one in found] == names
+
+
+def test_the_batch_tells_that_examples_meet_features() -> None:
+    args = torch.rand(8, 5), torch.rand(8)
+    assert [one.name for one in loss_violations(F.mse_loss, args, {})] == ["loss_size"]
+    (found,) = loss_violations(F.mse_loss, args, {}, batch=8)
+    assert (found.name, found.is_silent, dict(found.shapes)) == (
+        "loss_broadcast",
+        False,
+        {"input": "[8, 5]", "target": "[8]"},
+    )
+
+
+def test_backward_takes_one_number_or_a_gradient() -> None:
+    rows = torch.rand(4, requires_grad=True)
+    found = backward_violation(rows)
+    assert found is not None
+    assert (found.name, found.actual) == ("loss_scalar", "[4]")
+    assert backward_violation(rows, torch.ones(4)) is None
+    for fine in (rows.sum(), rows[:1], rows[:1].view(1, 1)):
+        assert backward_violation(fine) is None
+        fine.backward(retain_graph=True)  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "is_wrong"), [((8, 1), (8,), True), ((8,), (8, 1), True), ((8,), (8,), False), ((8, 1), (1,), False)]
+)
+def test_a_metric_of_pairs(a: tuple[int, ...], b: tuple[int, ...], is_wrong: bool) -> None:
+    found = comparison_violation(torch.zeros(a), torch.zeros(b))
+    assert (found is not None) is is_wrong
+    assert ((torch.zeros(a) == torch.zeros(b)).numel() > 8) is is_wrong

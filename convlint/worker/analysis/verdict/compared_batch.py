@@ -19,7 +19,11 @@ from convlint.worker.trace.nodes import ancestors
 from convlint.worker.trace.trace import TensorMeta
 
 NAME: Final = "metric_broadcast"
-_COMPARED: Final = frozenset({"eq", "ne", "__eq__", "__ne__", "sub", "__sub__", "__rsub__", "subtract"})
+_COMPARED: Final = {
+    **dict.fromkeys(("eq", "__eq__"), "=="),
+    **dict.fromkeys(("ne", "__ne__"), "!="),
+    **dict.fromkeys(("sub", "__sub__", "__rsub__", "subtract"), "-"),
+}
 _PASSED: Final = frozenset(
     {
         *("float", "int", "long", "double", "to", "type", "cpu", "detach", "logical_not"),
@@ -39,7 +43,12 @@ def compared_batches(run: Run) -> Iterator[Finding]:
         if _short(node) in _COMPARED and len(metas) == 2 and _is_mixed(node, metas) and _is_summed(node):
             shapes = [f"[{', '.join(formula(size, run.names) for size in meta.formulas)}]" for meta in metas]
             violation = Violation(
-                name=NAME, operand="inputs[1].shape", expected=shapes[0], actual=shapes[1], verdict="proved"
+                name=NAME,
+                operand="inputs[1].shape",
+                expected=shapes[0],
+                actual=shapes[1],
+                verdict="proved",
+                operator=_COMPARED[_short(node)],
             )
             yield Finding(i, violation, (str(node.name), NAME, "inputs"))
 
