@@ -28,10 +28,11 @@ def losses(case: EditCase) -> Iterator[Candidate]:
         yield from _scalar(case)
         return
     loss = _loss_of(case)
-    given = _operands(case, loss) if loss is not None else None
-    if loss is None or given is None or len(case.inputs) < 2:
+    index = 2 if loss is not None and requirement.detail == loss.roles[-1] and len(loss.roles) > 2 else 1
+    given = _operands(case, loss, index) if loss is not None else None
+    if loss is None or given is None or len(case.inputs) <= index:
         return
-    shapes = [meta.formulas for meta in case.inputs[:2]]
+    shapes = [case.inputs[0].formulas, case.inputs[index].formulas]
     if requirement.name == "loss_dtype":
         yield from _converted(given[1], requirement, is_one_hot=loss.reads_classes and shapes[0] == shapes[1])
     elif requirement.name == "class_axis":
@@ -47,20 +48,21 @@ def _loss_of(case: EditCase) -> Loss | None:
     return next((found for name in names if (found := loss_named(name)) is not None), None)
 
 
-def _operands(case: EditCase, loss: Loss) -> list[SourceExpression] | None:
-    """The expressions of the first two roles, where they are written in the call."""
+def _operands(case: EditCase, loss: Loss, index: int) -> list[SourceExpression] | None:
+    """The expressions of the first role and of another one, where they are written in the call."""
     whole = case.written()
     if whole is None or not isinstance(whole.node, ast.Call):
         return None
     names = loss.forward if case.layer is not None else loss.parameters
-    found = [argument_of(whole.node, name, names) for name in names[:2]]
+    found = [argument_of(whole.node, name, names) for name in (names[0], names[index])]
     return [whole.part(one) for one in found if one is not None] if None not in found else None
 
 
 def _of_one_shape(given: Sequence[SourceExpression], shapes: Sequence[Shape], loss: Loss) -> Iterator[Candidate]:
     """A dimension of 1 that goes, or one that is put in; for class numbers the largest score."""
-    goals = [_without(shapes[0], 1), shapes[0]] if loss.reads_classes else [shapes[0]]
-    for here, there in ((1, 0), (0, 1)) if len(shapes[1]) > len(shapes[0]) or loss.reads_classes else ((0, 1), (1, 0)):
+    is_shorter = loss.reads_classes or loss.function == "cosine_embedding_loss"
+    goals = [_without(shapes[0], 1), shapes[0]] if is_shorter else [shapes[0]]
+    for here, there in ((1, 0), (0, 1)) if len(shapes[1]) > len(shapes[0]) or is_shorter else ((0, 1), (1, 0)):
         wanted = goals if here == 1 else [shapes[there]]
         for text in _methods(shapes[here], wanted):
             yield _layout(given[here], text)
