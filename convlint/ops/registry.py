@@ -14,6 +14,7 @@ from convlint.ops import (
     embedding,
     joining,
     linear,
+    losses,
     matmul,
     normalisation,
     padding,
@@ -26,8 +27,8 @@ from convlint.ops.kind import OperationKind
 from convlint.ops.operation import Operation, Shape
 
 _FAMILIES: Final = (
-    *(attention, convolution, elementwise, embedding, joining, linear, matmul, normalisation, padding, pooling),
-    *(recurrent, resampling, reshaping),
+    *(attention, convolution, elementwise, embedding, joining, linear, losses, matmul, normalisation, padding),
+    *(pooling, recurrent, resampling, reshaping),
 )
 _SPATIAL: Final = re.compile(r"(.+?)_?([123])d(?:_with_indices)?")
 

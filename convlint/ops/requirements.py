@@ -20,6 +20,7 @@ class RequirementKind:
     fixes_input: bool = False  # as a number it names the size of an input outright
     is_produced: bool = False  # the size is one that an earlier layer gives
     doubts_input: bool = False  # an input that was guessed to be of another kind breaks it
+    is_silent: bool = False  # torch computes all the same
     is_of_two_sides: bool = False  # two operands disagree, and either may be the wrong one
 
 
@@ -51,6 +52,17 @@ _ALL: Final = (
     RequirementKind("signature", keeps_size=True, fixes_input=True, is_produced=True),
     RequirementKind("signature_condition", keeps_size=True),
     RequirementKind("rank", loses_layout=True, doubts_input=True),
+    RequirementKind("loss_shape", keeps_size=True, doubts_input=True),
+    RequirementKind("loss_size", keeps_size=True, per_dim=True, is_produced=True, is_of_two_sides=True),
+    RequirementKind("reconstruction", keeps_size=True, per_dim=True, is_produced=True, is_of_two_sides=True),
+    RequirementKind("loss_broadcast", keeps_size=True, doubts_input=True, is_silent=True),
+    RequirementKind("metric_broadcast", keeps_size=True, is_silent=True),
+    RequirementKind("class_axis", keeps_size=True, doubts_input=True),
+    RequirementKind("loss_scalar"),
+    RequirementKind("label_range"),
+    RequirementKind("loss_weight"),
+    RequirementKind("ignore_index"),
+    RequirementKind("loss_dtype", doubts_input=True),
     RequirementKind("dtype", doubts_input=True),
     RequirementKind("index_dtype", doubts_input=True),
     RequirementKind("mixed_dtype", doubts_input=True),

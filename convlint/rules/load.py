@@ -21,6 +21,7 @@ GROUPS = {
     "wiring": "CL3",
     "design": "CL4",
     "efficiency": "CL5",
+    "training": "CL6",
     "contract": "CL9",
 }
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
 import runpy
+import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
 
 from convlint.diagnostics import Diagnostic
 from convlint.facts import FileFacts
@@ -86,6 +91,29 @@ def forward(folder: Path, case: Case, batch: int) -> Any:
     return model.train()(torch.zeros(shape, dtype=getattr(torch, case.example.dtype)))
 
 
+class Pairs(TorchFunctionMode):
+    """Notes whether a function of two tensors broadcasts both of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.met = False
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        shapes = [x.shape for x in args if isinstance(x, torch.Tensor)]
+        if len(shapes) == 2 and len(shapes[0]) != len(shapes[1]):
+            with suppress(ValueError):
+                self.met |= math.prod(np.broadcast_shapes(*shapes)) > max(shape.numel() for shape in shapes)
+        return function(*args, **(kwargs or {}))
+
+
+def is_table_of_pairs(folder: Path, case: Case, batch: int) -> bool:
+    pairs = Pairs()
+    with warnings.catch_warnings(), pairs:
+        warnings.simplefilter("ignore")
+        forward(folder, case, batch)
+    return pairs.met
+
+
 @pytest.mark.parametrize("batch", [2, 3])
 @pytest.mark.parametrize("case", BY_NAME)
 def test_torch_agrees(tmp_path: Path, case: Case, batch: int) -> None:
@@ -95,6 +123,8 @@ def test_torch_agrees(tmp_path: Path, case: Case, batch: int) -> None:
         forward(tmp_path, case, batch)
     elif case.rule.name == "batch-folded":
         assert len(forward(tmp_path, case, batch)) != batch
+    elif case.rule.name == "loss-broadcast":
+        assert is_table_of_pairs(tmp_path, case, batch)
     elif case.rule.name == "returns-nothing":
         assert forward(tmp_path, case, batch) is None
     else:

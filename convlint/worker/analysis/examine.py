@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from convlint.facts import Reason
+from convlint.ops.requirements import requirement_kind
 from convlint.worker.analysis.inference.candidates import infer
 from convlint.worker.analysis.inference.demands import is_near, placeholder
 from convlint.worker.analysis.inference.evidence import Evidence
@@ -74,7 +75,8 @@ def _tried(session: TraceSession, item: Evidence, *, is_settled: bool) -> Examin
     if any(violation.name == FIXED_BATCH for violation in examination.odd):
         examination = _with_exact_batch(session, item) or examination
     if examination.findings and not item.is_declared and item.exact is not None and _runs(session, item.exact):
-        return replace(examination, findings=(), guess=Reason(kind="batch-of-example"))
+        silent = tuple(one for one in examination.findings if requirement_kind(one.violation.name).is_silent)
+        return replace(examination, findings=silent, guess=None if silent else Reason(kind="batch-of-example"))
     return examination
 
 

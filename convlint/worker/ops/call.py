@@ -58,6 +58,9 @@ class Ledger(Protocol):
     def bound(self, x: torch.Tensor) -> int | None:
         """What the indices in an input of forward stay below, where the user said so."""
 
+    def rebuilds(self, made: torch.Tensor, given: torch.Tensor) -> bool:
+        """Whether one tensor is made of an input of forward, and the other is that input."""
+
     def is_batch(self, size: Size) -> bool:
         """Whether a size is the model's batch."""
 

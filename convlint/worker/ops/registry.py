@@ -13,6 +13,7 @@ from convlint.worker.ops import (
     elementwise,
     embedding,
     folding,
+    gradients,
     joining,
     lazy,
     linear,
@@ -34,8 +35,8 @@ from convlint.worker.ops.op import Op
 from convlint.worker.ops.signatures import check as signatures
 
 _FAMILIES: Final = (
-    *(attention, convolution, elementwise, embedding, folding, joining, lazy, linear, losses, matmul, moving),
-    *(normalisation, padding, pooling, recurrent, reduction, resampling, reshaping, signatures, spectral),
+    *(attention, convolution, elementwise, embedding, folding, gradients, joining, lazy, linear, losses, matmul),
+    *(moving, normalisation, padding, pooling, recurrent, reduction, resampling, reshaping, signatures, spectral),
 )
 
 

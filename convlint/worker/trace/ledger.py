@@ -5,18 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from types import CodeType
-from typing import Any
+from typing import Any, Final
 
 import sympy
 import torch
+from torch import fx
 
 from convlint.worker.ops.call import Call
-from convlint.worker.ops.memory import of_result
+from convlint.worker.ops.memory import MOVES, of_result
 from convlint.worker.stack.places import FramePlace, span_of
 from convlint.worker.torch_private.fake import blank, fake_of, set_env
 from convlint.worker.torch_private.symbols import SizeEnv, expr_of, guard_count, guard_exprs, new_env, new_symbol
 from convlint.worker.trace.handlers import Handled, is_handled
-from convlint.worker.trace.nodes import NodeRecorder
+from convlint.worker.trace.nodes import NodeRecorder, ancestors
 from convlint.worker.trace.trace import Trace, TraceSetting, is_symbolic
 from convlint.worker.trace.trail import Assumption, Event, Requirement
 from convlint.worker.trace.work import GUARD, spend
@@ -35,10 +36,25 @@ _SPATIAL = frozenset(
         "concat",
         "matmul",
         "normalized_shape",
+        "loss_shape",
+        "loss_size",
+        "loss_broadcast",
+        "class_axis",
+        "reconstruction",
         "signature",
         "signature_condition",
     }
 )
+
+
+_SAME_NUMBERS: Final = MOVES | {
+    *("view", "reshape", "flatten", "Flatten", "squeeze", "detach", "clone", "contiguous", "float", "to"),
+}
+
+
+def _keeps_numbers(node: fx.Node) -> bool:
+    """Whether a call gives the numbers of its one operand in another shape or dtype."""
+    return len(node.all_input_nodes) == 1 and str(node.meta.get("name")).rpartition(".")[2] in _SAME_NUMBERS
 
 
 class TraceLedger:
@@ -192,6 +208,13 @@ class TraceLedger:
 
     def bound(self, x: torch.Tensor) -> int | None:
         return self._setting.bounds.get(id(x))
+
+    def rebuilds(self, made: torch.Tensor, given: torch.Tensor) -> bool:
+        node = self._recorder.maker(given)
+        while node is not None and node.op != "placeholder":
+            node = node.all_input_nodes[0] if _keeps_numbers(node) else None
+        maker = self._recorder.maker(made)
+        return node is not None and maker is not None and maker is not node and node in ancestors(maker)
 
     def is_batch(self, size: Size) -> bool:
         batch = self._setting.batch

@@ -44,7 +44,8 @@ def branches(case: EditCase) -> Iterator[Candidate]:
     left, right = pair
     rank = len(left.shape)
     places = [dim for dim in range(2, rank) if left.shape[dim] != right.shape[dim]]
-    is_of_size = case.finding.violation.sizes is not None  # other images would do, so the layers are right
+    # Where other images would do, the layers are right, but for a decoder, which is to undo what its encoder does.
+    is_of_size = case.finding.violation.sizes is not None and requirement.name != "reconstruction"
     if places and not is_of_size:
         yield from _same_padding(case, pair)
         for side, other in ((right, left), (left, right)):
@@ -111,8 +112,19 @@ def _settings(layer: Any, case: EditCase, here: sympy.Expr, there: sympy.Expr) -
     if stride is not None:
         yield from (("stride", other) for other in _strides(stride, actual, goal))
         yield from (("padding", other) for other in _paddings(layer, stride, goal - actual))
-    if isinstance(layer, _TRANSPOSED) and goal - actual == 1:
-        yield "output_padding", 1
+    if isinstance(layer, _TRANSPOSED):
+        yield from _of_transposed(layer, goal - actual)
+
+
+def _of_transposed(layer: Any, missing: int) -> Iterator[tuple[str, int]]:
+    """What makes the result of a transposed convolution so much larger, or smaller."""
+    padding, kernel, stride = (_one(value) for value in (layer.padding, layer.kernel_size, layer.stride))
+    if 0 < missing < (stride or 1):
+        yield "output_padding", missing
+    if padding is not None and missing % 2 == 0 and padding - missing // 2 >= 0:
+        yield "padding", padding - missing // 2
+    if kernel is not None and kernel + missing > 0:
+        yield "kernel_size", kernel + missing
 
 
 def _strides(stride: int, actual: int, goal: int) -> Iterator[int]:

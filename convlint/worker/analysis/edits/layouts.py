@@ -32,8 +32,8 @@ def layouts(case: EditCase) -> Iterator[Candidate]:
     there = _only_other(shape, wanted, goal)
     if there is None:
         return
-    order = _moved(len(shape), there, goal)
-    text = given.atom + _method(order)
+    order = moved(len(shape), there, goal)
+    text = given.atom + permutation(order)
     if not isinstance(case.layer, _NORMS):
         yield Candidate("layout", (replaced(given, text),), text, whole.span, 0)
     elif isinstance(whole.node, ast.Call):
@@ -49,8 +49,8 @@ def _only_other(shape: Sequence[int | None], wanted: int, goal: int) -> int | No
 
 def _turned_back(whole: SourceExpression, call: ast.Call, given: SourceExpression, order: Sequence[int]) -> Candidate:
     """A norm gives the layout that it takes, so what comes behind must be turned back."""
-    text = given.atom + _method(order)
-    back = _method([order.index(dim) for dim in range(len(order))])
+    text = given.atom + permutation(order)
+    back = permutation([order.index(dim) for dim in range(len(order))])
     end = whole.span
     changes = (replaced(given, text), inserted(whole.filename, end.end_row, end.end_column, back))
     called = whole.part(call.func).text
@@ -157,7 +157,7 @@ def _given(case: EditCase) -> SourceExpression | None:
     return None
 
 
-def _moved(rank: int, start: int, goal: int) -> list[int]:
+def moved(rank: int, start: int, goal: int) -> list[int]:
     """The order of dims in which `start` stands at `goal`, and the others as before; a swap of two where it is one."""
     if goal == 1 and start != rank - 1:
         order = list(range(rank))
@@ -167,8 +167,9 @@ def _moved(rank: int, start: int, goal: int) -> list[int]:
     return [*rest[:goal], start, *rest[goal:]]
 
 
-def _method(order: Sequence[int]) -> str:
-    moved = [dim for dim, source in enumerate(order) if dim != source]
-    if len(moved) == 2:
-        return f".transpose({moved[0]}, {moved[1]})"
+def permutation(order: Sequence[int]) -> str:
+    """The call that puts dims into this order."""
+    others = [dim for dim, source in enumerate(order) if dim != source]
+    if len(others) == 2:
+        return f".transpose({others[0]}, {others[1]})"
     return f".permute({', '.join(map(str, order))})"

@@ -10,6 +10,7 @@ from convlint.facts import TriedEdit, Violation
 from convlint.worker.analysis.edits.branches import branches
 from convlint.worker.analysis.edits.case import Candidate, EditCase, EditedModel, scopes_of
 from convlint.worker.analysis.edits.layouts import layouts, ranks
+from convlint.worker.analysis.edits.losses import losses
 from convlint.worker.analysis.edits.numbers import numbers
 from convlint.worker.analysis.edits.operands import operands
 from convlint.worker.analysis.edits.rebuild import Recipe, ScopedSites
@@ -29,7 +30,7 @@ MOST_ANSWERS = 2
 MOST_CANDIDATES = 14
 """Edits that are tried for one of them."""
 
-_SOURCES = (layouts, ranks, operands, splits, folded, numbers, branches, states)
+_SOURCES = (layouts, ranks, operands, losses, splits, folded, numbers, branches, states)
 
 
 def with_edits(examination: Examination, session: TraceSession, recipe: Recipe) -> Examination:

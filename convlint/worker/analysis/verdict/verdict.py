@@ -15,6 +15,7 @@ from convlint.worker.analysis.solving.fixed_sizes import is_about_strides, run_s
 from convlint.worker.analysis.solving.pinned import pinned
 from convlint.worker.analysis.verdict.alternatives import Alternative, open_inputs
 from convlint.worker.analysis.verdict.attempts import outcome_of
+from convlint.worker.analysis.verdict.compared_batch import compared_batches
 from convlint.worker.analysis.verdict.degenerate import degenerate
 from convlint.worker.analysis.verdict.doubts import VerdictCase, doubts, weight
 from convlint.worker.analysis.verdict.examination import Examination, Unfinished, undecided
@@ -128,7 +129,8 @@ def _agreed(session: TraceSession, main: Examination, *, is_found_out: bool) -> 
     reason = min(found.values(), key=weight, default=None)
     raised = always_raises(session, main.run, is_found_out=is_found_out)
     if not findings and raised is None:
-        agreed = tuple(joined_batches(main.run))
+        is_known = not (is_found_out and open_inputs(main.run.run_spec.inputs))
+        agreed = (*joined_batches(main.run), *(compared_batches(main.run) if is_known else ()))
     odd = tuple(_odd(session, main.outcome)) if not findings and raised is None else ()
     return replace(main, findings=agreed, guess=reason, unseen=unseen, raised=raised, odd=odd)
 

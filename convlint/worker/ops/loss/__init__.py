@@ -1,0 +1,1 @@
+"""What the losses of torch require of their operands, and what they give."""
