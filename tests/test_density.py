@@ -17,7 +17,6 @@ NOT_YET = {
     ("convlint/worker/build/agreement.py", "can_agree"),
     ("convlint/worker/build/constructions.py", "_construction"),
     ("convlint/worker/build/constructions.py", "known"),
-    ("convlint/worker/build/filling.py", "Filler._by_annotation"),
     ("convlint/worker/analysis/verdict/bystanders.py", "bystanders"),
     ("convlint/worker/analysis/verdict/degenerate.py", "_images"),
     ("convlint/worker/analysis/verdict/degenerate.py", "degenerate"),
