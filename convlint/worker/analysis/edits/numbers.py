@@ -16,7 +16,9 @@ from convlint.worker.analysis.edits.expressions import Point, expressions, names
 from convlint.worker.analysis.edits.rebuild import is_editable
 from convlint.worker.analysis.edits.syntax import SourceExpression, function_around, replaced, shown_call, text_at
 from convlint.worker.analysis.layers import constructor_parameters
-from convlint.worker.stack.places import Position, argument_places, call_at, default_of, expression_span, node_position
+from convlint.worker.stack.constructor_arguments import argument_places, default_of
+from convlint.worker.stack.parsed_file import call_at, expression_span, node_position
+from convlint.worker.stack.places import Position
 from convlint.worker.trace.trail import Requirement
 
 SIZES = (
