@@ -221,12 +221,13 @@ def _function_shape(rank: int) -> Rule:
     return rule
 
 
-_KINDS = ((nn.Conv1d, nn.ConvTranspose1d), (nn.Conv2d, nn.ConvTranspose2d), (nn.Conv3d, nn.ConvTranspose3d))
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 OPS = (
     *(
         Op(
-            layers=kinds,
+            layers=(plain, transposed),
             check=check_layer,
             shape=layer_shape,
             axes=axes,
@@ -235,7 +236,7 @@ OPS = (
             has_weights=True,
             constructor=(divisible("in_channels", "groups"), divisible("out_channels", "groups")),
         )
-        for kinds, axes in zip(_KINDS, IMAGES, strict=True)
+        for plain, transposed, axes in zip(CONVOLUTIONS, TRANSPOSED, IMAGES, strict=True)
     ),
     *(
         Op(functions=(f"torch.nn.functional.conv{name}",), check=_functional(rank, False), shape=_function_shape(rank))

@@ -210,6 +210,11 @@ def _batch_norm(kind: type[nn.Module], ranks: tuple[int, ...], axes: tuple[str, 
     return Op(layers=(kind,), check=_batch(*ranks), axes=axes, is_rigid=is_rigid, keeps=BOTH, has_weights=True)
 
 
+_BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+_INSTANCE_NORMS = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
+NORMS = (nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, *_BATCH_NORMS, *_INSTANCE_NORMS)
+"""Layers whose results have the layout of their inputs."""
+
 OPS = (
     _batch_norm(nn.BatchNorm1d, (2, 3), ROWS, is_rigid=False),
     _batch_norm(nn.BatchNorm2d, (4,), IMAGES[1], is_rigid=True),
@@ -217,7 +222,7 @@ OPS = (
     Op(layers=(nn.SyncBatchNorm,), check=_batch(2, 3, 4, 5), keeps=BOTH),
     *(
         Op(layers=(kind,), check=_instance(rank), shape=same, keeps=BOTH, has_weights=True)
-        for rank, kind in enumerate((nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d), 1)
+        for rank, kind in enumerate(_INSTANCE_NORMS, 1)
     ),
     Op(
         layers=(nn.GroupNorm,),

@@ -156,6 +156,10 @@ def _functional_unpool(rank: int) -> Check:
     return check
 
 
+WINDOWED = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
+"""Those whose windows move by a stride."""
+
+
 def _layers(rank: int) -> tuple[Op, ...]:
     """The layers that pool over so many spatial dims."""
     end, axes = f"{rank}d", IMAGES[rank - 1]
