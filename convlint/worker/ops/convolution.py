@@ -11,6 +11,8 @@ import torch
 from torch import nn
 
 from convlint.ops.window import Window, per_dim, windows
+from convlint.worker.ops.breakdown import products
+from convlint.worker.ops.breakdown.case import LayerBreakdown
 from convlint.worker.ops.call import Call, Check
 from convlint.worker.ops.constructor import divisible
 from convlint.worker.ops.op import IMAGES, RANKS, Op, Rule, Shape
@@ -227,7 +229,7 @@ TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 OPS = (
     *(
         Op(
-            layers=(plain, transposed),
+            layers=(kind,),
             check=check_layer,
             shape=layer_shape,
             axes=axes,
@@ -235,8 +237,10 @@ OPS = (
             declares="channels",
             has_weights=True,
             constructor=(divisible("in_channels", "groups"), divisible("out_channels", "groups")),
+            breakdown=LayerBreakdown(take, rank),
         )
-        for plain, transposed, axes in zip(CONVOLUTIONS, TRANSPOSED, IMAGES, strict=True)
+        for kinds, take in ((CONVOLUTIONS, products.convolution), (TRANSPOSED, products.transposed_convolution))
+        for rank, kind, axes in zip(RANKS.values(), kinds, IMAGES, strict=True)
     ),
     *(
         Op(functions=(f"torch.nn.functional.conv{name}",), check=_functional(rank, False), shape=_function_shape(rank))

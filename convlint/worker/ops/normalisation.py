@@ -9,6 +9,8 @@ import sympy
 import torch
 from torch import nn
 
+from convlint.worker.ops.breakdown import norms
+from convlint.worker.ops.breakdown.case import LayerBreakdown
 from convlint.worker.ops.call import Call, Check
 from convlint.worker.ops.constructor import divisible
 from convlint.worker.ops.op import BOTH, EVERYWHERE, IMAGES, ROWS, SEQUENCE, Op, places, same
@@ -206,8 +208,19 @@ def _slopes(call: Call) -> None:
             call.result = call.ledger.fresh(tuple(x.shape), x)
 
 
+_OF_BATCHES = LayerBreakdown(norms.batch_norm)
+
+
 def _batch_norm(kind: type[nn.Module], ranks: tuple[int, ...], axes: tuple[str, ...], *, is_rigid: bool) -> Op:
-    return Op(layers=(kind,), check=_batch(*ranks), axes=axes, is_rigid=is_rigid, keeps=BOTH, has_weights=True)
+    return Op(
+        layers=(kind,),
+        check=_batch(*ranks),
+        axes=axes,
+        is_rigid=is_rigid,
+        keeps=BOTH,
+        has_weights=True,
+        breakdown=_OF_BATCHES,
+    )
 
 
 _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -219,9 +232,16 @@ OPS = (
     _batch_norm(nn.BatchNorm1d, (2, 3), ROWS, is_rigid=False),
     _batch_norm(nn.BatchNorm2d, (4,), IMAGES[1], is_rigid=True),
     _batch_norm(nn.BatchNorm3d, (5,), IMAGES[2], is_rigid=True),
-    Op(layers=(nn.SyncBatchNorm,), check=_batch(2, 3, 4, 5), keeps=BOTH),
+    Op(layers=(nn.SyncBatchNorm,), check=_batch(2, 3, 4, 5), keeps=BOTH, breakdown=_OF_BATCHES),
     *(
-        Op(layers=(kind,), check=_instance(rank), shape=same, keeps=BOTH, has_weights=True)
+        Op(
+            layers=(kind,),
+            check=_instance(rank),
+            shape=same,
+            keeps=BOTH,
+            has_weights=True,
+            breakdown=LayerBreakdown(norms.instance_norm, rank),
+        )
         for rank, kind in enumerate(_INSTANCE_NORMS, 1)
     ),
     Op(
@@ -230,8 +250,16 @@ OPS = (
         keeps=BOTH,
         has_weights=True,
         constructor=(divisible("num_channels", "num_groups"),),
+        breakdown=LayerBreakdown(norms.group_norm),
     ),
-    Op(layers=(nn.LayerNorm,), check=_layer_norm, axes=SEQUENCE, keeps=BOTH, has_weights=True),
+    Op(
+        layers=(nn.LayerNorm,),
+        check=_layer_norm,
+        axes=SEQUENCE,
+        keeps=BOTH,
+        has_weights=True,
+        breakdown=LayerBreakdown(norms.layer_norm, has_channels=False),
+    ),
     Op(layers=(nn.RMSNorm,), check=_layer_norm, keeps=BOTH),
     Op(layers=(nn.LocalResponseNorm,), shape=same, keeps=BOTH),
     Op(layers=(nn.PReLU,), check=_slopes, shape=same, keeps=BOTH),

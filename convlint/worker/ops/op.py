@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from convlint.ops.requirements import Dimension
+from convlint.worker.ops.breakdown.case import LayerBreakdown
 from convlint.worker.ops.call import Call, Check
 from convlint.worker.ops.constructor import ConstructorRule
 from convlint.worker.values.sizes import Size
@@ -44,6 +45,7 @@ class Op:
     keeps: frozenset[Dimension] = frozenset()  # the dimensions of its first operand that its result has as well
     has_weights: bool = False  # the input is multiplied with weights, so that both have one dtype
     constructor: tuple[ConstructorRule, ...] = ()
+    breakdown: LayerBreakdown | None = None  # of one number that a layer gives
 
 
 def places(name: str, owners: Iterable[str] = ("torch", "torch.Tensor")) -> tuple[str, ...]:

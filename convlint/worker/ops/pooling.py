@@ -9,6 +9,8 @@ import torch
 from torch import nn
 
 from convlint.ops.window import Window, per_dim, windows
+from convlint.worker.ops.breakdown import pools
+from convlint.worker.ops.breakdown.case import LayerBreakdown
 from convlint.worker.ops.call import Call, Check
 from convlint.worker.ops.op import CHANNELS, IMAGES, RANKS, Op, Rule, Shape
 from convlint.worker.ops.output_size import check_output_size
@@ -171,8 +173,9 @@ def _layers(rank: int) -> tuple[Op, ...]:
             axes=axes,
             is_rigid=True,
             keeps=CHANNELS,
+            breakdown=LayerBreakdown(take, rank),
         )
-        for kind, names in (("Max", _MAX), ("Avg", _AVG))
+        for kind, names, take in (("Max", _MAX, pools.max_pool), ("Avg", _AVG, pools.avg_pool))
     )
     adaptive = (
         Op(
@@ -182,8 +185,12 @@ def _layers(rank: int) -> tuple[Op, ...]:
             axes=axes if is_rigid else (),
             is_rigid=is_rigid,
             keeps=CHANNELS,
+            breakdown=LayerBreakdown(take, rank),
         )
-        for kind, is_rigid in (("Avg", rank == 1), ("Max", False))
+        for kind, is_rigid, take in (
+            ("Avg", rank == 1, pools.adaptive_avg_pool),
+            ("Max", False, pools.adaptive_max_pool),
+        )
     )
     return (*windowed, *adaptive, Op(layers=(getattr(nn, f"MaxUnpool{end}"),), check=_unpool))
 
