@@ -237,17 +237,23 @@ OPS = (
             declares="channels",
             has_weights=True,
             constructor=(divisible("in_channels", "groups"), divisible("out_channels", "groups")),
+            memory="images",
             breakdown=LayerBreakdown(take, rank),
         )
         for kinds, take in ((CONVOLUTIONS, products.convolution), (TRANSPOSED, products.transposed_convolution))
         for rank, kind, axes in zip(RANKS.values(), kinds, IMAGES, strict=True)
     ),
     *(
-        Op(functions=(f"torch.nn.functional.conv{name}",), check=_functional(rank, False), shape=_function_shape(rank))
+        Op(
+            functions=(f"torch.nn.functional.conv{name}",),
+            check=_functional(rank, False),
+            shape=_function_shape(rank),
+            memory="images",
+        )
         for name, rank in RANKS.items()
     ),
     *(
-        Op(functions=(f"torch.nn.functional.conv_transpose{name}",), check=_functional(rank, True))
+        Op(functions=(f"torch.nn.functional.conv_transpose{name}",), check=_functional(rank, True), memory="images")
         for name, rank in RANKS.items()
     ),
 )

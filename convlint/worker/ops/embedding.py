@@ -72,8 +72,10 @@ OPS = (
         check=_indices,
         axes=("B", "L"),
         declares="features",
+        memory="new",
         breakdown=LayerBreakdown(tables.embedding, has_channels=False),
     ),
     Op(layers=(nn.EmbeddingBag,), check=_bag),
-    Op(functions=("torch.nn.functional.embedding",), check=_indices),
+    Op(functions=("torch.nn.functional.embedding",), check=_indices, memory="new"),
+    Op(functions=("torch.embedding",), memory="new"),
 )

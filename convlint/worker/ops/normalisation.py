@@ -13,7 +13,7 @@ from convlint.worker.ops.breakdown import norms
 from convlint.worker.ops.breakdown.case import LayerBreakdown
 from convlint.worker.ops.call import Call, Check
 from convlint.worker.ops.constructor import divisible
-from convlint.worker.ops.op import BOTH, EVERYWHERE, IMAGES, ROWS, SEQUENCE, Op, places, same
+from convlint.worker.ops.op import BOTH, EVERYWHERE, IMAGES, ROWS, SEQUENCE, Op, ResultMemory, places, same
 from convlint.worker.values.sizes import Size, at_least, divides, equal, product, shared_out
 
 
@@ -219,6 +219,7 @@ def _batch_norm(kind: type[nn.Module], ranks: tuple[int, ...], axes: tuple[str, 
         is_rigid=is_rigid,
         keeps=BOTH,
         has_weights=True,
+        memory="images",
         breakdown=_OF_BATCHES,
     )
 
@@ -227,6 +228,14 @@ _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 _INSTANCE_NORMS = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
 NORMS = (nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, *_BATCH_NORMS, *_INSTANCE_NORMS)
 """Layers whose results have the layout of their inputs."""
+
+_FUNCTIONS: tuple[tuple[str, Check, ResultMemory | None], ...] = (
+    ("layer_norm", _functional_layer_norm, "new"),
+    ("rms_norm", _functional_layer_norm, None),
+    ("batch_norm", _functional_batch_norm, "images"),
+    ("instance_norm", _functional_instance_norm, "new"),
+    ("group_norm", _group, "images"),
+)
 
 OPS = (
     _batch_norm(nn.BatchNorm1d, (2, 3), ROWS, is_rigid=False),
@@ -240,6 +249,7 @@ OPS = (
             shape=same,
             keeps=BOTH,
             has_weights=True,
+            memory="new",
             breakdown=LayerBreakdown(norms.instance_norm, rank),
         )
         for rank, kind in enumerate(_INSTANCE_NORMS, 1)
@@ -250,6 +260,7 @@ OPS = (
         keeps=BOTH,
         has_weights=True,
         constructor=(divisible("num_channels", "num_groups"),),
+        memory="images",
         breakdown=LayerBreakdown(norms.group_norm),
     ),
     Op(
@@ -258,20 +269,16 @@ OPS = (
         axes=SEQUENCE,
         keeps=BOTH,
         has_weights=True,
+        memory="new",
         breakdown=LayerBreakdown(norms.layer_norm, has_channels=False),
     ),
     Op(layers=(nn.RMSNorm,), check=_layer_norm, keeps=BOTH),
     Op(layers=(nn.LocalResponseNorm,), shape=same, keeps=BOTH),
-    Op(layers=(nn.PReLU,), check=_slopes, shape=same, keeps=BOTH),
+    Op(layers=(nn.PReLU,), check=_slopes, shape=same, keeps=BOTH, memory="as-operand"),
     Op(functions=places("prelu", EVERYWHERE), check=_slopes),
     *(
-        Op(functions=(f"torch.nn.functional.{name}",), check=check, shape=same, keeps=BOTH)
-        for name, check in {
-            "layer_norm": _functional_layer_norm,
-            "rms_norm": _functional_layer_norm,
-            "batch_norm": _functional_batch_norm,
-            "instance_norm": _functional_instance_norm,
-            "group_norm": _group,
-        }.items()
+        Op(functions=(f"torch.nn.functional.{name}",), check=check, shape=same, keeps=BOTH, memory=memory)
+        for name, check, memory in _FUNCTIONS
     ),
+    *(Op(functions=(f"torch.{name}",), memory=memory) for name, _, memory in _FUNCTIONS if memory is not None),
 )

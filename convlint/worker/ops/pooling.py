@@ -10,9 +10,9 @@ from torch import nn
 
 from convlint.ops.window import Window, per_dim, windows
 from convlint.worker.ops.breakdown import pools
-from convlint.worker.ops.breakdown.case import LayerBreakdown
+from convlint.worker.ops.breakdown.case import LayerBreakdown, Take
 from convlint.worker.ops.call import Call, Check
-from convlint.worker.ops.op import CHANNELS, IMAGES, RANKS, Op, Rule, Shape
+from convlint.worker.ops.op import CHANNELS, IMAGES, RANKS, Op, ResultMemory, Rule, Shape
 from convlint.worker.ops.output_size import check_output_size
 from convlint.worker.ops.rank import has_rank
 from convlint.worker.ops.room import with_room
@@ -162,6 +162,12 @@ WINDOWED = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool1d, nn.AvgPool2d
 """Those whose windows move by a stride."""
 
 
+_KINDS: tuple[tuple[str, tuple[str, ...], ResultMemory, Take], ...] = (
+    ("Max", _MAX, "images", pools.max_pool),
+    ("Avg", _AVG, "square-images", pools.avg_pool),
+)
+
+
 def _layers(rank: int) -> tuple[Op, ...]:
     """The layers that pool over so many spatial dims."""
     end, axes = f"{rank}d", IMAGES[rank - 1]
@@ -173,9 +179,10 @@ def _layers(rank: int) -> tuple[Op, ...]:
             axes=axes,
             is_rigid=True,
             keeps=CHANNELS,
+            memory=memory,
             breakdown=LayerBreakdown(take, rank),
         )
-        for kind, names, take in (("Max", _MAX, pools.max_pool), ("Avg", _AVG, pools.avg_pool))
+        for kind, names, memory, take in _KINDS
     )
     adaptive = (
         Op(
@@ -185,6 +192,8 @@ def _layers(rank: int) -> tuple[Op, ...]:
             axes=axes if is_rigid else (),
             is_rigid=is_rigid,
             keeps=CHANNELS,
+            is_on_numbers=True,
+            memory="square-images",
             breakdown=LayerBreakdown(take, rank),
         )
         for kind, is_rigid, take in (
@@ -200,18 +209,30 @@ def _functions(rank: int) -> tuple[Op, ...]:
     owner, end = "torch.nn.functional", f"{rank}d"
     windowed = (
         Op(
-            functions=(f"{owner}.{kind}_pool{end}",),
+            functions=(f"{owner}.{kind.lower()}_pool{end}",),
             check=_functional(rank, names),
             shape=_pooled(rank, names, False),
             keeps=CHANNELS,
+            memory=memory,
         )
-        for kind, names in (("max", _MAX), ("avg", _AVG))
+        for kind, names, memory, _ in _KINDS
     )
     adapted = _adapted(rank, False)
+    unchecked = (f"{owner}.max_pool{end}_with_indices", f"torch.max_pool{end}")
+    adaptive = (f"{owner}.adaptive_max_pool{end}_with_indices", f"torch.adaptive_max_pool{end}")
     return (
         *windowed,
-        Op(functions=(f"{owner}.adaptive_avg_pool{end}",), check=_adaptive(rank), shape=adapted, keeps=CHANNELS),
-        Op(functions=(f"{owner}.adaptive_max_pool{end}",), check=_adaptive(rank)),
+        Op(functions=unchecked, memory="images"),
+        Op(functions=adaptive, memory="square-images"),
+        Op(
+            functions=(f"{owner}.adaptive_avg_pool{end}",),
+            check=_adaptive(rank),
+            shape=adapted,
+            keeps=CHANNELS,
+            is_on_numbers=True,
+            memory="square-images",
+        ),
+        Op(functions=(f"{owner}.adaptive_max_pool{end}",), check=_adaptive(rank), memory="square-images"),
         Op(functions=(f"{owner}.max_unpool{end}",), check=_functional_unpool(rank)),
     )
 

@@ -10,7 +10,7 @@ import torch
 
 from convlint.facts import Reason
 from convlint.worker.ops.call import Call
-from convlint.worker.ops.memory import of_computed, of_result
+from convlint.worker.ops.result_strides import of_computed, of_result
 from convlint.worker.ops.results import goes_on_numbers, has_rule, is_one_dtype, numbers_among, result_shape
 from convlint.worker.stack.places import FramePlace
 from convlint.worker.torch_private.fake import UNDECIDABLE, FakeTensor

@@ -21,13 +21,13 @@ from convlint.worker.ops.elementwise import broadcast
 from convlint.worker.ops.joining import concatenated
 from convlint.worker.ops.linear import linear_shape
 from convlint.worker.ops.matmul import product_shape
-from convlint.worker.ops.memory import MOVES, order_of_dims
 from convlint.worker.ops.op import BOTH, Op, Rule, Shape
 from convlint.worker.ops.padding import padded, padded_by_layer
 from convlint.worker.ops.reduction import reduced
 from convlint.worker.ops.registry import op_of, op_of_kind
 from convlint.worker.ops.regrouping import groups
 from convlint.worker.ops.resampling import interpolated, upsampled
+from convlint.worker.ops.views import MOVES, order_of_dims
 from convlint.worker.trace.trace import TensorMeta
 from convlint.worker.trace.trail import Requirement
 from convlint.worker.values.sizes import equal

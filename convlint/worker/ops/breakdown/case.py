@@ -53,11 +53,15 @@ class LayerCase:
         )
 
 
+Take = Callable[[LayerCase], Breakdown]
+"""Takes a number of a layer's output apart."""
+
+
 @dataclass(frozen=True, slots=True)
 class LayerBreakdown:
     """How the numbers of a kind of layer are taken apart, and what the sizes of its output are."""
 
-    take: Callable[[LayerCase], Breakdown]
+    take: Take
     spatial: int | None = None  # how many sizes stand behind the channels; None: any number
     has_channels: bool = True  # else the features come last
 
