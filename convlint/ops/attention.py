@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from convlint.ops.argument import LayerArgument
 from convlint.ops.expression import count
 from convlint.ops.kind import Numbers, OperationKind
 from convlint.ops.operation import Operation, Shape
@@ -52,8 +53,23 @@ def _meaning(operation: Operation) -> str | None:
     return f"{heads} heads share the {width} features: {width} / {heads} = {width / heads:g} for each"
 
 
+_ARGUMENTS = (
+    LayerArgument("embed_dim", "the last size of the query must be {}", size_of="result"),
+    LayerArgument("num_heads", "{} heads share the features; embed_dim must divide by {}"),
+    LayerArgument("kdim", "the last size of the key must be {}", size_of="input"),
+    LayerArgument("vdim", "the last size of the value must be {}", size_of="input"),
+    LayerArgument("d_model", size_of="input"),  # of the layers of a Transformer
+)
+
 KINDS = (
-    OperationKind("attention", layers=("MultiheadAttention",), law=_attention, work=_work, meaning=_meaning),
+    OperationKind(
+        "attention",
+        layers=("MultiheadAttention",),
+        law=_attention,
+        work=_work,
+        meaning=_meaning,
+        declares=_ARGUMENTS,
+    ),
     OperationKind("scaled_dot_product_attention", functions=("scaled_dot_product_attention",), work=_scaled_attention),
     OperationKind("multi_head_attention_forward", functions=("multi_head_attention_forward",), work=lambda _: UNKNOWN),
 )

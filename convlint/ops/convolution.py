@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from convlint.ops.argument import LayerArgument
 from convlint.ops.kind import Numbers, OperationKind
 from convlint.ops.operation import Operation
 from convlint.ops.window import slid, spread
@@ -77,6 +78,28 @@ def _spreading(operation: Operation) -> str | None:
     return f"{does}: weight {list(weight)}, {math.prod(weight)} weights"
 
 
+_ARGUMENTS = (
+    LayerArgument("in_channels", "the input must have {} channels: its second size", size_of="input"),
+    LayerArgument("out_channels", "{} kernels are learnt, each gives one output channel", size_of="result"),
+    LayerArgument("kernel_size", "the window that one output pixel looks at"),
+    LayerArgument(
+        "stride",
+        "the window moves on by {} each time, so sizes shrink about {} times",
+        special={1: "the window moves on by one pixel each time"},
+    ),
+    LayerArgument(
+        "padding",
+        "{} zeros are put around the input, on each side",
+        special={
+            0: "nothing is put around the input",
+            "same": "so many zeros are put around the input that the size stays",
+            "valid": "nothing is put around the input",
+        },
+    ),
+    LayerArgument("dilation", "the pixels that a kernel looks at lie {} apart", usual=1),
+    LayerArgument("groups", "the channels are split into {} groups that do not see each other", usual=1),
+)
+
 KINDS = (
     OperationKind(
         "conv",
@@ -88,6 +111,7 @@ KINDS = (
         of_pixels=True,
         work=_convolved,
         meaning=_convolution,
+        declares=_ARGUMENTS,
     ),
     OperationKind(
         "conv_transpose",
@@ -99,5 +123,6 @@ KINDS = (
         of_pixels=True,
         work=_convolved,
         meaning=_spreading,
+        declares=(LayerArgument("output_padding", "{} is added to one side of the output", usual=0),),
     ),
 )

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from convlint.ops.argument import LayerArgument
 from convlint.ops.kind import OperationKind
 
 Memory = Literal["as-operand", "new", "alias"]
@@ -114,5 +115,12 @@ KINDS = (
         layers=("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout"),
         functions=("dropout",),
         meaning="sets some numbers to 0 while training",
+        declares=(LayerArgument("p", "the share of numbers that are set to 0 while training"),),
+    ),
+    OperationKind(
+        "prelu",
+        layers=("PReLU",),
+        functions=("prelu",),
+        declares=(LayerArgument("num_parameters", size_of="input"),),
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from convlint.ops.argument import LayerArgument
 from convlint.ops.kind import OperationKind
 from convlint.ops.operation import Operation
 from convlint.ops.work import NOTHING
@@ -21,5 +22,15 @@ KINDS = (
         functions=("embedding",),
         work=lambda _: NOTHING,
         meaning=_embedding,
+        declares=(
+            LayerArgument(
+                "num_embeddings",
+                "the table has {} rows: the numbers that come in must be below {}",
+                size_of="input",
+            ),
+            LayerArgument(
+                "embedding_dim", "each row has {} numbers: the size that is added at the end", size_of="result"
+            ),
+        ),
     ),
 )

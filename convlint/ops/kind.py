@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from convlint.ops.argument import LayerArgument
 from convlint.ops.expression import Values
 from convlint.ops.operation import Operation
 from convlint.ops.work import Work
@@ -38,6 +39,7 @@ class OperationKind:
     of_pixels: bool = False  # whether the law's sizes are those of an image
     work: Callable[[Operation], Work] | None = None
     meaning: Callable[[Operation], str | None] | str | None = None
+    declares: tuple[LayerArgument, ...] = ()  # arguments of the layers that no kind before has
 
     def say(self, operation: Operation) -> str | None:
         """What an operation does, in a plain sentence; None where its name says all that is known."""

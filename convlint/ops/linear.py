@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from convlint.ops.argument import LayerArgument
 from convlint.ops.kind import OperationKind
 from convlint.ops.operation import Operation, Shape
 from convlint.ops.work import UNKNOWN, Work, product_of
@@ -36,6 +37,16 @@ KINDS = (
         functions=("linear",),
         work=_linear,
         meaning=_meaning,
+        declares=(
+            LayerArgument("in_features", "the last size of the input must be {}", size_of="input"),
+            LayerArgument("out_features", "the last size of the output is {}", size_of="result"),
+        ),
     ),
-    OperationKind("bilinear", layers=("Bilinear",), functions=("bilinear",), work=_bilinear),
+    OperationKind(
+        "bilinear",
+        layers=("Bilinear",),
+        functions=("bilinear",),
+        work=_bilinear,
+        declares=(LayerArgument("in1_features", size_of="input"), LayerArgument("in2_features", size_of="input")),
+    ),
 )

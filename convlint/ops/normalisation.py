@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from convlint.ops.argument import LayerArgument
 from convlint.ops.kind import OperationKind
 from convlint.ops.work import NOTHING
 
@@ -45,6 +46,15 @@ _MEANINGS: Final[dict[Over, str | None]] = {
     "features": "brings the features of each place to mean 0 and variance 1, then scales and shifts them",
 }
 
+_ARGUMENTS: Final = {
+    "batch_norm": (LayerArgument("num_features", "the input must have {} channels: its second size", size_of="input"),),
+    "layer_norm": (LayerArgument("normalized_shape", "the last sizes of the input must be {}", size_of="input"),),
+    "group_norm": (
+        LayerArgument("num_groups", "the channels are normalised in {} groups"),
+        LayerArgument("num_channels", "the input must have {} channels: its second size", size_of="input"),
+    ),
+}
+
 KINDS = tuple(
     OperationKind(
         one.function,
@@ -52,6 +62,7 @@ KINDS = tuple(
         functions=(one.function,),
         work=lambda _: NOTHING,
         meaning=_MEANINGS[one.over] if one.function != "rms_norm" else None,
+        declares=_ARGUMENTS.get(one.function, ()),
     )
     for one in NORMALISATIONS
 )

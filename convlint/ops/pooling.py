@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from convlint.ops.argument import LayerArgument
 from convlint.ops.convolution import windowed
 from convlint.ops.kind import OperationKind
 from convlint.ops.operation import Operation
@@ -31,6 +32,7 @@ KINDS = (
         law=windowed,
         of_pixels=True,
         meaning=_pool,
+        declares=(LayerArgument("ceil_mode", "whether a window that hangs over the edge counts", usual=False),),
     ),
     OperationKind(
         "avg_pool",
@@ -59,5 +61,6 @@ KINDS = (
         arguments=(None, "output_size"),
         spatial=True,
         meaning=_adaptive,
+        declares=(LayerArgument("output_size", "the size that goes out, whatever comes in"),),
     ),
 )

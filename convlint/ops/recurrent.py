@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
+from convlint.ops.argument import LayerArgument
 from convlint.ops.expression import count
 from convlint.ops.kind import Numbers, OperationKind
 from convlint.ops.operation import Operation
@@ -40,7 +41,23 @@ def _meaning(operation: Operation) -> str | None:
     return f"reads the sequence step by step{ways}: {inside} numbers a step, with a memory of {hidden}{rows}"
 
 
+_ARGUMENTS = (
+    LayerArgument("input_size", "the last size of the input must be {}", size_of="input"),
+    LayerArgument("hidden_size", "the memory has {} numbers", size_of="result"),
+    LayerArgument("num_layers", "{} layers on top of each other"),
+    LayerArgument("bidirectional", "whether the sequence is read backwards as well, which doubles the last size"),
+    LayerArgument("batch_first", "whether the batch is the first size of the input, else the sequence"),
+    LayerArgument("proj_size", "the memory is projected to {} numbers", usual=0),
+)
+
 KINDS = (
-    OperationKind("recurrent", layers=("LSTM", "GRU", "RNN"), law=_recurrent, work=_work, meaning=_meaning),
+    OperationKind(
+        "recurrent",
+        layers=("LSTM", "GRU", "RNN"),
+        law=_recurrent,
+        work=_work,
+        meaning=_meaning,
+        declares=_ARGUMENTS,
+    ),
     OperationKind("recurrent_cell", layers=("LSTMCell", "GRUCell", "RNNCell"), work=_work),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Final
 
 from convlint.facts import Attribute, ModelFacts, Node
@@ -23,6 +24,7 @@ from convlint.ops import (
     resampling,
     reshaping,
 )
+from convlint.ops.argument import LayerArgument, SizeOf
 from convlint.ops.kind import OperationKind
 from convlint.ops.operation import Operation, Shape
 
@@ -42,6 +44,22 @@ def kinds() -> Iterator[OperationKind]:
 _BY_NAME: Final = {kind.name: kind for kind in kinds()}
 _BY_LAYER: Final = {name: kind for kind in kinds() for name in kind.layers}
 _BY_FUNCTION: Final = {name: kind for kind in kinds() for name in kind.functions}
+
+
+@cache
+def layer_arguments() -> Mapping[str, LayerArgument]:
+    """The arguments of layers that shapes depend on, by name. Raises ValueError for one that two kinds declare."""
+    found: dict[str, LayerArgument] = {}
+    for argument in (one for kind in kinds() for one in kind.declares):
+        if argument.name in found:
+            raise ValueError(f"{argument.name} is declared twice")
+        found[argument.name] = argument
+    return found
+
+
+def names_of_sizes(*of: SizeOf) -> tuple[str, ...]:
+    """The arguments that are sizes of the tensors that layers take, or give."""
+    return tuple(name for name, argument in layer_arguments().items() if argument.size_of in of)
 
 
 def kind_named(name: str) -> OperationKind:

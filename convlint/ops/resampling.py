@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from convlint.ops.argument import LayerArgument
 from convlint.ops.expression import operand
 from convlint.ops.kind import Numbers, OperationKind
 from convlint.ops.operation import Operation
@@ -40,6 +41,7 @@ KINDS = (
         arguments=(None, "size", "scale_factor"),
         law=_interpolated,
         of_pixels=True,
+        declares=(LayerArgument("scale_factor", "the output is so many times larger"),),
     ),
     OperationKind(
         "upsample", functions=("upsample",), arguments=(None, "size", "scale_factor"), law=_interpolated, of_pixels=True
@@ -51,6 +53,7 @@ KINDS = (
         arguments=(None, "upscale_factor"),
         law=_shuffled,
         of_pixels=True,
+        declares=(LayerArgument("upscale_factor", "height and width become {} times larger"),),
     ),
     OperationKind(
         "pixel_unshuffle",
@@ -59,5 +62,6 @@ KINDS = (
         arguments=(None, "downscale_factor"),
         law=_unshuffled,
         of_pixels=True,
+        declares=(LayerArgument("downscale_factor", "height and width become {} times smaller"),),
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from convlint.ops.argument import LayerArgument
 from convlint.ops.expression import operand
 from convlint.ops.kind import Numbers, OperationKind
 from convlint.ops.operation import Operation
@@ -17,6 +18,16 @@ def _unfolded(operation: Operation, _: Numbers) -> Iterator[tuple[int, str]]:
 
 
 KINDS = (
-    OperationKind("reshape", layers=("Flatten", "Unflatten"), functions=("reshape", "view", "flatten", "unflatten")),
+    OperationKind(
+        "reshape",
+        layers=("Flatten", "Unflatten"),
+        functions=("reshape", "view", "flatten", "unflatten"),
+        declares=(
+            LayerArgument(
+                "start_dim", "size {} of the input is the first that is joined, counted from 0 (0 is the batch)"
+            ),
+            LayerArgument("end_dim", "the last size that is joined; -1 is the last of all"),
+        ),
+    ),
     OperationKind("unfold", layers=("Unfold",), functions=("unfold",), law=_unfolded),
 )

@@ -11,7 +11,9 @@ from torch.nn.parameter import is_lazy
 
 from convlint.facts import Layer, Span
 from convlint.worker.build.skeleton import Sites, count_parameters
-from convlint.worker.stack.places import FramePlace, argument_places, expression_span, is_reckoned_with, span_of
+from convlint.worker.stack.constructor_arguments import argument_places, is_reckoned_with
+from convlint.worker.stack.parsed_file import expression_span
+from convlint.worker.stack.places import FramePlace, span_of
 from convlint.worker.stack.users import IsUser
 from convlint.worker.trace.trace import type_name
 

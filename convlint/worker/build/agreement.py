@@ -22,9 +22,14 @@ def can_agree(samples: Sequence[Sides], *, moves: bool = True) -> bool:
     ]
     if not moves or len(numbers) < len(samples):
         return True
-    cames, neededs = ({sides[i] for sides in numbers} for i in (0, 1))
-    if len(cames) == 1 or len(neededs) == 1:
-        return True
-    ratios = {Fraction(actual, expected) for actual, expected in numbers if expected}
-    differences = {actual - expected for actual, expected in numbers}
-    return len(ratios) != 1 and len(differences) != 1
+    return not _move_together(numbers)
+
+
+def _move_together(samples: Sequence[tuple[int, int]]) -> bool:
+    """Whether both sides move, and always by the same factor or the same distance from each other."""
+    actual, expected = zip(*samples, strict=True)
+    if len(set(actual)) == 1 or len(set(expected)) == 1:
+        return False
+    ratios = {Fraction(one, other) for one, other in samples if other}
+    differences = {one - other for one, other in samples}
+    return len(ratios) == 1 or len(differences) == 1

@@ -54,24 +54,28 @@ def known(job: ModelJob, target: Any, resolver: Resolver) -> tuple[list[Construc
         return [Construction(fact=ConstructionFact(origin="instance"))], []
     if job.declared and (job.args or job.kwargs or not job.sites):
         return [Construction(job.args, job.kwargs, ConstructionFact(origin="configuration"))], []
+    found, parts = _at_sites(job, target, resolver)
+    if not found and not job.args and not job.kwargs and _needs_nothing(target):
+        found = [Construction()]
+    return sorted(found, key=_loads)[:MAX_SITES], parts
+
+
+def _at_sites(job: ModelJob, target: Any, resolver: Resolver) -> tuple[list[Construction], list[Partial]]:
+    """The distinct constructions at the calls of the target, and the calls of which only a part can be had."""
     found: dict[str, Construction] = {}
     parts: list[Partial] = []
     for site in job.sites:
         if found and is_readme(site.path):
             continue  # it shows one model in many settings, which are no news beside a script
         try:
-            given = resolver.arguments(site)
+            made = _construction(target, site, resolver.arguments(site), resolver)
         except Unresolved:
-            parts.append(Partial({}, site))
-            continue
-        made = _construction(target, site, given, resolver)
+            made = Partial({}, site)
         if isinstance(made, Partial):
             parts.append(made)
         elif made is not None:
             found.setdefault(made.key, made)
-    if not found and not job.args and not job.kwargs and _needs_nothing(target):
-        found[""] = Construction()
-    return sorted(found.values(), key=_loads)[:MAX_SITES], parts
+    return list(found.values()), parts
 
 
 def is_of(site: Expression, construction: Construction, target: Any, resolver: Resolver) -> bool:
@@ -97,28 +101,28 @@ def _construction(
 ) -> Construction | Partial | None:
     args = tuple(one.value for one in given if one.name is None)
     kwargs = {one.name: one.value for one in given if one.name is not None}
-    broken = [one for one in given if one.is_lost]
+    is_broken = any(one.is_lost for one in given)
     method = method_called(target, site)
     whole = Construction(
         args, kwargs, _where(site, resolver), site, is_plain=_is_plain(given, site) and not method, method=method
     )
     if method is not None:  # its arguments are not the constructor's
-        return Partial({}, site) if broken else whole
+        return Partial({}, site) if is_broken else whole
     try:
         bound = inspect.signature(target).bind(*args, **kwargs).arguments
     except ValueError:
         return None  # a class without a signature
     except TypeError:
-        return None if broken else whole
-    if not broken:
-        return whole
-    lost = {id(one): one for one in broken}
-    kept = {
-        name: value
-        for name, value in bound.items()
-        if not any(one.name == name for one in broken) and not _is_lost(name, bound, given, lost)
-    }
-    return Partial(kept, site)
+        return None if is_broken else whole
+    return Partial(_evaluated(bound, given), site) if is_broken else whole
+
+
+def _evaluated(bound: Mapping[str, Any], given: Sequence[CallArgument]) -> dict[str, Any]:
+    """The bound arguments without those that could not be evaluated."""
+    positional = [one for one in given if one.name is None]
+    by_place = {name for name, one in zip(bound, positional, strict=False) if one.is_lost}
+    by_name = {one.name for one in given if one.is_lost}
+    return {name: value for name, value in bound.items() if name not in by_place and name not in by_name}
 
 
 def method_called(target: Any, site: Expression) -> str | None:
@@ -128,15 +132,6 @@ def method_called(target: Any, site: Expression) -> str | None:
         return None
     found = inspect.getattr_static(target, call.func.attr, None)
     return call.func.attr if isinstance(found, classmethod | staticmethod) else None
-
-
-def _is_lost(
-    name: str, bound: Mapping[str, Any], given: Sequence[CallArgument], lost: Mapping[int, CallArgument]
-) -> bool:
-    """Whether a positional argument is one of those that could not be evaluated."""
-    positional = [one for one in given if one.name is None]
-    index = list(bound).index(name)
-    return index < len(positional) and id(positional[index]) in lost
 
 
 def _is_plain(given: Sequence[CallArgument], site: Expression) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from convlint.worker.build.names import Kind, kind_of
+from convlint.conventions import ArgumentKind, argument_kind
 from convlint.worker.build.styles import Style, plain_values
 from convlint.worker.build.uses import ParameterUse, uses_of
 from convlint.worker.user_code.guessed import GuessedConfig
@@ -84,9 +84,9 @@ class Filler:
     def _alternatives(self, name: str, annotation: Any) -> list[Alternative]:
         texts = self.names.texts.get(name, ())
         if texts and annotation in (inspect.Parameter.empty, None, str):
-            return [*(lambda text=text: text for text in texts), *self._by_kind(name, kind_of(name))]
+            return [*(lambda text=text: text for text in texts), *self._by_kind(name)]
         by_type = self._by_annotation(name, annotation)
-        return by_type if by_type is not None else self._by_kind(name, kind_of(name))
+        return by_type if by_type is not None else self._by_kind(name)
 
     def _suited(self, name: str, options: list[Alternative], use: ParameterUse) -> list[Alternative]:
         """With the values first that fit what the constructor does with them."""
@@ -94,7 +94,7 @@ class Filler:
         keys = [key for table in tables if isinstance(table, Mapping) for key in list(table)[:6]]
         if keys:
             return [*(lambda key=key: key for key in keys), *options]
-        kind = kind_of(name)
+        kind = argument_kind(name)
         if use.is_many and kind != "config":
             return [*self._many(name, use), *options]
         if use.is_number and kind == "sizes":
@@ -110,7 +110,7 @@ class Filler:
         if len(lengths) > 1:
             self.offered[LENGTH] = 5
             length = lengths[min(self.choices.get(LENGTH, 0), len(lengths) - 1)]
-        kind = kind_of(name.removesuffix("s"))
+        kind = argument_kind(name.removesuffix("s"))
         one = next((v for v in plain_values(self.style).get(kind, []) if type(v) in (int, float)), None)
         values = [self.size(f"{name}[{i}]") if one is None else one for i in range(length)]
         return [lambda: values, lambda: tuple(values)]
@@ -123,21 +123,23 @@ class Filler:
             return self._by_annotation(name, next((a for a in inner if a is not type(None)), None))
         if origin is typing.Literal:
             return [lambda value=value: value for value in inner]  # type: ignore[misc]
-        if annotation is bool:
-            return [lambda: False, lambda: True]
-        if annotation is float:
-            return [lambda: 0.1, lambda: 1.0]
-        if annotation is str:
-            return _texts()
-        if annotation is int:
-            return [option for option in self._by_kind(name, kind_of(name)) if type(option()) is int] or [
-                lambda: self.size(name)
-            ]
         if origin in (list, tuple, typing.Sequence) or annotation in (list, tuple):
             return self._lists(name)
+        if annotation in (bool, float, str, int):
+            return self._of_scalar(name, annotation)
         if isinstance(annotation, type) and annotation.__module__ != "builtins":
             return self._of_class(annotation)
         return None
+
+    def _of_scalar(self, name: str, kind: type) -> list[Alternative]:
+        if kind is bool:
+            return [lambda: False, lambda: True]
+        if kind is float:
+            return [lambda: 0.1, lambda: 1.0]
+        if kind is str:
+            return _texts()
+        whole = [option for option in self._by_kind(name) if type(option()) is int]
+        return whole or [lambda: self.size(name)]
 
     def _of_class(self, kind: type) -> list[Alternative] | None:
         if issubclass(kind, nn.Module):
@@ -160,8 +162,8 @@ class Filler:
         finally:
             self._depth -= 1
 
-    def _by_kind(self, name: str, kind: Kind) -> list[Alternative]:
-        style, plain = self.style, plain_values(self.style)
+    def _by_kind(self, name: str) -> list[Alternative]:
+        style, plain, kind = self.style, plain_values(self.style), argument_kind(name)
         if kind in plain:
             return [lambda value=value: value for value in plain[kind]]  # type: ignore[misc]
         if kind == "text":
@@ -176,7 +178,7 @@ class Filler:
             return [lambda: torch.zeros(style.vocab, self.size("embedding")), lambda: self.size(name)]
         return [lambda: self.size(name), *self._lists(name), lambda: 4, lambda: GuessedConfig(self.value, name)]
 
-    def _special(self, name: str, kind: Kind) -> list[Alternative]:
+    def _special(self, name: str, kind: ArgumentKind) -> list[Alternative]:
         values: dict[str, list[Any]] = {
             "norm": [nn.BatchNorm2d, "batch", nn.LayerNorm, nn.BatchNorm1d, True],
             "activation": [nn.ReLU, "relu", nn.ReLU(), nn.functional.relu],
@@ -214,7 +216,7 @@ class Filler:
         found = [
             kind
             for kind in classes
-            if kind.__module__ == own and kind_of(kind.__name__) == "config" and not issubclass(kind, nn.Module)
+            if kind.__module__ == own and argument_kind(kind.__name__) == "config" and not issubclass(kind, nn.Module)
         ]
         with suppress(TypeError, ValueError):
             return [kind for kind in found if len(found) == 1 and not required(kind)]

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from convlint.worker.build.names import Kind
+from convlint.conventions import ArgumentKind
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ STYLES = (
 )
 
 
-def plain_values(style: Style) -> dict[Kind, list[Any]]:
+def plain_values(style: Style) -> dict[ArgumentKind, list[Any]]:
     """The values to try for kinds that need no more than the style."""
     return {
         "classes": [style.classes],

@@ -11,6 +11,8 @@ import torch
 from torch import nn
 
 from convlint.ops.window import Window, per_dim, windows
+from convlint.worker.ops.breakdown import products
+from convlint.worker.ops.breakdown.case import LayerBreakdown
 from convlint.worker.ops.call import Call, Check
 from convlint.worker.ops.constructor import divisible
 from convlint.worker.ops.op import IMAGES, RANKS, Op, Rule, Shape
@@ -221,12 +223,13 @@ def _function_shape(rank: int) -> Rule:
     return rule
 
 
-_KINDS = ((nn.Conv1d, nn.ConvTranspose1d), (nn.Conv2d, nn.ConvTranspose2d), (nn.Conv3d, nn.ConvTranspose3d))
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 OPS = (
     *(
         Op(
-            layers=kinds,
+            layers=(kind,),
             check=check_layer,
             shape=layer_shape,
             axes=axes,
@@ -234,15 +237,23 @@ OPS = (
             declares="channels",
             has_weights=True,
             constructor=(divisible("in_channels", "groups"), divisible("out_channels", "groups")),
+            memory="images",
+            breakdown=LayerBreakdown(take, rank),
         )
-        for kinds, axes in zip(_KINDS, IMAGES, strict=True)
+        for kinds, take in ((CONVOLUTIONS, products.convolution), (TRANSPOSED, products.transposed_convolution))
+        for rank, kind, axes in zip(RANKS.values(), kinds, IMAGES, strict=True)
     ),
     *(
-        Op(functions=(f"torch.nn.functional.conv{name}",), check=_functional(rank, False), shape=_function_shape(rank))
+        Op(
+            functions=(f"torch.nn.functional.conv{name}",),
+            check=_functional(rank, False),
+            shape=_function_shape(rank),
+            memory="images",
+        )
         for name, rank in RANKS.items()
     ),
     *(
-        Op(functions=(f"torch.nn.functional.conv_transpose{name}",), check=_functional(rank, True))
+        Op(functions=(f"torch.nn.functional.conv_transpose{name}",), check=_functional(rank, True), memory="images")
         for name, rank in RANKS.items()
     ),
 )

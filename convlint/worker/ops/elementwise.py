@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations
 
 import sympy
@@ -77,23 +78,33 @@ def broadcast_sizes(a: list[Size], b: list[Size]) -> list[Size] | None:
     return result
 
 
+def _of_one(one: elementwise.Elementwise) -> Iterator[Op]:
+    """The layers and the function of one tensor, each for itself."""
+    layers = tuple(getattr(nn, name) for name in one.layers if name != "PReLU")
+    functions = () if one.function is None else places(one.function, EVERYWHERE)
+    yield Op(layers=layers, functions=functions, shape=same, keeps=BOTH, memory=one.memory)
+
+
 def _of_two(name: str) -> tuple[Op, ...]:
     """A function of two or three tensors, and the method that writes its result into the first."""
     check = _elementwise if name in elementwise.OF_TWO else None
     is_arithmetic = name in elementwise.ARITHMETIC
     return (
-        Op(functions=places(name), check=check, shape=broadcast if is_arithmetic else None),
+        Op(
+            functions=places(name),
+            check=check,
+            shape=broadcast if is_arithmetic else None,
+            memory="as-operand" if is_arithmetic else None,
+        ),
         Op(functions=(f"torch.Tensor.{name}_",), check=check, shape=same if is_arithmetic else None, keeps=BOTH),
     )
 
 
 OPS = (
     Op(layers=(nn.Identity,), keeps=BOTH),
-    Op(layers=tuple(getattr(nn, name) for name in sorted(elementwise.layers() - {"PReLU"})), shape=same, keeps=BOTH),
-    *(
-        Op(functions=places(name, EVERYWHERE), shape=same, keeps=BOTH)
-        for name in sorted({*elementwise.functions(), "normalize"})
-    ),
+    *(op for one in elementwise.UNARY for op in _of_one(one)),
+    Op(functions=("torch.special.softmax", "torch.special.log_softmax"), memory="new"),
+    Op(functions=places("normalize", EVERYWHERE), shape=same, keeps=BOTH),
     *(Op(functions=places(f"{name}_", EVERYWHERE), shape=same, keeps=BOTH) for name in sorted(elementwise.in_place())),
     *(op for name in sorted({*elementwise.OF_TWO, *elementwise.ARITHMETIC}) for op in _of_two(name)),
     Op(functions=tuple(f"torch.Tensor.{name}" for name in elementwise.OPERATORS), check=_elementwise),

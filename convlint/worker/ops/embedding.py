@@ -8,6 +8,8 @@ import sympy
 import torch
 from torch import nn
 
+from convlint.worker.ops.breakdown import tables
+from convlint.worker.ops.breakdown.case import LayerBreakdown
 from convlint.worker.ops.call import Call
 from convlint.worker.ops.op import Op
 from convlint.worker.ops.rank import has_rank
@@ -65,7 +67,15 @@ def _bag(call: Call) -> None:
 
 
 OPS = (
-    Op(layers=(nn.Embedding,), check=_indices, axes=("B", "L"), declares="features"),
+    Op(
+        layers=(nn.Embedding,),
+        check=_indices,
+        axes=("B", "L"),
+        declares="features",
+        memory="new",
+        breakdown=LayerBreakdown(tables.embedding, has_channels=False),
+    ),
     Op(layers=(nn.EmbeddingBag,), check=_bag),
-    Op(functions=("torch.nn.functional.embedding",), check=_indices),
+    Op(functions=("torch.nn.functional.embedding",), check=_indices, memory="new"),
+    Op(functions=("torch.embedding",), memory="new"),
 )

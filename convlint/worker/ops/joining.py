@@ -92,6 +92,11 @@ def concatenated(call: Call) -> Shape | None:
 
 
 OPS = (
-    Op(functions=("torch.cat", "torch.concat", "torch.concatenate"), check=_concatenate, shape=concatenated),
+    Op(
+        functions=("torch.cat", "torch.concat", "torch.concatenate"),
+        check=_concatenate,
+        shape=concatenated,
+        memory="images",
+    ),
     Op(functions=("torch.stack",), check=_stack),
 )

@@ -6,6 +6,8 @@ import sympy
 import torch
 from torch import nn
 
+from convlint.worker.ops.breakdown import products
+from convlint.worker.ops.breakdown.case import LayerBreakdown
 from convlint.worker.ops.call import Call
 from convlint.worker.ops.op import ROWS, Op, Shape
 from convlint.worker.values.sizes import Size, equal, product
@@ -80,7 +82,16 @@ def _functional_shape(call: Call) -> Shape | None:
 
 
 OPS = (
-    Op(layers=(nn.Linear,), check=_linear, shape=linear_shape, axes=ROWS, declares="features", has_weights=True),
-    Op(layers=(nn.Bilinear,), check=_bilinear, shape=_bilinear_shape, has_weights=True),
-    Op(functions=("torch.nn.functional.linear",), check=_functional_linear, shape=_functional_shape),
+    Op(
+        layers=(nn.Linear,),
+        check=_linear,
+        shape=linear_shape,
+        axes=ROWS,
+        declares="features",
+        memory="new",
+        has_weights=True,
+        breakdown=LayerBreakdown(products.linear, has_channels=False),
+    ),
+    Op(layers=(nn.Bilinear,), check=_bilinear, shape=_bilinear_shape, has_weights=True, memory="new"),
+    Op(functions=("torch.nn.functional.linear",), check=_functional_linear, shape=_functional_shape, memory="new"),
 )

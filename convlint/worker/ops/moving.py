@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from convlint.worker.ops.call import Call
-from convlint.worker.ops.memory import MOVES, moved_dims
 from convlint.worker.ops.op import Op, Shape, places
+from convlint.worker.ops.views import MOVES, moved_dims
 
 
 def moved(call: Call) -> Shape | None:

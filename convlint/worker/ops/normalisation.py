@@ -9,9 +9,11 @@ import sympy
 import torch
 from torch import nn
 
+from convlint.worker.ops.breakdown import norms
+from convlint.worker.ops.breakdown.case import LayerBreakdown
 from convlint.worker.ops.call import Call, Check
 from convlint.worker.ops.constructor import divisible
-from convlint.worker.ops.op import BOTH, EVERYWHERE, IMAGES, ROWS, SEQUENCE, Op, places, same
+from convlint.worker.ops.op import BOTH, EVERYWHERE, IMAGES, ROWS, SEQUENCE, Op, ResultMemory, places, same
 from convlint.worker.values.sizes import Size, at_least, divides, equal, product, shared_out
 
 
@@ -206,18 +208,51 @@ def _slopes(call: Call) -> None:
             call.result = call.ledger.fresh(tuple(x.shape), x)
 
 
-def _batch_norm(kind: type[nn.Module], ranks: tuple[int, ...], axes: tuple[str, ...], *, is_rigid: bool) -> Op:
-    return Op(layers=(kind,), check=_batch(*ranks), axes=axes, is_rigid=is_rigid, keeps=BOTH, has_weights=True)
+_OF_BATCHES = LayerBreakdown(norms.batch_norm)
 
+
+def _batch_norm(kind: type[nn.Module], ranks: tuple[int, ...], axes: tuple[str, ...], *, is_rigid: bool) -> Op:
+    return Op(
+        layers=(kind,),
+        check=_batch(*ranks),
+        axes=axes,
+        is_rigid=is_rigid,
+        keeps=BOTH,
+        has_weights=True,
+        memory="images",
+        breakdown=_OF_BATCHES,
+    )
+
+
+_BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+_INSTANCE_NORMS = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
+NORMS = (nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, *_BATCH_NORMS, *_INSTANCE_NORMS)
+"""Layers whose results have the layout of their inputs."""
+
+_FUNCTIONS: tuple[tuple[str, Check, ResultMemory | None], ...] = (
+    ("layer_norm", _functional_layer_norm, "new"),
+    ("rms_norm", _functional_layer_norm, None),
+    ("batch_norm", _functional_batch_norm, "images"),
+    ("instance_norm", _functional_instance_norm, "new"),
+    ("group_norm", _group, "images"),
+)
 
 OPS = (
     _batch_norm(nn.BatchNorm1d, (2, 3), ROWS, is_rigid=False),
     _batch_norm(nn.BatchNorm2d, (4,), IMAGES[1], is_rigid=True),
     _batch_norm(nn.BatchNorm3d, (5,), IMAGES[2], is_rigid=True),
-    Op(layers=(nn.SyncBatchNorm,), check=_batch(2, 3, 4, 5), keeps=BOTH),
+    Op(layers=(nn.SyncBatchNorm,), check=_batch(2, 3, 4, 5), keeps=BOTH, breakdown=_OF_BATCHES),
     *(
-        Op(layers=(kind,), check=_instance(rank), shape=same, keeps=BOTH, has_weights=True)
-        for rank, kind in enumerate((nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d), 1)
+        Op(
+            layers=(kind,),
+            check=_instance(rank),
+            shape=same,
+            keeps=BOTH,
+            has_weights=True,
+            memory="new",
+            breakdown=LayerBreakdown(norms.instance_norm, rank),
+        )
+        for rank, kind in enumerate(_INSTANCE_NORMS, 1)
     ),
     Op(
         layers=(nn.GroupNorm,),
@@ -225,20 +260,25 @@ OPS = (
         keeps=BOTH,
         has_weights=True,
         constructor=(divisible("num_channels", "num_groups"),),
+        memory="images",
+        breakdown=LayerBreakdown(norms.group_norm),
     ),
-    Op(layers=(nn.LayerNorm,), check=_layer_norm, axes=SEQUENCE, keeps=BOTH, has_weights=True),
+    Op(
+        layers=(nn.LayerNorm,),
+        check=_layer_norm,
+        axes=SEQUENCE,
+        keeps=BOTH,
+        has_weights=True,
+        memory="new",
+        breakdown=LayerBreakdown(norms.layer_norm, has_channels=False),
+    ),
     Op(layers=(nn.RMSNorm,), check=_layer_norm, keeps=BOTH),
     Op(layers=(nn.LocalResponseNorm,), shape=same, keeps=BOTH),
-    Op(layers=(nn.PReLU,), check=_slopes, shape=same, keeps=BOTH),
+    Op(layers=(nn.PReLU,), check=_slopes, shape=same, keeps=BOTH, memory="as-operand"),
     Op(functions=places("prelu", EVERYWHERE), check=_slopes),
     *(
-        Op(functions=(f"torch.nn.functional.{name}",), check=check, shape=same, keeps=BOTH)
-        for name, check in {
-            "layer_norm": _functional_layer_norm,
-            "rms_norm": _functional_layer_norm,
-            "batch_norm": _functional_batch_norm,
-            "instance_norm": _functional_instance_norm,
-            "group_norm": _group,
-        }.items()
+        Op(functions=(f"torch.nn.functional.{name}",), check=check, shape=same, keeps=BOTH, memory=memory)
+        for name, check, memory in _FUNCTIONS
     ),
+    *(Op(functions=(f"torch.{name}",), memory=memory) for name, _, memory in _FUNCTIONS if memory is not None),
 )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import nn
 
+from convlint.ops.elementwise import Memory
 from convlint.ops.requirements import Dimension
+from convlint.worker.ops.breakdown.case import LayerBreakdown
 from convlint.worker.ops.call import Call, Check
 from convlint.worker.ops.constructor import ConstructorRule
 from convlint.worker.values.sizes import Size
@@ -22,6 +25,8 @@ RANKS = {"1d": 1, "2d": 2, "3d": 3}
 """The spatial dims of what torch has once for each number of them, by the end of its name."""
 IMAGES = (("B", "C", "L"), ("B", "C", "H", "W"), ("B", "C", "D", "H", "W"))
 """The axes of images of one, two and three spatial dims."""
+ResultMemory = Literal[Memory, "images", "square-images"]
+"""`images`: channels that come last stay so; `square-images`: only with two spatial dims."""
 SEQUENCE = ("B", "L", "F")
 ROWS = ("B", "F")
 
@@ -44,6 +49,9 @@ class Op:
     keeps: frozenset[Dimension] = frozenset()  # the dimensions of its first operand that its result has as well
     has_weights: bool = False  # the input is multiplied with weights, so that both have one dtype
     constructor: tuple[ConstructorRule, ...] = ()
+    is_on_numbers: bool = False  # torch makes plain numbers of all sizes on the way
+    memory: ResultMemory | None = None  # how its result lies in memory
+    breakdown: LayerBreakdown | None = None  # of one number that a layer gives
 
 
 def places(name: str, owners: Iterable[str] = ("torch", "torch.Tensor")) -> tuple[str, ...]:

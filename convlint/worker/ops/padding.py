@@ -80,8 +80,17 @@ OPS = (
             check=_layer(_CHECKED[name]) if name in _CHECKED else None,
             shape=padded_by_layer,
             keeps=CHANNELS,
+            is_on_numbers=True,
+            memory="images" if name in ("Zero", "Constant", "Reflection") else None,
         )
         for name in ("Zero", "Constant", *_CHECKED)
     ),
-    Op(functions=("torch.nn.functional.pad",), check=_function, shape=padded, keeps=CHANNELS),
+    Op(
+        functions=("torch.nn.functional.pad",),
+        check=_function,
+        shape=padded,
+        keeps=CHANNELS,
+        is_on_numbers=True,
+        memory="images",
+    ),
 )

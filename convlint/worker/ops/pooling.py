@@ -9,8 +9,10 @@ import torch
 from torch import nn
 
 from convlint.ops.window import Window, per_dim, windows
+from convlint.worker.ops.breakdown import pools
+from convlint.worker.ops.breakdown.case import LayerBreakdown, Take
 from convlint.worker.ops.call import Call, Check
-from convlint.worker.ops.op import CHANNELS, IMAGES, RANKS, Op, Rule, Shape
+from convlint.worker.ops.op import CHANNELS, IMAGES, RANKS, Op, ResultMemory, Rule, Shape
 from convlint.worker.ops.output_size import check_output_size
 from convlint.worker.ops.rank import has_rank
 from convlint.worker.ops.room import with_room
@@ -156,6 +158,16 @@ def _functional_unpool(rank: int) -> Check:
     return check
 
 
+WINDOWED = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
+"""Those whose windows move by a stride."""
+
+
+_KINDS: tuple[tuple[str, tuple[str, ...], ResultMemory, Take], ...] = (
+    ("Max", _MAX, "images", pools.max_pool),
+    ("Avg", _AVG, "square-images", pools.avg_pool),
+)
+
+
 def _layers(rank: int) -> tuple[Op, ...]:
     """The layers that pool over so many spatial dims."""
     end, axes = f"{rank}d", IMAGES[rank - 1]
@@ -167,8 +179,10 @@ def _layers(rank: int) -> tuple[Op, ...]:
             axes=axes,
             is_rigid=True,
             keeps=CHANNELS,
+            memory=memory,
+            breakdown=LayerBreakdown(take, rank),
         )
-        for kind, names in (("Max", _MAX), ("Avg", _AVG))
+        for kind, names, memory, take in _KINDS
     )
     adaptive = (
         Op(
@@ -178,8 +192,14 @@ def _layers(rank: int) -> tuple[Op, ...]:
             axes=axes if is_rigid else (),
             is_rigid=is_rigid,
             keeps=CHANNELS,
+            is_on_numbers=True,
+            memory="square-images",
+            breakdown=LayerBreakdown(take, rank),
         )
-        for kind, is_rigid in (("Avg", rank == 1), ("Max", False))
+        for kind, is_rigid, take in (
+            ("Avg", rank == 1, pools.adaptive_avg_pool),
+            ("Max", False, pools.adaptive_max_pool),
+        )
     )
     return (*windowed, *adaptive, Op(layers=(getattr(nn, f"MaxUnpool{end}"),), check=_unpool))
 
@@ -189,18 +209,30 @@ def _functions(rank: int) -> tuple[Op, ...]:
     owner, end = "torch.nn.functional", f"{rank}d"
     windowed = (
         Op(
-            functions=(f"{owner}.{kind}_pool{end}",),
+            functions=(f"{owner}.{kind.lower()}_pool{end}",),
             check=_functional(rank, names),
             shape=_pooled(rank, names, False),
             keeps=CHANNELS,
+            memory=memory,
         )
-        for kind, names in (("max", _MAX), ("avg", _AVG))
+        for kind, names, memory, _ in _KINDS
     )
     adapted = _adapted(rank, False)
+    unchecked = (f"{owner}.max_pool{end}_with_indices", f"torch.max_pool{end}")
+    adaptive = (f"{owner}.adaptive_max_pool{end}_with_indices", f"torch.adaptive_max_pool{end}")
     return (
         *windowed,
-        Op(functions=(f"{owner}.adaptive_avg_pool{end}",), check=_adaptive(rank), shape=adapted, keeps=CHANNELS),
-        Op(functions=(f"{owner}.adaptive_max_pool{end}",), check=_adaptive(rank)),
+        Op(functions=unchecked, memory="images"),
+        Op(functions=adaptive, memory="square-images"),
+        Op(
+            functions=(f"{owner}.adaptive_avg_pool{end}",),
+            check=_adaptive(rank),
+            shape=adapted,
+            keeps=CHANNELS,
+            is_on_numbers=True,
+            memory="square-images",
+        ),
+        Op(functions=(f"{owner}.adaptive_max_pool{end}",), check=_adaptive(rank), memory="square-images"),
         Op(functions=(f"{owner}.max_unpool{end}",), check=_functional_unpool(rank)),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import sympy
@@ -79,30 +80,49 @@ def _sequence(call: Call) -> None:
     if x is None:
         return
     if x.dim() != 3 and (x.dim() != 2 or isinstance(packed, Packed)):  # packed sequences have a batch
-        call.require("rank", "input.rank", sympy.false, actual=x.dim(), expected=3)
-        batch = x.shape[0] if x.dim() else 1
-        shape = (batch, 1, layer.input_size) if layer.batch_first else (1, batch, layer.input_size)
-        x = call.ledger.fresh(shape, x)
-        call.tainted = True
+        x = _of_rank_3(call, x, layer)
     x = _features(call, x, layer.input_size)
-    directions = 2 if layer.bidirectional else 1
-    batches = () if x.dim() == 2 else (x.shape[0 if layer.batch_first else 1],)
-    projected = getattr(layer, "proj_size", 0) or layer.hidden_size
-    hidden = (directions * layer.num_layers, *batches, projected)
-    cell = (directions * layer.num_layers, *batches, layer.hidden_size)
-    is_lstm = isinstance(layer, nn.LSTM)
+    sizes = _Sizes.of(layer, x)
     states = call.get(1, "hx")
+    is_lstm = isinstance(layer, nn.LSTM)
     if states is not None and is_lstm is not isinstance(states, tuple | list):
         return  # a pair for a layer with one state, or one tensor for an LSTM: torch says what it makes of it
     if states is not None:
-        _state(call, states, [hidden, cell] if is_lstm else [hidden], "inputs[1].shape")
+        _state(call, states, [sizes.hidden, sizes.cell] if is_lstm else [sizes.hidden], "inputs[1].shape")
     fresh = call.ledger.fresh
     # torch works along the sequence, and turns the result around.
     strides = Strides((1, 0, 2)) if layer.batch_first and x.dim() == 3 else None
-    output: Any = fresh((*x.shape[:-1], directions * projected), x, strides=strides)
+    output: Any = fresh(sizes.output, x, strides=strides)
     if isinstance(packed, Packed):
         output = pack(output, packed.lengths, layer.batch_first)
-    call.result = (output, (fresh(hidden, x), fresh(cell, x)) if is_lstm else fresh(hidden, x))
+    hidden = fresh(sizes.hidden, x)
+    call.result = (output, (hidden, fresh(sizes.cell, x)) if is_lstm else hidden)
+
+
+def _of_rank_3(call: Call, x: torch.Tensor, layer: Any) -> torch.Tensor:
+    """One step of a sequence, in the place of a tensor of another rank."""
+    call.require("rank", "input.rank", sympy.false, actual=x.dim(), expected=3)
+    call.tainted = True
+    batch = x.shape[0] if x.dim() else 1
+    return call.ledger.fresh((*((batch, 1) if layer.batch_first else (1, batch)), layer.input_size), x)
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    """The shapes of what a recurrent layer gives."""
+
+    output: tuple[Size, ...]
+    hidden: tuple[Size, ...]
+    cell: tuple[Size, ...]  # of an LSTM
+
+    @classmethod
+    def of(cls, layer: Any, x: torch.Tensor) -> _Sizes:
+        """With `proj_size` an LSTM makes its output and its hidden state smaller."""
+        directions = 2 if layer.bidirectional else 1
+        batches = () if x.dim() == 2 else (x.shape[0 if layer.batch_first else 1],)
+        projected = getattr(layer, "proj_size", 0) or layer.hidden_size
+        stacked = (directions * layer.num_layers, *batches)
+        return cls((*x.shape[:-1], directions * projected), (*stacked, projected), (*stacked, layer.hidden_size))
 
 
 def _cell(call: Call) -> None:

@@ -29,6 +29,7 @@ from convlint.worker.ops import (
     reshaping,
     spectral,
 )
+from convlint.worker.ops.breakdown.case import LayerBreakdown
 from convlint.worker.ops.call import Call, Check
 from convlint.worker.ops.dtype import on_floats
 from convlint.worker.ops.op import Op
@@ -86,6 +87,12 @@ def op_of(layer: nn.Module | None, target: str) -> Op | None:
 def op_of_kind(layer: nn.Module) -> Op | None:
     """The operator of a layer, or of the nearest class that it derives from."""
     return next((_LAYERS[kind] for kind in type(layer).__mro__ if kind in _LAYERS), None)
+
+
+def breakdown_of(layer: nn.Module) -> tuple[type[nn.Module], LayerBreakdown] | None:
+    """How a layer's numbers are taken apart, and the nearest of its classes of which that is declared."""
+    declared = ((kind, _LAYERS[kind].breakdown) for kind in type(layer).__mro__ if kind in _LAYERS)
+    return next(((kind, one) for kind, one in declared if one is not None), None)
 
 
 def op_of_call(call: Call) -> Op | None:

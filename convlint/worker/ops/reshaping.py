@@ -126,19 +126,19 @@ def _unflatten(call: Call) -> None:
 
 
 def _unflatten_dim(call: Call, x: torch.Tensor | None, dim: Any, sizes: Any) -> None:
-    if x is None or not isinstance(dim, int) or not isinstance(sizes, (list, tuple)) or not -x.dim() <= dim < x.dim():
+    if x is None or not isinstance(dim, int) or not -x.dim() <= dim < x.dim():
         return
-    if not all(isinstance(size, (int, torch.SymInt)) for size in sizes):
+    if not isinstance(sizes, (list, tuple)) or not _are_sizes(sizes):
         return
     dim %= x.dim()
-    known = product(size for size in sizes if not (isinstance(size, int) and size == -1))
-    has_hole = any(isinstance(size, int) and size == -1 for size in sizes)
+    known = product(size for size in sizes if not _is_open(size))
+    has_hole = any(map(_is_open, sizes))
     condition = divides(known, x.shape[dim]) if has_hole else equal(x.shape[dim], known)
     if not call.require(
         "elements", f"input.shape[{dim}]", condition, actual=x.shape[dim], expected=known, value=x.shape[dim]
     ):
         rest = call.ledger.unknown(_HOLE)
-        filled = [rest if isinstance(size, int) and size == -1 else size for size in sizes]
+        filled = [rest if _is_open(size) else size for size in sizes]
         call.result = call.ledger.fresh((*x.shape[:dim], *filled, *x.shape[dim + 1 :]), x)
 
 
@@ -181,7 +181,7 @@ def _are_sizes(given: Sequence[Any]) -> bool:
 
 
 def _is_open(size: Size) -> bool:
-    """A -1, for what the other sizes leave."""
+    """A -1, for what the other sizes leave; a symbol is never asked."""
     return isinstance(size, int) and size == -1
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import nn
 
 from convlint.worker.ops.call import Call
+from convlint.worker.ops.convolution import CONVOLUTIONS
 from convlint.worker.ops.op import Rule, Shape
 from convlint.worker.ops.registry import op_of_call
 
@@ -22,10 +22,10 @@ def goes_on_numbers(call: Call) -> bool:
 
     Then a rule says more than a call, even where the strides of the result are not known.
     """
-    if isinstance(call.layer, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+    if isinstance(call.layer, CONVOLUTIONS):
         return call.layer.padding == "same" or call.layer.padding_mode != "zeros"
-    name = call.target.rpartition(".")[2]
-    return name.startswith(("Adaptive", "adaptive_", "Upsampl", "interpolate")) or name == "pad" or "Pad" in name
+    op = op_of_call(call)
+    return op is not None and op.is_on_numbers
 
 
 def _rule(call: Call) -> Rule | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +15,7 @@ from convlint.jobs import Job, ModelJob
 from convlint.notebook import line_of
 from convlint.protocol.clock import had
 from convlint.readme import is_readme
-from convlint.worker.analysis.basis import basis_of, certain, fed, held_back, met_again, proved
+from convlint.worker.analysis.basis import basis_of
 from convlint.worker.analysis.bounded import LEAST_STEPS, MOST_STEPS, PER_SECOND, bounded
 from convlint.worker.analysis.edits.rebuild import Recipe
 from convlint.worker.analysis.edits.search import with_edits
@@ -23,22 +23,20 @@ from convlint.worker.analysis.inference.evidence import Evidence, evidence, squa
 from convlint.worker.analysis.model_facts import model_facts
 from convlint.worker.analysis.session import TraceSession
 from convlint.worker.analysis.verdict.examination import Examination
-from convlint.worker.build.agreement import Sides, can_agree
 from convlint.worker.build.builder import Builder, BuiltModel, NotBuilt
 from convlint.worker.build.importing import ImportedProject, importing, place_in, stuck_at, wording
 from convlint.worker.build.resolve import Resolver
 from convlint.worker.build.skeleton import Sites, building
 from convlint.worker.build.styles import STYLES
+from convlint.worker.process.fillings import Examined, Fillings
 from convlint.worker.sandbox import limits, uncacheable
 from convlint.worker.sandbox.watch import attending
 from convlint.worker.stack.users import IsUser, user_test
 from convlint.worker.torch_private.fake import FakeTensorMode, new_mode
 from convlint.worker.torch_private.symbols import new_env
 from convlint.worker.trace.input import declared
-from convlint.worker.trace.trail import Key, Raised
 from convlint.worker.trace.work import WorkBudget, WorkSpent, limited
 from convlint.worker.user_code.casts import cast_in
-from convlint.worker.user_code.guessed import GuessedConfig
 from convlint.worker.user_code.relative import relative
 from convlint.worker.user_code.time_limit import TimeLimitExceeded, time_limit
 from convlint.worker.user_code.wording import said
@@ -218,48 +216,28 @@ class _Work:
         )
 
     def _guessed(self, builder: Builder, refusals: list[NotBuilt]) -> ModelFacts:
-        """One check for all fillings: a finding has to hold for every one of them."""
-        first: tuple[BuiltModel, TraceSession, Examination, Way] | None = None
-        kept: dict[Key, list[Sides]] = {}
-        raised: Raised | None = None
+        """One check for all fillings."""
+        fillings: Fillings | None = None
         seen: set[str] = set()
         for style in STYLES:
             try:
                 built = builder.guess(style)
             except NotBuilt as error:
-                if first is None:
+                if fillings is None:
                     return self._skipped(builder, refusals[0] if refusals and not refusals[0].is_bare else error)
                 continue
             if built.construction.key in seen:
                 continue  # it is the same model
             seen.add(built.construction.key)
-            session, examination = self._examination(builder, built)
-            found = {**met_again(examination, kept), **proved(examination, built)}
-            if first is None:
-                first = built, session, examination, Way(model=self._number(builder), style=style.name)
-                kept, raised = {key: [] for key in found}, certain(examination)
-            kept = {key: [*sides, found[key]] for key, sides in kept.items() if key in found}
-            # The fields of a configuration depend on one another in ways that are not seen here.
-            has_config = any(isinstance(value, GuessedConfig) for value in built.construction.kwargs.values())
-            of_input = fed(examination)
-            kept = {
-                k: sides
-                for k, sides in kept.items()
-                if not can_agree(sides, moves=not has_config and k not in of_input)
-            }
-            raised = raised if certain(examination) == raised else None
-            if not kept and raised is None:
+            way = Way(model=self._number(builder), style=style.name)
+            examined = Examined(built, *self._examination(builder, built), way)
+            fillings = Fillings.begun(examined) if fillings is None else fillings.narrowed(examined)
+            if fillings.is_empty:
                 break
-        assert first is not None
-        built, session, examination, way = first
-        findings = tuple(finding for finding in examination.findings if finding.key in kept)
-        guess = held_back(examination, findings, built)
-        examination = replace(examination, findings=findings, raised=raised, odd=(), guess=guess)
-        # A number that stands still while guesses move is not made of them.
-        stands_still = all(sides[0] == one for sides in kept.values() for one in sides)
-        made_up = built.construction.guessed if stands_still else frozenset[str]()
-        examination = self._with_edits(builder, session, examination, way, made_up)
-        return self._model_facts(builder, built, session, examination, way)
+        assert fillings is not None
+        first = fillings.first
+        examination = self._with_edits(builder, first.session, fillings.examination(), first.way, fillings.made_up())
+        return self._model_facts(builder, first.built, first.session, examination, first.way)
 
     def _with_edits(
         self,

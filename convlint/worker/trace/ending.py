@@ -10,7 +10,8 @@ import torch
 from convlint.facts import Reason, Span
 from convlint.tracebacks import steps_of
 from convlint.worker.ops.call import Call
-from convlint.worker.stack.places import raised_at, raises_at, span_of
+from convlint.worker.stack.parsed_file import raises_at
+from convlint.worker.stack.places import raised_at, span_of
 from convlint.worker.torch_private.fake import UNDECIDABLE
 from convlint.worker.trace.ledger import TraceLedger
 from convlint.worker.trace.nodes import NodeRecorder, ancestors

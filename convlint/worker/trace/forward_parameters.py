@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from types import SimpleNamespace
@@ -88,19 +88,30 @@ def _parts(function: Any) -> tuple[tuple[str, Parts], ...]:
 def _parts_read(tree: ast.FunctionDef, name: str) -> Parts | None:
     """How a parameter is read until it is given another value; None where it may be a tensor."""
     until = min((n.lineno for n in ast.walk(tree) if isinstance(n, ast.Name) and _binds(n, name)), default=1 << 30)
-    uses = list(_uses(tree, name, until))
-    reads = [_read(use) for use in uses]
-    strings = [key for read in reads if read is not None and read[0] == "dict" for key in read[1]]
+    reads = [_read(use) for use in _uses(tree, name, until)]
+    strings = _keys(reads, "dict")
     if strings:  # no tensor is read by strings
-        return Parts("dict", tuple(dict.fromkeys(strings)))
-    attributes = [read[1][0] for read in reads if read is not None and read[0] == "object"]
+        return Parts("dict", strings)
+    attributes = _keys(reads, "object")
     if attributes and not any(hasattr(torch.Tensor, str(key)) for key in attributes):
-        return Parts("object", tuple(dict.fromkeys(attributes)))
-    if reads and all(read is not None and read[0] == "list" for read in reads):
-        count = max(len(read[1]) if isinstance(use, ast.Assign) else int(read[1][0]) + 1
-                    for use, read in zip(uses, reads, strict=True) if read is not None)  # fmt: skip
-        return Parts("list", tuple(range(count)))
+        return Parts("object", attributes)
+    if reads and all(read is not None and read.kind == "list" for read in reads):
+        return Parts("list", tuple(range(max(read.least for read in reads if read is not None))))
     return None
+
+
+@dataclass(frozen=True)
+class _Read:
+    """One mention of a parameter: the keys that it is read by, and how many parts there are at least."""
+
+    kind: Kind
+    keys: tuple[Key, ...]
+    least: int = 0
+
+
+def _keys(reads: Iterable[_Read | None], kind: Kind) -> tuple[Key, ...]:
+    """The keys of one kind, each once."""
+    return tuple(dict.fromkeys(key for read in reads if read is not None and read.kind == kind for key in read.keys))
 
 
 def _binds(node: ast.Name, name: str) -> bool:
@@ -119,17 +130,17 @@ def _uses(tree: ast.FunctionDef, name: str, until: int) -> Iterator[ast.AST]:
                 yield parent
 
 
-def _read(use: ast.AST) -> tuple[Kind, tuple[Key, ...]] | None:
+def _read(use: ast.AST) -> _Read | None:
     """The keys of one mention: `x["image"]`, `x[0]`, `a, b = x`, `x.image`."""
     match use:
         case ast.Subscript(value=ast.Name(), slice=ast.Constant(value=str(key))):
-            return "dict", (key,)
+            return _Read("dict", (key,))
         case ast.Subscript(value=ast.Name(), slice=ast.Constant(value=int(key))) if 0 <= key < 8:
-            return "list", (key,)
+            return _Read("list", (key,), key + 1)
         case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Name()) if not any(
             isinstance(target, ast.Starred) for target in targets
         ):
-            return "list", tuple(range(len(targets)))
+            return _Read("list", tuple(range(len(targets))), len(targets))
         case ast.Attribute(value=ast.Name(), attr=key, ctx=ast.Load()):
-            return "object", (key,)
+            return _Read("object", (key,))
     return None

@@ -6,7 +6,7 @@ import ast
 from functools import lru_cache
 from types import CodeType, FrameType
 
-from convlint.worker.stack.places import source_of
+from convlint.worker.stack.parsed_file import source_of
 from convlint.worker.stack.users import IsUser
 
 _CATCHING = frozenset({"RuntimeError", "Exception", "BaseException"})

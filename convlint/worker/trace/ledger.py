@@ -12,7 +12,8 @@ import torch
 from torch import fx
 
 from convlint.worker.ops.call import Call
-from convlint.worker.ops.memory import MOVES, of_result
+from convlint.worker.ops.result_strides import of_result
+from convlint.worker.ops.views import MOVES
 from convlint.worker.stack.places import FramePlace, span_of
 from convlint.worker.torch_private.fake import blank, fake_of, set_env
 from convlint.worker.torch_private.symbols import SizeEnv, expr_of, guard_count, guard_exprs, new_env, new_symbol

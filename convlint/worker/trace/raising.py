@@ -17,7 +17,8 @@ import torch
 from torch import nn
 
 from convlint.tracebacks import steps_of
-from convlint.worker.stack.places import FramePlace, call_at, user_step
+from convlint.worker.stack.parsed_file import call_at
+from convlint.worker.stack.places import FramePlace, user_step
 from convlint.worker.stack.users import IsUser
 from convlint.worker.torch_private.fake import UNDECIDABLE
 from convlint.worker.user_code.guessed import GuessedConfig

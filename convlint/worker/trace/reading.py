@@ -11,7 +11,8 @@ import torch
 from torch import fx
 
 from convlint.facts import Reason
-from convlint.worker.stack.places import FramePlace, place_of, way_past
+from convlint.worker.stack.parsed_file import way_past
+from convlint.worker.stack.places import FramePlace, place_of
 from convlint.worker.torch_private.fake import UNREADABLE, FakeTensor, outside_modes
 from convlint.worker.trace.nodes import ancestors
 from convlint.worker.trace.trace import Trace, TraceAborted, TraceSetting

@@ -8,35 +8,29 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import torch
 from torch import fx
 from torch.overrides import TorchFunctionMode
 
-from convlint.facts import Reason
 from convlint.worker.ops.call import Call, Check
-from convlint.worker.ops.memory import of_computed, of_result
 from convlint.worker.ops.registry import function_check, layer_check
-from convlint.worker.ops.results import goes_on_numbers, has_rule, is_one_dtype, numbers_among, result_shape
 from convlint.worker.ops.signatures.check import check_operator
 from convlint.worker.ops.signatures.operator import Operator
 from convlint.worker.stack.places import FramePlace, span_of, user_place
-from convlint.worker.torch_private.fake import UNDECIDABLE, FakeTensor, is_inner_call, outside_modes
-from convlint.worker.torch_private.modules import changes_arguments, changes_results, module_calls
+from convlint.worker.torch_private.fake import is_inner_call, outside_modes
+from convlint.worker.torch_private.modules import module_calls
 from convlint.worker.torch_private.symbols import undecided
 from convlint.worker.trace import devices
 from convlint.worker.trace.aliases import canonical
-from convlint.worker.trace.confirm import Unconfirmed, is_of_torch_nn, refusal
+from convlint.worker.trace.call_runner import CallRunner, is_hooked
 from convlint.worker.trace.constant_folding.known_values import KnownValues
-from convlint.worker.trace.dtypes import unmixed
 from convlint.worker.trace.ending import RunEnding
 from convlint.worker.trace.leaves import PROPERTIES, QUESTIONS, is_leaf
 from convlint.worker.trace.ledger import TraceLedger
 from convlint.worker.trace.nodes import NodeRecorder
-from convlint.worker.trace.numeric import on_numbers
 from convlint.worker.trace.reading import READERS, Reader
 from convlint.worker.trace.trace import (
     Trace,
@@ -45,19 +39,15 @@ from convlint.worker.trace.trace import (
     function_name,
     has_fake,
     is_small_and_real,
-    is_symbolic,
     type_name,
 )
-from convlint.worker.trace.trail import Oversized, RefusedCall, Stop, TraceStopped
+from convlint.worker.trace.trail import Oversized, TraceStopped
 from convlint.worker.user_code.standins import lacking
-from convlint.worker.user_code.unavailable import Unavailable
-from convlint.worker.user_code.wording import first_line
 from convlint.worker.values.nesting import tensors_in
-from convlint.worker.values.strides import contiguous, of_fake
+from convlint.worker.values.strides import contiguous
 
 # How torch.distributions and torch._check_tensor_all ask whether values are fit: a model that trains passes them.
 _ASSERTIONS = frozenset({"torch._assert", "_assert"})  # which raise what an `assert` does
-_INDEXING: Final = ("__getitem__", "embedding", "Embedding", "index_select", "gather", "take")
 _VALIDITY = frozenset({"_is_all_true"})
 
 
@@ -74,7 +64,7 @@ class ShapeTracer(fx.Tracer):
         self._ledger = TraceLedger(model, setting, self._trace, self._recorder, self._user_place, _ROOT)
         self._reader = Reader(self._trace, setting, self._recorder.maker, self._user_place)
         self._ending = RunEnding(self._trace, setting, self._ledger, self._recorder)
-        self._refused: tuple[BaseException, Stop] | None = None
+        self._runner = CallRunner(self._trace, setting, self._ledger, self._user_place)
         self._known_values = KnownValues()
 
     def run(self, args: Sequence[Any], kwargs: Mapping[str, Any], inputs: Iterable[tuple[str, Any]]) -> Trace:
@@ -94,7 +84,7 @@ class ShapeTracer(fx.Tracer):
             kind = Oversized if inner is not None and inner.kind == "too-large-to-try" else TraceStopped
             self._ledger.append(kind(stopped.reason, span_of(stopped.place) if stopped.place else None))
         except Exception as error:
-            refused, stop = self._refused or (None, None)
+            refused, stop = self._runner.refused or (None, None)
             self._ledger.append(stop if error is refused else self._ending.of(error))
         else:
             absent = lacking([self._trace.output])  # what nobody computed is nothing that was followed
@@ -144,6 +134,11 @@ class ShapeTracer(fx.Tracer):
         if short in _VALIDITY and has_fake(args):
             with outside_modes():
                 return torch.ones((), dtype=torch.bool)
+        return self._computed(function, name, args, kwargs)
+
+    def _computed(self, function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call that makes tensors of tensors: a node, unless it only moves them or is about values that are known."""
+        short = name.rsplit(".", 1)[-1]
         args, kwargs = devices.neutral(name, args, canonical(name, kwargs))
         if devices.is_move(name) and len(args) == 1 and not kwargs:
             return args[0]
@@ -180,107 +175,15 @@ class ShapeTracer(fx.Tracer):
         with self._recorder.node(op, target, call) as node:
             self._ledger.silent += 1
             try:
-                if check is not None and not _is_hooked(call):
+                if check is not None and not is_hooked(call):
                     check(call)
-                result = self._result(call, subject, run)
+                result = self._runner.result(call, subject, run)
                 # How many tensors come of a call may decide how often a loop of the user's code turns.
                 self._ledger.settle(is_inner=call.layer is not None or isinstance(result, torch.Tensor))
             finally:
                 self._ledger.silent -= 1
             self._recorder.finish(node, result, call)
         return result
-
-    def _result(self, call: Call, subject: Any, run: Callable[..., Any]) -> Any:
-        """What a check has settled, or a rule of shapes says, or torch computes."""
-        if call.is_done:
-            return call.result
-        self._check_indices(call, subject)
-        told = self._told(call)
-        if told is not None:
-            return told
-        result = self._attempt(call, subject, run)
-        operands = list(tensors_in((call.args, call.kwargs)))
-        for tensor in tensors_in(result):
-            if not any(tensor is operand for operand in operands):
-                strides = of_computed(call, tensor.dim(), self._ledger.strides, operands)
-                self._ledger.note(tensor, strides or of_fake(tensor))
-        return result
-
-    def _check_indices(self, call: Call, subject: Any) -> None:
-        """Indices whose values are known may lie outside of a table: fake tensors do not look at values."""
-        if not call.target.endswith(_INDEXING):
-            return
-        real = [x for x in tensors_in((call.args, call.kwargs)) if not isinstance(x, FakeTensor)]
-        if not any(x.dtype in (torch.int64, torch.int32) for x in real):
-            return
-        with suppress(Unconfirmed):
-            error = refusal(subject, tuple(call.args), call.kwargs)
-            if isinstance(error, IndexError):
-                self._refuse(call, subject, error)
-
-    def _told(self, call: Call) -> torch.Tensor | None:
-        """The result as a rule of shapes says, where it knows the strides as well."""
-        tensors = list(tensors_in((call.args, call.kwargs)))
-        if not self._is_ruled(call, tensors):
-            return None
-        shape = result_shape(call) if is_one_dtype(call, tensors) else None
-        strides = of_result(call, shape, self._ledger.strides, tensors) if shape is not None else None
-        if shape is None or (strides is None and not goes_on_numbers(call)):
-            return None
-        if call.target.endswith("_"):
-            return tensors[0]  # in place: what was given, with the shape that the check made sure of
-        result = self._ledger.fresh(shape, like=numbers_among(tensors), strides=strides)
-        self._ledger.note(result, strides)  # unknown ones do not count as contiguous
-        return result
-
-    def _is_ruled(self, call: Call, tensors: Sequence[torch.Tensor]) -> bool:
-        """Whether a rule of shapes may answer for torch: on symbols or for speed, of a call that no hook changes."""
-        if not self._setting.is_quick and (self._setting.env is None or not any(map(is_symbolic, tensors))):
-            return False
-        if not has_rule(call) or _is_hooked(call):
-            return False
-        return call.layer is None or not changes_results(call.layer)
-
-    def _attempt(self, call: Call, subject: Any, run: Callable[..., Any]) -> Any:
-        """Run a call on fake tensors; a refusal is held against real torch before it counts."""
-        quickly = on_numbers(self._setting.mode, call, run)
-        if quickly is not None:
-            return quickly[0]
-        try:
-            return run(*call.args, **call.kwargs)
-        except Unavailable:
-            raise
-        except Exception as error:
-            absent = lacking((call.args, call.kwargs))
-            if absent is not None:  # a layer asks a stand-in for its shape
-                raise Unavailable(absent) from None
-            if isinstance(error, UNDECIDABLE) and not is_of_torch_nn(error):
-                reason = Reason(kind="data-dependent", name=call.target, detail=first_line(error))
-                raise TraceAborted(reason, self._user_place()) from None
-            real = self._confirmed(call, subject, error)
-            if unmixed(call, subject):
-                return run(*call.args, **call.kwargs)
-            self._refuse(call, subject, real)
-
-    def _refuse(self, call: Call, subject: Any, error: Exception) -> NoReturn:
-        """Raise what torch raises, which the user's code may handle by its type."""
-        key = (self._ledger.where(call), "raises", call.target)
-        at = max(0, len(self._trace.nodes) - 1)
-        refused = RefusedCall(subject, tuple(call.args), dict(call.kwargs))
-        self._refused = error, Stop(first_line(error), at, key, is_misuse=isinstance(error, TypeError), call=refused)
-        raise error from None
-
-    def _confirmed(self, call: Call, subject: Any, error: Exception) -> Exception:
-        """The exception with which real torch refuses the call. Raises Halted where it does not, or cannot be asked."""
-        place, words = self._user_place(), first_line(error)
-        try:
-            real = refusal(subject, tuple(call.args), call.kwargs)
-        except Unconfirmed as unsure:
-            reason = Reason(kind="refusal-unconfirmed", name=call.target, detail=words, inner=unsure.reason)
-            raise TraceAborted(reason, place) from None
-        if real is None:
-            raise TraceAborted(Reason(kind="not-traceable", name=call.target, detail=words), place) from None
-        return real
 
     # -- places ---------------------------------------------------------------------------------------------
 
@@ -291,11 +194,6 @@ class ShapeTracer(fx.Tracer):
 
 def _function_check(call: Call, subject: Any) -> Check | None:
     return partial(check_operator, operator=subject) if isinstance(subject, Operator) else function_check(call.target)
-
-
-def _is_hooked(call: Call) -> bool:
-    """Whether the layer gets other arguments than those of the call."""
-    return call.layer is not None and changes_arguments(call.layer, tuple(call.args))
 
 
 _ROOT: Final = ShapeTracer.run.__code__

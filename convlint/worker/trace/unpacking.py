@@ -10,7 +10,8 @@ from types import FrameType
 
 import torch
 
-from convlint.worker.stack.places import FramePlace, Position, node_position, position_of, source_of, user_step
+from convlint.worker.stack.parsed_file import node_position, source_of
+from convlint.worker.stack.places import FramePlace, Position, position_of, user_step
 from convlint.worker.stack.users import IsUser
 
 

@@ -10,12 +10,12 @@ from torch import nn
 
 from convlint.facts import Breakdown, RunInput, Span
 from convlint.jobs import Wanted
+from convlint.worker.ops.breakdown.case import NotShown
 from convlint.worker.stack.places import raised_at, span_of
 from convlint.worker.user_code.wording import said
 from convlint.worker.verify.bench import Bench
-from convlint.worker.verify.breakdown.case import NotShown
-from convlint.worker.verify.breakdown.layers import taken_apart
 from convlint.worker.verify.device import synchronize
+from convlint.worker.verify.taken_apart import taken_apart
 
 
 class Stopped(Exception):

@@ -17,6 +17,7 @@ from convlint.worker.build.importing import ImportedProject, importing, place_in
 from convlint.worker.build.resolve import Resolver
 from convlint.worker.build.skeleton import Sites, sited
 from convlint.worker.build.styles import STYLES
+from convlint.worker.ops.breakdown.case import NotShown
 from convlint.worker.stack.users import IsUser, user_test
 from convlint.worker.trace import devices
 from convlint.worker.user_code import source
@@ -24,7 +25,6 @@ from convlint.worker.user_code.relative import relative
 from convlint.worker.user_code.unavailable import OnlyDeclared
 from convlint.worker.user_code.wording import said
 from convlint.worker.verify.bench import Bench, bench_of
-from convlint.worker.verify.breakdown.case import NotShown
 from convlint.worker.verify.budget import budget
 from convlint.worker.verify.capture import Stopped, broken_down
 from convlint.worker.verify.compiling import compilation

@@ -15,7 +15,7 @@ from convlint.ops.requirements import requirement_kind
 from convlint.ops.window import same_padding
 from convlint.worker.analysis.edits.case import Candidate, EditCase, number
 from convlint.worker.analysis.edits.expressions import Point, expressions
-from convlint.worker.analysis.edits.pair import CONVOLUTIONS, Operand, example_sizes, pair_of
+from convlint.worker.analysis.edits.pair import Operand, example_sizes, pair_of
 from convlint.worker.analysis.edits.shortcuts import shortcuts
 from convlint.worker.analysis.edits.syntax import (
     SourceExpression,
@@ -26,11 +26,10 @@ from convlint.worker.analysis.edits.syntax import (
     with_keyword,
 )
 from convlint.worker.analysis.layers import constructor_parameters
+from convlint.worker.ops.convolution import CONVOLUTIONS, TRANSPOSED
+from convlint.worker.ops.pooling import WINDOWED
 from convlint.worker.stack.places import text_lines
 from convlint.worker.trace.trail import Requirement
-
-_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-_POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
 
 
 def branches(case: EditCase) -> Iterator[Candidate]:
@@ -108,11 +107,11 @@ def _settings(layer: Any, case: EditCase, here: sympy.Expr, there: sympy.Expr) -
     """Values of a layer's own arguments that would bring a size from `here` to `there`."""
     sizes = example_sizes(case)
     actual, goal = (int(one.xreplace(sizes)) for one in (here, there))
-    stride = _one(layer.stride) if isinstance(layer, (*CONVOLUTIONS, *_POOLS)) else None
+    stride = _one(layer.stride) if isinstance(layer, (*CONVOLUTIONS, *WINDOWED)) else None
     if stride is not None:
         yield from (("stride", other) for other in _strides(stride, actual, goal))
         yield from (("padding", other) for other in _paddings(layer, stride, goal - actual))
-    if isinstance(layer, _TRANSPOSED):
+    if isinstance(layer, TRANSPOSED):
         yield from _of_transposed(layer, goal - actual)
 
 

@@ -15,7 +15,8 @@ from convlint.worker.analysis.edits.syntax import SourceExpression, written_at
 from convlint.worker.analysis.session import Run
 from convlint.worker.analysis.verdict.findings import Finding
 from convlint.worker.build.skeleton import Sites
-from convlint.worker.stack.places import FramePlace, call_at
+from convlint.worker.stack.parsed_file import call_at
+from convlint.worker.stack.places import FramePlace
 from convlint.worker.stack.users import IsUser
 from convlint.worker.trace.trace import TensorMeta
 from convlint.worker.trace.trail import Key, Requirement, Stop

@@ -10,12 +10,8 @@ from torch import nn
 from convlint.ops.requirements import requirement_kind
 from convlint.worker.analysis.edits.case import Candidate, EditCase, number, shape_of
 from convlint.worker.analysis.edits.syntax import SourceExpression, inserted, one_line, replaced
+from convlint.worker.ops.normalisation import NORMS
 from convlint.worker.trace.trail import Requirement
-
-_NORMS = (
-    *(nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d),
-    *(nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d),
-)
 
 
 def layouts(case: EditCase) -> Iterator[Candidate]:
@@ -34,7 +30,7 @@ def layouts(case: EditCase) -> Iterator[Candidate]:
         return
     order = moved(len(shape), there, goal)
     text = given.atom + permutation(order)
-    if not isinstance(case.layer, _NORMS):
+    if not isinstance(case.layer, NORMS):
         yield Candidate("layout", (replaced(given, text),), text, whole.span, 0)
     elif isinstance(whole.node, ast.Call):
         yield from _other_norm(case, goal)

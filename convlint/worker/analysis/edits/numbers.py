@@ -10,23 +10,18 @@ from typing import Any
 
 from torch import nn
 
+from convlint.ops.registry import names_of_sizes
 from convlint.ops.requirements import requirement_kind
 from convlint.worker.analysis.edits.case import Candidate, EditCase, Tier, layers_behind, number
 from convlint.worker.analysis.edits.expressions import Point, expressions, names_alone
 from convlint.worker.analysis.edits.rebuild import is_editable
 from convlint.worker.analysis.edits.syntax import SourceExpression, function_around, replaced, shown_call, text_at
 from convlint.worker.analysis.layers import constructor_parameters
-from convlint.worker.stack.places import Position, argument_places, call_at, default_of, expression_span, node_position
+from convlint.worker.stack.constructor_arguments import argument_places, default_of
+from convlint.worker.stack.parsed_file import call_at, expression_span, node_position
+from convlint.worker.stack.places import Position
 from convlint.worker.trace.trail import Requirement
 
-SIZES = (
-    *("in_features", "out_features", "in1_features", "in2_features", "in_channels", "out_channels"),
-    *("num_features", "num_channels", "normalized_shape", "input_size", "hidden_size", "num_embeddings"),
-    *("embedding_dim", "embed_dim", "num_parameters", "d_model", "kdim", "vdim"),
-)
-"""Arguments of layers that are sizes of tensors."""
-_GIVEN = ("out_features", "out_channels", "hidden_size", "embedding_dim", "embed_dim")
-"""Those that say how large a result is."""
 _NEAREST = 4
 """Layers before a call whose place is looked at."""
 MOST_EXPRESSIONS = 3
@@ -97,7 +92,7 @@ def _giver(case: EditCase, requirement: Requirement, side: int) -> tuple[nn.Modu
             continue
         if requirement.name == "elements":
             return _scaled(layer, actual, expected) if case.layer is None else None
-        name = next((name for name in _GIVEN if getattr(layer, name, None) == value), None)
+        name = next((name for name in names_of_sizes("result") if getattr(layer, name, None) == value), None)
         if name is not None:
             return layer, name, other
     return None
@@ -105,7 +100,7 @@ def _giver(case: EditCase, requirement: Requirement, side: int) -> tuple[nn.Modu
 
 def _scaled(layer: nn.Module, actual: int, expected: int) -> tuple[nn.Module, str, int] | None:
     """As `_giver`, of a layer before a reshape: it gives too much or too little by some factor."""
-    name = next((name for name in _GIVEN if type(getattr(layer, name, None)) is int), None)
+    name = next((name for name in names_of_sizes("result") if type(getattr(layer, name, None)) is int), None)
     if name is None:
         return None
     size, rest = divmod(getattr(layer, name) * expected, actual)
@@ -185,6 +180,7 @@ def _near(function: ast.FunctionDef | ast.AsyncFunctionDef | None) -> list[str]:
 
 def slots(case: EditCase, layer: nn.Module, argument: str, wanted: Mapping[tuple[int, str], int]) -> Iterator[EditSlot]:
     """The places that gave a layer this argument, the innermost first, each with all that it gives besides."""
+    sizes = names_of_sizes("input", "result")
     places = list(_places(case, layer, argument))
     by_position = {
         (filename, node_position(node)): EditSlot(filename, node, call, is_handed_on=_is_handed_on(places[i + 1 :]))
@@ -195,7 +191,7 @@ def slots(case: EditCase, layer: nn.Module, argument: str, wanted: Mapping[tuple
         is_users = bool(chain) and case.built.is_user(chain[0].code.co_filename)
         for name in constructor_parameters(type(module)):
             # What torch's own layers make of their arguments follows those.
-            if name in SIZES and hasattr(module, name) and (is_users or (id(module), name) in wanted):
+            if name in sizes and hasattr(module, name) and (is_users or (id(module), name) in wanted):
                 _add_points(case, by_position, path, module, name, wanted)
     yield from by_position.values()
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import sympy
-from torch import fx, nn
+from torch import fx
 
 from convlint.worker.analysis.edits.case import EditCase, layers_behind
 from convlint.worker.analysis.edits.operands import operand_expressions
 from convlint.worker.analysis.edits.syntax import SourceExpression
 from convlint.worker.trace.nodes import ancestors
 
-CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _NEAREST = 4
 """Layers of one side that are looked at."""
 

@@ -15,7 +15,8 @@ from convlint.worker.analysis.edits.case import Candidate, EditCase, number
 from convlint.worker.analysis.edits.rebuild import is_editable
 from convlint.worker.analysis.edits.syntax import SourceExpression, argument_of, replaced, shown_call
 from convlint.worker.analysis.verdict.blame import linear_behind
-from convlint.worker.stack.places import argument_places, default_in, source_of
+from convlint.worker.stack.constructor_arguments import argument_places, default_in
+from convlint.worker.stack.parsed_file import source_of
 from convlint.worker.trace.trail import Requirement
 
 _SIZED = frozenset(

@@ -6,9 +6,10 @@ import ast
 from collections.abc import Iterator
 
 from convlint.worker.analysis.edits.case import Candidate, EditCase, number
-from convlint.worker.analysis.edits.pair import CONVOLUTIONS, Operand, example_sizes
+from convlint.worker.analysis.edits.pair import Operand, example_sizes
 from convlint.worker.analysis.edits.syntax import SourceExpression, function_around, inserted, replaced, text_at
-from convlint.worker.stack.places import expression_span, source_of
+from convlint.worker.ops.convolution import CONVOLUTIONS
+from convlint.worker.stack.parsed_file import expression_span, source_of
 
 
 def shortcuts(case: EditCase, pair: tuple[Operand, Operand]) -> Iterator[Candidate]:

@@ -8,15 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from convlint.facts import Change, Span
-from convlint.worker.stack.places import (
-    FramePlace,
-    expression_span,
-    node_position,
-    position_of,
-    source_of,
-    span_at,
-    text_lines,
-)
+from convlint.worker.stack.parsed_file import expression_span, node_position, source_of
+from convlint.worker.stack.places import FramePlace, position_of, span_at, text_lines
 
 LONGEST = 72
 """Characters of an edited call that are shown; of a longer one the rest is left out."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from torch import nn
 
@@ -15,33 +15,62 @@ from convlint.worker.trace.origin import GUESSED, NAMED, TRIED
 _OTHER_RANKS = (2, 3, 4, 5, 1)
 _OTHER_RANKS_OF_INDICES = (1, 2, 3, 4, 5)  # one label a sample is the usual thing beside tokens
 
-Change = Callable[[Mapping[str, Guess]], dict[str, Guess]]
+
+@dataclass(frozen=True)
+class Change:
+    """What some inputs may be instead: another form, other axes, sizes that they share; the rest stays as guessed."""
+
+    names: tuple[str, ...]
+    form: Guess | None = None
+    axes: tuple[str, ...] | None = None
+    shares: bool = False
+
+    def applied(self, guesses: Mapping[str, Guess]) -> dict[str, Guess]:
+        """The inputs that it is about, changed."""
+        return {name: self._of(guesses[name]) for name in self.names}
+
+    def _of(self, guess: Guess) -> Guess:
+        if self.form is not None:
+            return self.form
+        if self.axes is not None:
+            guess = _with_axes(guess, self.axes)
+        return replace(guess, is_shared=True) if self.shares else guess
 
 
 def changes(model: nn.Module, run: Run, best: Mapping[str, Guess]) -> Iterator[Change]:
     """Other ranks and forms for the inputs that are open: together, alike, then each alone."""
     names = [name for name, guess in best.items() if not guess.is_settled]
     tensors = [name for name in names if best[name].given is None]
-    if any(guess.axes == ("N", "N") for guess in best.values()):
-        yield lambda guesses: {n: replace(guesses[n], axes=("N", "F"), sizes=()) for n in tensors[:1]}
+    if tensors and any(guess.axes == ("N", "N") for guess in best.values()):
+        features = replace(best[tensors[0]], axes=("N", "F"), sizes=())
+        yield Change((tensors[0],), form=features)
     if len(tensors) > 1:
-        yield lambda guesses: {name: replace(guesses[name], is_shared=True) for name in tensors}
-    for group in _groups(best, tensors):
+        yield Change(tuple(tensors), shares=True)
+    yield from _other_ranks(best, tensors)
+    yield from _other_forms(model, run, best)
+
+
+def _other_ranks(best: Mapping[str, Guess], tensors: list[str]) -> Iterator[Change]:
+    """The usual axes of each rank, for inputs together, also with the sizes of one another."""
+    for group in map(tuple, _groups(best, tensors)):
         are_indices = all(best[name].dtype == "int64" for name in group)
         for rank in _OTHER_RANKS_OF_INDICES if are_indices else _OTHER_RANKS:
-            yield lambda guesses, group=group, rank=rank: {n: _of_rank(guesses[n], rank) for n in group}  # type: ignore[misc]
+            yield Change(group, axes=RANKS[rank])
             if len(group) > 1:
-                yield lambda guesses, group=group, rank=rank: {  # type: ignore[misc]
-                    n: replace(_of_rank(guesses[n], rank), is_shared=True) for n in group
-                }
+                yield Change(group, axes=RANKS[rank], shares=True)
+
+
+def _other_forms(model: nn.Module, run: Run, best: Mapping[str, Guess]) -> Iterator[Change]:
+    """Whatever else an input may be, for each alone."""
     for slot in slots(model, best):
         guess = best[slot.name]
-        if not guess.is_settled:
-            forms = other_forms(slot.parameter, guess)
-            if takes_floats(run, slot.name):
-                forms = [form for form in forms if form.given is None and form.dtype == guess.dtype]
-            for form in forms:
-                yield lambda _, name=slot.name, form=form: {name: form}  # type: ignore[misc]
+        if guess.is_settled:
+            continue
+        forms = other_forms(slot.parameter, guess)
+        if takes_floats(run, slot.name):
+            forms = [form for form in forms if form.given is None and form.dtype == guess.dtype]
+        for form in forms:
+            yield Change((slot.name,), form=form)
 
 
 def _groups(best: Mapping[str, Guess], tensors: list[str]) -> list[list[str]]:
@@ -54,6 +83,6 @@ def _groups(best: Mapping[str, Guess], tensors: list[str]) -> list[list[str]]:
     return groups if not (floats and indices) else [*groups, tensors]
 
 
-def _of_rank(guess: Guess, rank: int) -> Guess:
+def _with_axes(guess: Guess, axes: tuple[str, ...]) -> Guess:
     source = TRIED if guess.source in (GUESSED, NAMED) else guess.source
-    return Guess(RANKS[rank], dtype=guess.dtype, source=source, is_shared=guess.is_shared)
+    return Guess(axes, dtype=guess.dtype, source=source, is_shared=guess.is_shared)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import sympy
 from torch import fx, nn
@@ -72,79 +72,105 @@ def _read(run: Run, guesses: Mapping[str, Guess]) -> dict[str, Guess] | None:
 
 
 def _changed(requirement: Requirement, node: fx.Node, source: fx.Node, run: Run, guess: Guess) -> Guess | None:
-    layer = node.meta.get("layer")
     label = label_of(node)
     if is_near(node, source) and not guess.is_settled:
-        if requirement.name in ("dtype", "mixed_dtype"):
-            return replace(guess, dtype=str(requirement.expected))
-        if requirement.name == "index_dtype" and guess.source not in (GUESSED, NAMED):
-            return replace(guess, dtype="int64", source=label)
-        rigid, flexible = axes_for(layer, is_rigid=True), axes_for(layer, is_rigid=False)
-        if rigid is not None:
-            sizes = guess.sizes if rigid == guess.axes else ()
-            settled = replace(guess, axes=rigid, sizes=sizes, source=label, is_settled=settles(layer))
-            return (
-                _fixed(requirement, source.meta["name"], run, settled, label) if rigid == guess.axes else None
-            ) or settled
-        if flexible is not None and guess.source in (GUESSED, NAMED):
-            dtype = "int64" if requirement.name == "index_dtype" else guess.dtype
-            return Guess(flexible, dtype=dtype, source=label)
-    if (
-        requirement.name == "rank"
-        and not guess.is_settled
-        and requirement.operand in _OF_THE_FIRST
-        and isinstance(requirement.actual, sympy.Integer)
-        and isinstance(requirement.expected, sympy.Integer)
-    ):
-        rank = len(guess.axes) + int(requirement.expected) - int(requirement.actual)
-        fits = rank in RANKS and not requirement.holds
-        return replace(guess, axes=RANKS[rank], sizes=(), source=label) if fits else None
-    return _fixed(requirement, source.meta["name"], run, guess, label)
+        changed = _asked_at_once(requirement, node, source.meta["name"], run, guess)
+        if changed is not None:
+            return changed
+    rank = _other_rank(requirement, guess)
+    if rank is None or guess.is_settled:
+        return _fixed(requirement, source.meta["name"], run, guess, label)
+    fits = rank in RANKS and not requirement.holds
+    return replace(guess, axes=RANKS[rank], sizes=(), source=label) if fits else None
+
+
+def _asked_at_once(requirement: Requirement, node: fx.Node, owner: str, run: Run, guess: Guess) -> Guess | None:
+    """What a layer asks of an input that it takes as it comes: its dtype, or its axes."""
+    layer, label = node.meta.get("layer"), label_of(node)
+    is_of_name = guess.source in (GUESSED, NAMED)
+    if requirement.name in ("dtype", "mixed_dtype"):
+        return replace(guess, dtype=str(requirement.expected))
+    if requirement.name == "index_dtype" and not is_of_name:
+        return replace(guess, dtype="int64", source=label)
+    rigid, flexible = axes_for(layer, is_rigid=True), axes_for(layer, is_rigid=False)
+    if rigid is not None:
+        sizes = guess.sizes if rigid == guess.axes else ()
+        settled = replace(guess, axes=rigid, sizes=sizes, source=label, is_settled=settles(layer))
+        sized = _fixed(requirement, owner, run, settled, label) if rigid == guess.axes else None
+        return sized or settled
+    if flexible is not None and is_of_name:
+        dtype = "int64" if requirement.name == "index_dtype" else guess.dtype
+        return Guess(flexible, dtype=dtype, source=label)
+    return None
+
+
+def _other_rank(requirement: Requirement, guess: Guess) -> int | None:
+    """The rank that the first operand's requirement leaves the input; None where it is about something else."""
+    if requirement.name != "rank" or requirement.operand not in _OF_THE_FIRST:
+        return None
+    actual, expected = requirement.actual, requirement.expected
+    if not isinstance(actual, sympy.Integer) or not isinstance(expected, sympy.Integer):
+        return None
+    return len(guess.axes) + int(expected) - int(actual)
+
+
+@dataclass(frozen=True)
+class _Solution:
+    """A symbol, and the size of it that meets a requirement."""
+
+    symbol: str
+    size: int
 
 
 def _owner(requirement: Requirement, run: Run) -> str:
     """The input whose shape has the one unknown size that a requirement is about; "" where there is none."""
-    symbol, _ = _solved(requirement, run)
-    owners = [item.name for item in run.run_spec.inputs if symbol is not None and symbol in (item.spec.shape or ())]
+    solution = _solved(requirement, run)
+    if solution is None:
+        return ""
+    owners = [item.name for item in run.run_spec.inputs if solution.symbol in (item.spec.shape or ())]
     return owners[0] if len(owners) == 1 else ""
 
 
 def _fixed(requirement: Requirement, owner: str, run: Run, guess: Guess, label: ShapeSource) -> Guess | None:
     """A size of the input that a layer names outright: `Conv2d(3, ...)` on a `[B, C, H, W]`."""
-    symbol, size = _solved(requirement, run)
+    solution = _solved(requirement, run)
     shape = next(item.spec.shape for item in run.run_spec.inputs if item.name == owner)
-    if (
-        symbol is None
-        or shape is None
-        or symbol not in shape
-        or symbol == BATCH
-        or not requirement_kind(requirement.name).fixes_input
-    ):
+    if solution is None or shape is None or solution.symbol not in shape:
         return None
-    dim = shape.index(symbol)
+    if solution.symbol == BATCH or not requirement_kind(requirement.name).fixes_input:
+        return None
+    dim = shape.index(solution.symbol)
     if requirement.name == "matmul" and 0 < dim < len(shape) - 1:
         return None  # a length: that a product leaves it no other size is to be seen, not to be taken for granted
-    return replace(guess, sizes=tuple(sorted({**dict(guess.sizes), dim: size}.items())), source=label)
+    return replace(guess, sizes=tuple(sorted({**dict(guess.sizes), dim: solution.size}.items())), source=label)
 
 
-def _solved(requirement: Requirement, run: Run) -> tuple[str | None, int]:
-    """The one symbol of a requirement and the size that meets it: `C == 3`, or `64*C == 192` behind a patching.
-
-    A plain number speaks for the symbol that it stands for in this run, if for one only.
-    """
+def _solved(requirement: Requirement, run: Run) -> _Solution | None:
+    """The one symbol of a requirement and the size that meets it: `C == 3`, or `64*C == 192` behind a patching."""
     sides = [side for side in (requirement.actual, requirement.expected) if isinstance(side, sympy.Expr)]
     sizes = [side for side in sides if isinstance(side, sympy.Integer)]
     formulas = [side for side in sides if len(side.free_symbols) == 1]
-    if len(sizes) == 2:
-        meant = [name for name in run.run_spec.fixed if run.run_spec.sizes[name] == sizes[0]]
-        return (meant[0] if len(meant) == 1 and not requirement.holds else None), int(sizes[1])
+    if len(sizes) == 2 and not requirement.holds:
+        return _stood_for(int(sizes[0]), int(sizes[1]), run)
     if len(sizes) != 1 or len(formulas) != 1:
-        return None, 0
-    (symbol,) = formulas[0].free_symbols
-    times = formulas[0] / symbol
-    if not isinstance(times, sympy.Integer) or not isinstance(symbol, sympy.Symbol) or sizes[0] % times:
-        return None, 0
-    return run.names.get(symbol), int(sizes[0] // times)
+        return None
+    return _quotient(formulas[0], int(sizes[0]), run)
+
+
+def _stood_for(actual: int, expected: int, run: Run) -> _Solution | None:
+    """A plain number speaks for the symbol that it stands for in this run, if for one only."""
+    meant = [name for name in run.run_spec.fixed if run.run_spec.sizes[name] == actual]
+    return _Solution(meant[0], expected) if len(meant) == 1 else None
+
+
+def _quotient(formula: sympy.Expr, size: int, run: Run) -> _Solution | None:
+    """`64*C` and 192 -> C and 3."""
+    (symbol,) = formula.free_symbols
+    times = formula / symbol
+    if not isinstance(times, sympy.Integer) or not isinstance(symbol, sympy.Symbol) or size % int(times):
+        return None
+    name = run.names.get(symbol)
+    return None if name is None else _Solution(name, size // int(times))
 
 
 def axes_for(layer: nn.Module | None, *, is_rigid: bool) -> tuple[str, ...] | None:

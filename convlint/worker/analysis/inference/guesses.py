@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import re
-import tomllib
-from collections.abc import Collection, Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from convlint.conventions import input_convention
 from convlint.facts import Basis, Span
 from convlint.inputspec import InputSpec
 from convlint.worker.trace.forward_parameters import Key, parameters_of, parts_of
@@ -93,37 +90,27 @@ def opened(slot: GuessedInput, spec: InputSpec, source: ShapeSource) -> Guess:
     """An input told in names of sizes, which layers may still put numbers in the place of."""
     shape = spec.shape or ()
     meant = first_guess(slot.parameter).dtype if spec.dtype == InputSpec().dtype else spec.dtype
-    sizes = tuple((dim, size) for dim, size in enumerate(shape) if isinstance(size, int))
-    return Guess(tuple(map(str, shape)), sizes, meant, source, is_named=True)
-
-
-def _value(value: Any) -> Guess:
-    return Guess((), source=NAMED, given=InputSpec(value=value))
+    return Guess(tuple(map(str, shape)), _numbers(shape), meant, source, is_named=True)
 
 
 _TOKENS = Guess(("B", "L"), dtype="int64", source=NAMED)
 _PER_SAMPLE = Guess(("B",), dtype="int64", source=NAMED)
-_NOTHING = _value(None)
-
-_MEANINGS: dict[str, Guess] = {
-    "tokens": _TOKENS,
-    "per_sample": _PER_SAMPLE,
-    "adjacency": Guess(("N", "N"), source=NAMED),
-    "edges": Guess(("2", "E"), sizes=((0, 2),), dtype="int64", source=NAMED),
-    "nothing": _NOTHING,
-    "rate": _value(0.5),
-    "switch": _value(False),
-    "count": _value(2),
-    "device": _value("cpu"),
-    "text": _value(""),
-}
+_NOTHING = Guess((), source=NAMED, given=InputSpec(value=None))
 
 
-@cache
-def _by_name() -> tuple[tuple[re.Pattern[str], Guess], ...]:
-    """What names mean, first fit; layers that disagree are believed rather than these."""
-    table = tomllib.loads(Path(__file__).with_name("guesses.toml").read_text(encoding="utf-8"))
-    return tuple((re.compile("|".join(table[name])), guess) for name, guess in _MEANINGS.items())
+def _by_name(name: str) -> Guess | None:
+    """What a name means; layers that disagree are believed rather than this."""
+    convention = input_convention(name)
+    if convention is None:
+        return None
+    if convention.shape is None:
+        return Guess((), source=NAMED, given=InputSpec(value=convention.value))
+    return Guess(tuple(map(str, convention.shape)), _numbers(convention.shape), convention.dtype, NAMED)
+
+
+def _numbers(shape: Iterable[int | str]) -> tuple[tuple[int, int], ...]:
+    """The sizes of a shape that are numbers, by dim."""
+    return tuple((dim, size) for dim, size in enumerate(shape) if isinstance(size, int))
 
 
 _DTYPES = {"LongTensor": "int64", "IntTensor": "int32", "BoolTensor": "bool"}
@@ -134,8 +121,7 @@ def first_guess(parameter: inspect.Parameter, *, is_first: bool = False) -> Gues
     if parameter.annotation in _PLAIN:
         return Guess((), source=ANNOTATED, is_settled=True, given=InputSpec(value=_PLAIN[parameter.annotation]))
     dtype = next((d for name, d in _DTYPES.items() if name in str(parameter.annotation)), None)
-    name = parameter.name.lower().strip("_")
-    found = next((guess for pattern, guess in _by_name() if pattern.fullmatch(name)), None)
+    found = _by_name(parameter.name)
     if found is not None and not (is_first and found.given is not None):
         return found
     return Guess(RANKS[2] if dtype else RANKS[4], dtype=dtype or "float32")
@@ -149,7 +135,7 @@ def other_forms(parameter: inspect.Parameter, current: Guess) -> list[Guess]:
         forms[:0] = [Guess(RANKS[rank], source=TRIED) for rank in (3, 2, 4)]
     if current.axes in PER_SAMPLE:
         forms.insert(0, Guess(("B", "1"), ((1, 1),), current.dtype, NAMED))
-    if re.fullmatch(r".*mask.*", parameter.name.lower()):
+    if "mask" in parameter.name.lower():
         forms[1:1] = [
             Guess(("L", "L"), dtype="bool", source=TRIED),
             Guess(("B", "1", "1", "L"), ((1, 1), (2, 1)), "bool", TRIED),

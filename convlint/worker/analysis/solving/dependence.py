@@ -21,13 +21,13 @@ from convlint.worker.ops.elementwise import broadcast
 from convlint.worker.ops.joining import concatenated
 from convlint.worker.ops.linear import linear_shape
 from convlint.worker.ops.matmul import product_shape
-from convlint.worker.ops.memory import MOVES, order_of_dims
 from convlint.worker.ops.op import BOTH, Op, Rule, Shape
 from convlint.worker.ops.padding import padded, padded_by_layer
 from convlint.worker.ops.reduction import reduced
 from convlint.worker.ops.registry import op_of, op_of_kind
 from convlint.worker.ops.regrouping import groups
 from convlint.worker.ops.resampling import interpolated, upsampled
+from convlint.worker.ops.views import MOVES, order_of_dims
 from convlint.worker.trace.trace import TensorMeta
 from convlint.worker.trace.trail import Requirement
 from convlint.worker.values.sizes import equal
@@ -186,17 +186,31 @@ def _of_index(graph: _Graph, node: fx.Node, dim: int, shape: Shape) -> bool:
     entries = list(index) if isinstance(index, tuple) else [index]
     if before is None or not all(one is None or type(one) is int or one in (_SLICE, _ELLIPSIS) for one in entries):
         return True
-    taken = sum(one is not None and one != _ELLIPSIS for one in entries)
-    at = entries.index(_ELLIPSIS) if _ELLIPSIS in entries else len(entries)
-    entries[at : at + 1] = [_SLICE] * (len(before) - taken)
-    olds, old = list[int | None](), 0
-    for one in entries:
-        olds += [None if one is None else old] if one is None or one == _SLICE else []
-        old += one is not None
-    if len(olds) != len(shape):
+    sources = _dims_left(_spelled_out(entries, len(before)))
+    if len(sources) != len(shape):
         return True
-    source = olds[dim]
+    source = sources[dim]
     return source is not None and graph.hangs(node.args[0], source)
+
+
+def _spelled_out(entries: list[Any], rank: int) -> list[Any]:
+    """An index with a slice for each dim that it does not name."""
+    named = sum(one is not None and one != _ELLIPSIS for one in entries)
+    at = entries.index(_ELLIPSIS) if _ELLIPSIS in entries else len(entries)
+    return [*entries[:at], *[_SLICE] * (rank - named), *entries[at + 1 :]]
+
+
+def _dims_left(entries: list[Any]) -> list[int | None]:
+    """The dims of what is indexed that the result has; None for a new one."""
+    dims, dim = list[int | None](), 0
+    for one in entries:
+        if one is None:
+            dims.append(None)
+            continue
+        if one == _SLICE:
+            dims.append(dim)
+        dim += 1
+    return dims
 
 
 def _of_reduction(graph: _Graph, node: fx.Node, dim: int, shape: Shape) -> bool:

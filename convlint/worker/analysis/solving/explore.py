@@ -6,7 +6,7 @@ accepted by one, rejected by one, or the budget ends: a proof needs all of them,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import sympy
@@ -183,12 +183,23 @@ def _fits_by_chance(search: Search, path: Sequence[Event], forgiven: frozenset[K
     names = {symbol: named(name) for name, symbol in search.first.symbols.items()}
     spatial = {symbol for axis in domain.axes[:1] for symbol in axis.symbols if str(symbol)[0] in SPATIAL}
     for number, event in enumerate(path):
-        if not isinstance(event, Requirement) or event.holds or event.key in forgiven or event.name != "broadcast":
+        if not isinstance(event, Requirement) or event.name != "broadcast":
             continue
-        sides = [rebuilt(side, names) for side in (event.actual, event.expected) if isinstance(side, sympy.Expr)]
-        used = set[sympy.Basic]().union(*(side.free_symbols for side in sides))
-        if len(sides) == 2 and used and used <= spatial:
-            equal = replace(event, condition=sympy.Eq(*sides, evaluate=False))
-            if not (fates(Domain(domain.axes[:1], fixed), [equal]) == ACCEPTED).any():
-                return number
+        if event.holds or event.key in forgiven:
+            continue
+        equal = _equal_sides(event, names, spatial)
+        if equal is not None and not (fates(Domain(domain.axes[:1], fixed), [equal]) == ACCEPTED).any():
+            return number
     return None
+
+
+def _equal_sides(
+    requirement: Requirement, names: Mapping[sympy.Symbol, sympy.Expr], spatial: set[sympy.Symbol]
+) -> Requirement | None:
+    """A sum's requirement that both sides are of one size, where only images decide these."""
+    given = (requirement.actual, requirement.expected)
+    sides = [rebuilt(side, names) for side in given if isinstance(side, sympy.Expr)]
+    used = set[sympy.Basic]().union(*(side.free_symbols for side in sides))
+    if len(sides) != 2 or not used or not used <= spatial:
+        return None
+    return replace(requirement, condition=sympy.Eq(*sides, evaluate=False))

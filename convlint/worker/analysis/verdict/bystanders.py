@@ -19,20 +19,25 @@ def bystanders(model: nn.Module, run: Run, nodes: Collection[int]) -> frozenset[
     """The tensors that nothing at these calls was worked out from, and that decide no way through forward."""
     if asks_for_rank(model) or run.trace.decisions:
         return frozenset()
-    causes = {source for number in nodes for source in (run.trace.nodes[number], *ancestors(run.trace.nodes[number]))}
-    parts = {str(node.meta["name"]) for node in causes if node.op == "placeholder"}
-    asked = set[sympy.Basic]().union(
-        *(event.condition.free_symbols for event in run.trace.trail.events if isinstance(event, Assumption))
-    )
-    decisive = {run.names[symbol] for symbol in asked if symbol in run.names}
+    used, decisive = _inputs_of(run, nodes), _decisive(run)
+    unused = [item for item in run.run_spec.inputs if item.spec.shape is not None and item.name not in used]
     return frozenset(
-        item.name
-        for item in run.run_spec.inputs
-        if item.spec.shape is not None
-        and item.name not in parts
-        and decisive.isdisjoint(_own_axes(run, item))
-        and not is_iterated(run, item.name)
+        item.name for item in unused if decisive.isdisjoint(_own_axes(run, item)) and not is_iterated(run, item.name)
     )
+
+
+def _inputs_of(run: Run, nodes: Collection[int]) -> set[str]:
+    """The inputs that these calls were worked out from."""
+    calls = [run.trace.nodes[number] for number in nodes]
+    causes = {*calls, *(source for call in calls for source in ancestors(call))}
+    return {str(node.meta["name"]) for node in causes if node.op == "placeholder"}
+
+
+def _decisive(run: Run) -> set[str]:
+    """The symbols that a way through forward was chosen by."""
+    assumptions = [event for event in run.trace.trail.events if isinstance(event, Assumption)]
+    asked = set[sympy.Basic]().union(*(event.condition.free_symbols for event in assumptions))
+    return {run.names[symbol] for symbol in asked if symbol in run.names}
 
 
 def _own_axes(run: Run, item: Input) -> set[str]:

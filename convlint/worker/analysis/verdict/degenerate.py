@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import sympy
@@ -38,23 +38,30 @@ _LENGTHS = ("L", "N", "S", "T")
 def degenerate(session: TraceSession, outcome: Outcome) -> Iterator[Violation]:
     """What is odd about the inputs that forward takes, at the place that leaves it no others."""
     run = outcome.first
-    inputs = [item for item in run.run_spec.inputs if item.spec.shape is not None]
-    is_known = all(item.is_settled or (len(inputs) == 1 and item.source.is_confirmed) for item in inputs)
-    if run.trace.trail.end() is not None or run.is_on_numbers or not is_known:
+    if run.trace.trail.end() is not None or run.is_on_numbers or not _has_known_inputs(run):
         return
     yield from _one_batch(session, outcome)
-    if outcome.accepted is None or outcome.domain is None or outcome.fates is None:
+    if outcome.accepted is not None and outcome.domain is not None and outcome.fates is not None:
+        yield from _few_sizes(session, outcome, outcome.domain, outcome.fates)
+
+
+def _has_known_inputs(run: Run) -> bool:
+    """Whether the ranks of all tensors are certain; a single one needs no more than a layer that took it."""
+    tensors = [item for item in run.run_spec.inputs if item.spec.shape is not None]
+    return all(item.is_settled or (len(tensors) == 1 and item.source.is_confirmed) for item in tensors)
+
+
+def _few_sizes(session: TraceSession, outcome: Outcome, domain: Domain, fates: Fates) -> Iterator[Violation]:
+    """What is odd about the sizes that forward takes, where each size of the domain was decided."""
+    if (fates == UNCOVERED).any():
         return
-    if (outcome.fates == UNCOVERED).any():
-        return
-    is_of_images = all(item.is_settled for item in run.run_spec.inputs) and not _begins_with_a_code(run)
-    if not (outcome.fates == ACCEPTED).any():
-        if is_of_images:
-            yield from _single_pixel(session, outcome)
-        return
-    if is_of_images:
-        yield from _images(session, outcome, outcome.domain, outcome.fates)
-    yield from _length_by_chance(session, outcome)
+    run = outcome.first
+    takes_none = not (fates == ACCEPTED).any()
+    if all(item.is_settled for item in run.run_spec.inputs) and not _begins_with_a_code(run):
+        images = _single_pixel(session, outcome) if takes_none else _images(session, outcome, domain, fates)
+        yield from images
+    if not takes_none:
+        yield from _length_by_chance(session, outcome)
 
 
 def refused(session: TraceSession, outcome: Outcome, violation: Violation) -> Run | None:
@@ -100,22 +107,34 @@ def _runs(session: TraceSession, run: Run) -> bool:
 
 
 def _images(session: TraceSession, outcome: Outcome, domain: Domain, fates: Fates) -> Iterator[Violation]:
-    spatial = [(i, axis) for i, axis in enumerate(domain.axes) if str(axis.symbols[0])[0] in _SPATIAL]
+    spatial = {
+        str(axis.symbols[0]): (i, axis) for i, axis in enumerate(domain.axes) if str(axis.symbols[0])[0] in _SPATIAL
+    }
     if not spatial:
         return
-    taken = {str(axis.symbols[0]): sizes_along(domain, fates, i) for i, axis in spatial}
-    usual = {str(symbol): _USUAL for _, axis in spatial for symbol in axis.symbols}
+    taken = {name: sizes_along(domain, fates, i) for name, (i, _) in spatial.items()}
+    usual = {str(symbol): _USUAL for _, axis in spatial.values() for symbol in axis.symbols}
     if all(sizes and max(sizes) < SMALLEST for sizes in taken.values()):
-        if takes_oblong_images(session, outcome, SMALLEST):
-            return
-        words = ", ".join(
-            f"{' = '.join(map(str, axis.symbols))} {sizes_in_words(taken[str(axis.symbols[0])], LARGEST_SIZE)}"
-            for _, axis in spatial
-        )
-        at, layer = culprit(session, session.run(outcome.first.run_spec.at(usual)))
-        yield Violation(name="tiny_images", operand="forward", sizes=words, at=at, layer=layer)
-    elif len(spatial) > 1 and len({name[1:] for name in taken}) == 1 and not _has_depth(outcome):
+        joined = {" = ".join(map(str, axis.symbols)): taken[name] for name, (_, axis) in spatial.items()}
+        yield from _tiny(session, outcome, joined, usual)
+    elif _is_one_image(taken) and not _has_depth(outcome):
         yield from _never_square(session, outcome, usual)  # square sizes were looked at before
+
+
+def _is_one_image(names: Iterable[str]) -> bool:
+    """Whether these are the height and the width of one input: `H2` and `W2`."""
+    kinds, inputs = {name[0] for name in names}, {name[1:] for name in names}
+    return len(kinds) > 1 and len(inputs) == 1
+
+
+def _tiny(
+    session: TraceSession, outcome: Outcome, taken: Mapping[str, list[int]], usual: Mapping[str, int]
+) -> Iterator[Violation]:
+    if takes_oblong_images(session, outcome, SMALLEST):
+        return
+    words = ", ".join(f"{name} {sizes_in_words(sizes, LARGEST_SIZE)}" for name, sizes in taken.items())
+    at, layer = culprit(session, session.run(outcome.first.run_spec.at(usual)))
+    yield Violation(name="tiny_images", operand="forward", sizes=words, at=at, layer=layer)
 
 
 def _never_square(session: TraceSession, outcome: Outcome, usual: Mapping[str, int]) -> Iterator[Violation]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import sympy
 from torch import fx
@@ -50,8 +50,18 @@ def _joins_branches(node: fx.Node, batch: sympy.Symbol) -> bool:
         return False
     if any(len(meta.shape) < 2 or meta.formulas[0] != batch for meta in metas):
         return False
-    behind = [set(ancestors(branch)) for branch in branches]
-    inputs = [{one for one in found if one.op == "placeholder"} for found in behind]
-    layers = [{id(one.meta["layer"]) for one in found if one.meta.get("layer") is not None} for found in behind]
+    return _have_one_source(branches) and _have_own_layers(branches)
+
+
+def _have_one_source(branches: Sequence[fx.Node]) -> bool:
+    """Whether all go back to the same inputs."""
+    inputs = [{one for one in ancestors(branch) if one.op == "placeholder"} for branch in branches]
+    return bool(inputs[0]) and all(one == inputs[0] for one in inputs)
+
+
+def _have_own_layers(branches: Sequence[fx.Node]) -> bool:
+    """Whether each comes from a layer that not all come from."""
+    nodes = ([one for one in ancestors(branch) if one.meta.get("layer") is not None] for branch in branches)
+    layers = [{id(one.meta["layer"]) for one in found} for found in nodes]
     shared = set.intersection(*layers)
-    return inputs[0] != set() and all(one == inputs[0] for one in inputs) and all(own - shared for own in layers)
+    return all(own - shared for own in layers)

@@ -29,10 +29,8 @@ def always_raises(
     end = run.trace.trail.end()
     if not isinstance(end, Raised) or end.at is None or run.trace.trail.broken():
         return None
-    if isinstance(end, UserError) and (is_found_out or end.kind == _ABSTRACT):
-        return None  # a check of inputs that were guessed, or a method for others to write
-    if not end.is_certain and run.run_spec.sizes.keys() - {BATCH}:
-        return None  # other sizes may be fine
+    if _may_be_meant(run, end, is_found_out=is_found_out):
+        return None
     if is_found_out and not end.is_certain and not _is_of_every_input(session, run, end, alternatives):
         return None
     if not all(_ends_alike(session.run(run_spec), end) for run_spec in other_run_specs(session, run)):
@@ -41,6 +39,13 @@ def always_raises(
         return end if raises_for_real(session, run, end) else None
     except NotRun:
         return end if end.is_certain else None
+
+
+def _may_be_meant(run: Run, end: Raised, *, is_found_out: bool) -> bool:
+    """Whether the code raises on purpose, or only at the sizes of this run."""
+    if isinstance(end, UserError) and (is_found_out or end.kind == _ABSTRACT):
+        return True  # a check of inputs that were guessed, or a method for others to write
+    return not end.is_certain and bool(run.run_spec.sizes.keys() - {BATCH})  # other sizes may be fine
 
 
 def _without_repairs(session: TraceSession, run: Run) -> Run:

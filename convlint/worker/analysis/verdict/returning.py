@@ -9,7 +9,8 @@ from torch import nn
 
 from convlint.facts import Violation
 from convlint.worker.analysis.session import Run
-from convlint.worker.stack.places import function_of, node_position, span_at
+from convlint.worker.stack.parsed_file import function_of, node_position
+from convlint.worker.stack.places import span_at
 
 NAME = "returns_nothing"
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from convlint.facts import Breakdown
 from convlint.ops.window import per_dim, windows
-from convlint.worker.verify.breakdown.case import LayerCase, pixel_axes
-from convlint.worker.verify.breakdown.patch import Patch, axes_of, patch_of, share
-from convlint.worker.verify.breakdown.taps import Tap, adapted, pooled
+from convlint.worker.ops.breakdown.case import LayerCase, pixel_axes
+from convlint.worker.ops.breakdown.patch import Patch, axes_of, patch_of, share
+from convlint.worker.ops.breakdown.taps import Tap, adapted, pooled
 
 _Taps = list[list[Tap]]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from convlint.facts import Breakdown
-from convlint.worker.verify.breakdown.case import LayerCase
-from convlint.worker.verify.breakdown.patch import doubles, share
+from convlint.worker.ops.breakdown.case import LayerCase
+from convlint.worker.ops.breakdown.patch import doubles, share
 
 
 def embedding(case: LayerCase) -> Breakdown:

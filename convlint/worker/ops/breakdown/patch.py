@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from convlint.facts import Share, WindowAxis
-from convlint.worker.verify.breakdown.taps import Tap
+from convlint.worker.ops.breakdown.taps import Tap
 
 MOST_SHARES = 4
 """Input channels whose numbers are kept."""

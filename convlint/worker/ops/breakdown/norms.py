@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from convlint.facts import Breakdown
-from convlint.worker.verify.breakdown.case import LayerCase
-from convlint.worker.verify.breakdown.patch import doubles
+from convlint.worker.ops.breakdown.case import LayerCase
+from convlint.worker.ops.breakdown.patch import doubles
 
 
 def batch_norm(case: LayerCase) -> Breakdown:

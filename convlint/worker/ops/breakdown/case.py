@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -51,6 +51,19 @@ class LayerCase:
             dtype=self.dtype,
             **parts,
         )
+
+
+Take = Callable[[LayerCase], Breakdown]
+"""Takes a number of a layer's output apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerBreakdown:
+    """How the numbers of a kind of layer are taken apart, and what the sizes of its output are."""
+
+    take: Take
+    spatial: int | None = None  # how many sizes stand behind the channels; None: any number
+    has_channels: bool = True  # else the features come last
 
 
 def pixel_axes(count: int) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ import torch
 
 from convlint.facts import Breakdown, WindowAxis
 from convlint.ops.window import Window, same_padding, windows
-from convlint.worker.verify.breakdown.case import LayerCase, pixel_axes
-from convlint.worker.verify.breakdown.patch import MOST_SHARES, Patch, axes_of, doubles, patch_of, product_sum, share
-from convlint.worker.verify.breakdown.taps import convolved, transposed
+from convlint.worker.ops.breakdown.case import LayerCase, pixel_axes
+from convlint.worker.ops.breakdown.patch import MOST_SHARES, Patch, axes_of, doubles, patch_of, product_sum, share
+from convlint.worker.ops.breakdown.taps import convolved, transposed
 
 
 def convolution(case: LayerCase) -> Breakdown:
