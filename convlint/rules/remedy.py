@@ -14,7 +14,7 @@ _KEEPING = ("BatchNorm", "InstanceNorm", "GroupNorm", "LayerNorm", "RMSNorm", "M
 """Layers that give the width that they take."""
 _SETTLED = frozenset({"layout", "layer", "order", "shortcut", "window", "dim"})
 """Kinds of edits after which any size of the input does."""
-_ODD = frozenset({"tiny_images", "never_square", "length_by_chance"})
+_ODD = frozenset({"tiny_images", "never_square", "length_by_chance", "turned_by_chance"})
 """Requirements whose sizes nobody wants to feed."""
 
 

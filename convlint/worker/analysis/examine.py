@@ -20,7 +20,7 @@ from convlint.worker.analysis.verdict.raising import always_raises
 from convlint.worker.analysis.verdict.verdict import at_declared_sizes, judged
 from convlint.worker.analysis.verdict.ways import best_variant, past_decisions
 from convlint.worker.trace.input import Input
-from convlint.worker.trace.trail import TraceStopped, UserError
+from convlint.worker.trace.trail import Oversized, Stop, TraceStopped, UserError
 
 MOST_BROKEN = 3
 """Requirements that a run may break for its repairs to be tried in other ways, while inputs are found out."""
@@ -162,7 +162,7 @@ def _found_out(session: TraceSession, candidates: Sequence[Evidence], squares: t
         lambda inputs: run_spec_of(inputs, start),
         squares=squares,
     )
-    examination = None if doubt is not None else judged(session, first, is_found_out=True)
+    examination = judged(session, first, is_found_out=True) if doubt is None else _refused(session, first)
     if examination is not None and not examination.findings and first.trace.trail.end() is None:
         odd = None if examination.odd else none_of_the_named(session, examination.outcome, candidates, _is_taken)
         return examination if odd is None else replace(examination, odd=(odd,))
@@ -174,6 +174,14 @@ def _found_out(session: TraceSession, candidates: Sequence[Evidence], squares: t
         return examination
     raised = always_raises(session, first, is_found_out=True, alternatives=other_run_specs_of(first))
     return Examination(first, undecided(first), (), doubt, raised=raised)
+
+
+def _refused(session: TraceSession, first: Run) -> Examination | None:
+    """The verdict where torch refuses the inputs that came furthest, if it is the same with every other input."""
+    if not isinstance(first.trace.trail.end(), Stop | Oversized):
+        return None
+    examination = judged(session, session.first(first.run_spec), is_found_out=True)
+    return examination if examination.findings else None
 
 
 def _trial(session: TraceSession, run_spec: RunSpec) -> Run:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from types import FrameType
 from typing import Any, Final, NoReturn
 
 import torch
@@ -23,7 +24,7 @@ from convlint.worker.ops.registry import function_check, layer_check
 from convlint.worker.ops.results import goes_on_numbers, has_rule, is_one_dtype, numbers_among, result_shape
 from convlint.worker.ops.signatures.check import check_operator
 from convlint.worker.ops.signatures.operator import Operator
-from convlint.worker.stack.places import FramePlace, span_of, user_place
+from convlint.worker.stack.places import FramePlace, place_of, span_of, user_place
 from convlint.worker.torch_private.fake import UNDECIDABLE, FakeTensor, is_inner_call, outside_modes
 from convlint.worker.torch_private.modules import changes_arguments, changes_results, module_calls
 from convlint.worker.torch_private.symbols import undecided
@@ -35,6 +36,7 @@ from convlint.worker.trace.dtypes import unmixed
 from convlint.worker.trace.ending import RunEnding
 from convlint.worker.trace.leaves import PROPERTIES, QUESTIONS, is_leaf
 from convlint.worker.trace.ledger import TraceLedger
+from convlint.worker.trace.misuse import cannot_bind, is_invalid_for_all
 from convlint.worker.trace.nodes import NodeRecorder
 from convlint.worker.trace.numeric import on_numbers
 from convlint.worker.trace.reading import READERS, Reader
@@ -266,8 +268,20 @@ class ShapeTracer(fx.Tracer):
         key = (self._ledger.where(call), "raises", call.target)
         at = max(0, len(self._trace.nodes) - 1)
         refused = RefusedCall(subject, tuple(call.args), dict(call.kwargs))
-        self._refused = error, Stop(first_line(error), at, key, is_misuse=isinstance(error, TypeError), call=refused)
+        is_misuse = isinstance(error, TypeError) and not self._never_fits(call)
+        self._refused = error, Stop(first_line(error), at, key, is_misuse=is_misuse, call=refused)
         raise error from None
+
+    def _never_fits(self, call: Call) -> bool:
+        """Whether the user's code calls torch with arguments that no inputs of forward make valid."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and not self._setting.is_user(frame.f_code.co_filename):
+            frame = frame.f_back
+        if frame is None:
+            return False
+        if call.layer is not None:
+            return cannot_bind(place_of(frame), call.layer)
+        return is_invalid_for_all(frame, place_of(frame), self._recorder.is_computed, None)
 
     def _confirmed(self, call: Call, subject: Any, error: Exception) -> Exception:
         """The exception with which real torch refuses the call. Raises Halted where it does not, or cannot be asked."""

@@ -10,6 +10,7 @@ from torch import nn
 from convlint.ops.requirements import requirement_kind
 from convlint.worker.analysis.edits.case import Candidate, EditCase, number, shape_of
 from convlint.worker.analysis.edits.syntax import SourceExpression, inserted, one_line, replaced
+from convlint.worker.analysis.verdict.turned import turned_pair
 from convlint.worker.trace.trail import Requirement
 
 _NORMS = (
@@ -67,6 +68,21 @@ def _other_norm(case: EditCase, goal: int) -> Iterator[Candidate]:
         return
     text = f"{callee.removesuffix('LayerNorm')}GroupNorm(1, {made.part(made.node.args[0]).text})"
     yield Candidate("layer", (replaced(made, text),), text, made.span, 0)
+
+
+def turned(case: EditCase) -> Iterator[Candidate]:
+    """The transposition that brings one of two operands to the shape of the other, where that one is made."""
+    found = turned_pair(case.node)
+    if found is None:
+        return
+    first, second = found[2:]
+    for operand in found[:2]:
+        made = case.written(operand)
+        if made is not None and isinstance(made.node, ast.Call) and operand.meta.get("layer") is None:
+            text = f".transpose({first}, {second})"
+            end = made.span
+            change = inserted(made.filename, end.end_row, end.end_column, text)
+            yield Candidate("layout", (change,), one_line(made.text + text, f"...{text}"), made.span, 0)
 
 
 def ranks(case: EditCase) -> Iterator[Candidate]:

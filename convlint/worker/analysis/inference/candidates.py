@@ -19,7 +19,7 @@ from convlint.worker.analysis.solving.constants import is_of_layers
 from convlint.worker.analysis.solving.explore import explore
 from convlint.worker.trace.input import BATCH, Input
 from convlint.worker.trace.origin import GUESSED, NAMED
-from convlint.worker.trace.trail import Requirement, Stop, TraceStopped, Unread, UserError, reason_of
+from convlint.worker.trace.trail import Oversized, Requirement, Stop, TraceStopped, Unread, UserError, reason_of
 from convlint.worker.trace.work import WorkBudget, WorkSpent, limited
 from convlint.worker.user_code.time_limit import TimeLimitExceeded
 
@@ -60,7 +60,7 @@ class _Attempt:
             not requirement.condition.free_symbols or self._asks_for_a_batch(requirement) for requirement in broken
         )
         end = trail.end()
-        certain += isinstance(end, Stop)
+        certain += isinstance(end, Stop | Oversized)
         refused = isinstance(end, Stop) and not self._is_open(end) and not self._has_stopgap
         ended = end is None or refused or isinstance(end, Unread)
         return ended and taken, -certain, -len(broken), len(self.run.trace.nodes)

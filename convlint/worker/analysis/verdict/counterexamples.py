@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 
 from convlint.facts import LARGEST_SIZE
 from convlint.worker.analysis.session import Run, TraceSession, run_spec_of
@@ -11,10 +11,10 @@ from convlint.worker.analysis.solving.domain import UNCOVERED
 from convlint.worker.analysis.solving.explore import Outcome, explore
 from convlint.worker.analysis.solving.fixed_sizes import past_fixed_sizes, sizes_that_run
 from convlint.worker.analysis.solving.search import Search, cover, domains
-from convlint.worker.analysis.verdict.alternatives import other_inputs
+from convlint.worker.analysis.verdict.alternatives import other_inputs, together
 from convlint.worker.analysis.verdict.real_run import NotRun, raises_at
 from convlint.worker.analysis.verdict.ways import past_decisions
-from convlint.worker.trace.input import BATCH
+from convlint.worker.trace.input import BATCH, Input
 from convlint.worker.trace.trail import Raised, Stop, UserError
 from convlint.worker.trace.work import WorkBudget, WorkSpent, limited
 
@@ -60,7 +60,7 @@ def is_taken_in_another_form(session: TraceSession, run: Run, batches: Collectio
 
 
 def _is_taken(session: TraceSession, run: Run, batches: Collection[int]) -> bool:
-    for _, inputs in other_inputs(run.run_spec.inputs):
+    for inputs in _other_ranks(run):
         first = past_fixed_sizes(session, past_decisions(session, session.first(run_spec_of(inputs, _SMALLER))))
         if first.trace.trail.end() is not None:
             continue
@@ -69,6 +69,20 @@ def _is_taken(session: TraceSession, run: Run, batches: Collection[int]) -> bool
         if outcome.accepted is not None and not outcome.rejected and sizes.get(BATCH) not in batches:
             return True
     return False
+
+
+def _other_ranks(run: Run) -> Iterator[tuple[Input, ...]]:
+    """The inputs in other forms, one at a time or together; not those of the same rank that only have other names."""
+    own = _open_ranks(run.run_spec.inputs)
+    for inputs in (*(inputs for _, inputs in other_inputs(run.run_spec.inputs)), *together(run.run_spec.inputs)):
+        if None in own or _open_ranks(inputs) != own:
+            yield inputs
+
+
+def _open_ranks(inputs: Sequence[Input]) -> list[int | None]:
+    """How many dims each input has; None where one of them is more than a symbol."""
+    shapes = [item.spec.shape for item in inputs if item.spec.shape is not None]
+    return [len(shape) if all(isinstance(size, str) for size in shape) else None for shape in shapes]
 
 
 def takes_oblong_images(session: TraceSession, outcome: Outcome, smallest: int) -> bool:

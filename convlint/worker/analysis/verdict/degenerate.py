@@ -24,6 +24,8 @@ from convlint.worker.analysis.verdict.counterexamples import (
     takes_oblong_images,
 )
 from convlint.worker.analysis.verdict.real_run import NotRun, runs_for_real
+from convlint.worker.analysis.verdict.turned import NAME as TURNED
+from convlint.worker.analysis.verdict.turned import other_length, turned_by_chance
 from convlint.worker.stack.places import span_of
 from convlint.worker.trace.input import BATCH, Input, hint
 from convlint.worker.trace.trail import Raised, Requirement, Stop
@@ -39,10 +41,11 @@ def degenerate(session: TraceSession, outcome: Outcome) -> Iterator[Violation]:
     """What is odd about the inputs that forward takes, at the place that leaves it no others."""
     run = outcome.first
     inputs = [item for item in run.run_spec.inputs if item.spec.shape is not None]
-    is_known = all(item.is_settled or (len(inputs) == 1 and item.source.is_confirmed) for item in inputs)
+    is_known = all(item.is_settled or item.source.is_confirmed for item in inputs)
     if run.trace.trail.end() is not None or run.is_on_numbers or not is_known:
         return
     yield from _one_batch(session, outcome)
+    yield from turned_by_chance(session, outcome)
     if outcome.accepted is None or outcome.domain is None or outcome.fates is None:
         return
     if (outcome.fates == UNCOVERED).any():
@@ -60,6 +63,8 @@ def degenerate(session: TraceSession, outcome: Outcome) -> Iterator[Violation]:
 def refused(session: TraceSession, outcome: Outcome, violation: Violation) -> Run | None:
     """A run at usual inputs, which forward does not take; None where it is the batch that is odd."""
     run_spec = outcome.first.run_spec
+    if violation.name == TURNED and isinstance(violation.expected, int):
+        return other_length(session, outcome, str(violation.actual), violation.expected)
     if violation.name == "length_by_chance" and isinstance(violation.expected, int):
         return session.run(run_spec.at({str(violation.actual): violation.expected + _OTHER}))
     if violation.name in ("tiny_images", "never_square"):
