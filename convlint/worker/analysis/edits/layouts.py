@@ -24,7 +24,7 @@ def layouts(case: EditCase) -> Iterator[Candidate]:
     requirement = case.requirement
     if not isinstance(requirement, Requirement) or requirement_kind(requirement.name).along is None or not case.inputs:
         return
-    given, whole = _given(case), case.written()
+    given, whole = given_expression(case), case.written()
     shape = shape_of(case.inputs[0])
     wanted = number(requirement.expected)
     if given is None or whole is None or wanted is None or len(shape) < 3:
@@ -91,7 +91,7 @@ def ranks(case: EditCase) -> Iterator[Candidate]:
     if not isinstance(requirement, Requirement) or requirement.name != "rank" or not case.inputs:
         return
     actual, goal = len(case.inputs[0].shape), _rank_wanted(requirement)
-    given = _given(case)
+    given = given_expression(case)
     if given is not None:
         for text in _reshaped(given, actual, goal):
             yield Candidate("rank", (replaced(given, text),), text, None, 0)
@@ -152,7 +152,7 @@ def _of_rank(case: EditCase, actual: int) -> Iterator[Candidate]:
     yield Candidate("layer", (replaced(part, other),), one_line(full, f"{other}(...)"), made.span, 1)
 
 
-def _given(case: EditCase) -> SourceExpression | None:
+def given_expression(case: EditCase) -> SourceExpression | None:
     """The expression of the first input at the call in forward."""
     whole = case.written()
     if whole is None:

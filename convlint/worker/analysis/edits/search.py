@@ -9,6 +9,7 @@ from itertools import chain
 from convlint.facts import TriedEdit, Violation
 from convlint.worker.analysis.edits.branches import branches
 from convlint.worker.analysis.edits.case import Candidate, EditCase, EditedModel, scopes_of
+from convlint.worker.analysis.edits.forgotten import forgotten
 from convlint.worker.analysis.edits.layouts import layouts, ranks, turned
 from convlint.worker.analysis.edits.numbers import numbers
 from convlint.worker.analysis.edits.operands import operands
@@ -29,7 +30,7 @@ MOST_ANSWERS = 2
 MOST_CANDIDATES = 14
 """Edits that are tried for one of them."""
 
-_SOURCES = (layouts, turned, ranks, operands, splits, folded, numbers, branches, states)
+_SOURCES = (forgotten, layouts, turned, ranks, operands, splits, folded, numbers, branches, states)
 
 
 def with_edits(examination: Examination, session: TraceSession, recipe: Recipe) -> Examination:
