@@ -71,7 +71,7 @@ class _Attempt:
         nodes = self.run.trace.nodes
         found: dict[object, Requirement] = {}
         for requirement in self.run.trace.trail.broken():
-            if not is_of_layers(self.run, requirement):
+            if not is_of_layers(self.run, requirement, past_indexing=True):
                 place = (
                     requirement.key
                     if requirement.node is None

@@ -18,6 +18,7 @@ from convlint.worker.trace.origin import NAMED
 from convlint.worker.trace.trail import Key, Raised, Requirement, Stop, TraceStopped, Unread
 
 Inputs = tuple[Input, ...]
+Shape = tuple[int | str, ...]
 Try = Callable[[Inputs], tuple[Run, Outcome]]
 """The first run with some inputs, and what exploring says of them."""
 _LIMITS = (48, 192, None)
@@ -149,5 +150,11 @@ def _forms(item: Input) -> Iterator[Input]:
     else:
         last = shape[-1:] if shape and isinstance(shape[-1], int) and item.source.is_confirmed else ()
         shapes = [(*axes[: len(axes) - len(last)], *last) for axes in RANKS.values()]
-        specs = [item.spec.model_copy(update={"shape": other}) for other in shapes if other != shape]
+        specs = [item.spec.model_copy(update={"shape": other}) for other in shapes if not _is_renamed(other, shape)]
     yield from (replace(item, spec=spec) for spec in specs)
+
+
+def _is_renamed(shape: Shape, other: Shape) -> bool:
+    """Whether two shapes are one but for the letters of their symbols."""
+    are_open = all(isinstance(size, str) for size in (*shape, *other))
+    return shape == other or (are_open and len(shape) == len(other))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 
 from convlint.facts import LARGEST_SIZE
 from convlint.worker.analysis.session import Run, TraceSession, run_spec_of
@@ -72,17 +72,9 @@ def _is_taken(session: TraceSession, run: Run, batches: Collection[int]) -> bool
 
 
 def _other_ranks(run: Run) -> Iterator[tuple[Input, ...]]:
-    """The inputs in other forms, one at a time or together; not those of the same rank that only have other names."""
-    own = _open_ranks(run.run_spec.inputs)
-    for inputs in (*(inputs for _, inputs in other_inputs(run.run_spec.inputs)), *together(run.run_spec.inputs)):
-        if None in own or _open_ranks(inputs) != own:
-            yield inputs
-
-
-def _open_ranks(inputs: Sequence[Input]) -> list[int | None]:
-    """How many dims each input has; None where one of them is more than a symbol."""
-    shapes = [item.spec.shape for item in inputs if item.spec.shape is not None]
-    return [len(shape) if all(isinstance(size, str) for size in shape) else None for shape in shapes]
+    """The inputs in other forms, one at a time and together."""
+    yield from (inputs for _, inputs in other_inputs(run.run_spec.inputs))
+    yield from together(run.run_spec.inputs)
 
 
 def takes_oblong_images(session: TraceSession, outcome: Outcome, smallest: int) -> bool:
