@@ -18,6 +18,7 @@ EditKind = Literal[
     "order",  # operands or arguments in another order
     "dim",  # the dim that is joined
     "dtype",  # a conversion
+    "call",  # a call that was forgotten: of a layer that is made, or of a join
 ]
 
 

@@ -12,9 +12,9 @@ from convlint.rules.templates import choose, fill
 
 _KEEPING = ("BatchNorm", "InstanceNorm", "GroupNorm", "LayerNorm", "RMSNorm", "MultiheadAttention", "Transformer")
 """Layers that give the width that they take."""
-_SETTLED = frozenset({"layout", "layer", "order", "shortcut", "window", "dim"})
+_SETTLED = frozenset({"layout", "layer", "order", "shortcut", "window", "dim", "call"})
 """Kinds of edits after which any size of the input does."""
-_ODD = frozenset({"tiny_images", "never_square", "length_by_chance"})
+_ODD = frozenset({"tiny_images", "never_square", "length_by_chance", "turned_by_chance"})
 """Requirements whose sizes nobody wants to feed."""
 
 

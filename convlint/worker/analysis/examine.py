@@ -12,7 +12,7 @@ from convlint.worker.analysis.inference.demands import is_near, placeholder
 from convlint.worker.analysis.inference.evidence import Evidence
 from convlint.worker.analysis.session import Run, RunSpec, TraceSession, run_spec_of
 from convlint.worker.analysis.solving.fixed_sizes import past_fixed_sizes
-from convlint.worker.analysis.verdict.alternatives import other_run_specs_of
+from convlint.worker.analysis.verdict.alternatives import other_run_specs_of, together
 from convlint.worker.analysis.verdict.degenerate import FIXED_BATCH
 from convlint.worker.analysis.verdict.examination import Examination, undecided
 from convlint.worker.analysis.verdict.findings import Finding
@@ -21,7 +21,8 @@ from convlint.worker.analysis.verdict.raising import always_raises
 from convlint.worker.analysis.verdict.verdict import at_declared_sizes, judged
 from convlint.worker.analysis.verdict.ways import best_variant, past_decisions
 from convlint.worker.trace.input import Input
-from convlint.worker.trace.trail import TraceStopped, UserError
+from convlint.worker.trace.trail import Oversized, Stop, TraceStopped, UserError
+from convlint.worker.values.nesting import tensors_in
 
 MOST_BROKEN = 3
 """Requirements that a run may break for its repairs to be tried in other ways, while inputs are found out."""
@@ -164,7 +165,7 @@ def _found_out(session: TraceSession, candidates: Sequence[Evidence], squares: t
         lambda inputs: run_spec_of(inputs, start),
         squares=squares,
     )
-    examination = None if doubt is not None else judged(session, first, is_found_out=True)
+    examination = judged(session, first, is_found_out=True) if doubt is None else _refused(session, first)
     if examination is not None and not examination.findings and first.trace.trail.end() is None:
         odd = None if examination.odd else none_of_the_named(session, examination.outcome, candidates, _is_taken)
         return examination if odd is None else replace(examination, odd=(odd,))
@@ -176,6 +177,23 @@ def _found_out(session: TraceSession, candidates: Sequence[Evidence], squares: t
         return examination
     raised = always_raises(session, first, is_found_out=True, alternatives=other_run_specs_of(first))
     return Examination(first, undecided(first), (), doubt, raised=raised)
+
+
+def _refused(session: TraceSession, first: Run) -> Examination | None:
+    """The verdict where torch refuses what it is given by itself, and it is the same with all other inputs.
+
+    A call of several tensors may be refused for how the guesses about them go together.
+    """
+    if not isinstance(first.trace.trail.end(), Stop | Oversized):
+        return None
+    first = session.first(first.run_spec)
+    end = first.trace.trail.end()
+    if not isinstance(end, Stop) or end.call is None or len(list(tensors_in((end.call.args, end.call.kwargs)))) > 1:
+        return None
+    if any(session.first(run_spec_of(inputs)).comes_through for inputs in together(first.run_spec.inputs)):
+        return None
+    examination = judged(session, first, is_found_out=True)
+    return examination if examination.findings else None
 
 
 def _trial(session: TraceSession, run_spec: RunSpec) -> Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import sympy
@@ -31,7 +31,10 @@ MOST_CALLS = 1500
 MOST_KEPT = 300
 """Calls of a run that is kept, in case it is asked for again; of larger ones the last few are."""
 _LARGE = 2
-_SMALL = {"D": 16, "H": 64, "W": 64}
+_SMALL = (
+    {"D": 16, "H": 64, "W": 64},
+    {"B": 3, "D": 4, "H": 5, "W": 7},
+)  # as nets for images take them; as codes may be
 _FEATURES = ("C", "F")  # sizes that layers name outright, which a symbol is needed to hear of
 
 
@@ -71,9 +74,10 @@ class RunSpec:
         return replace(self, fixed=self.fixed | names, is_quick=self.is_quick or level > 0)
 
 
-def small_sizes(sizes: Mapping[str, int]) -> dict[str, int]:
-    """The sizes of our choice as small as nets for images take them."""
-    return {name: _SMALL.get(name[0], size) if size == hint(name) else size for name, size in sizes.items()}
+def smaller_sizes(sizes: Mapping[str, int]) -> Iterator[dict[str, int]]:
+    """The sizes of our choice made smaller, and smaller again."""
+    for small in _SMALL:
+        yield {name: small.get(name[0], size) if size == hint(name) else size for name, size in sizes.items()}
 
 
 def run_spec_of(inputs: tuple[Input, ...], start: Mapping[str, int] | None = None) -> RunSpec:
@@ -216,8 +220,10 @@ class TraceSession:
     def first(self, run_spec: RunSpec) -> Run:
         """The first run; on plain numbers where a symbol is what stops the trace before any mistake."""
         run = self.run(run_spec)
-        if isinstance(run.trace.trail.end(), Oversized) and not self.is_plain:
-            run = self.run(run_spec.at(small_sizes(run_spec.sizes)))
+        for sizes in smaller_sizes(run_spec.sizes) if not self.is_plain else ():
+            if not isinstance(run.trace.trail.end(), Oversized):
+                break
+            run = self.run(run_spec.at(sizes))
         for level in LEVELS[1:] if run_spec.sizes else ():
             if not isinstance(run.trace.trail.end(), TraceStopped) or run.trace.trail.broken():
                 break

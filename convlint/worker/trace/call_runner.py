@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from types import FrameType
 from typing import Any, Final, NoReturn
 
 import torch
@@ -12,12 +14,13 @@ from convlint.facts import Reason
 from convlint.worker.ops.call import Call
 from convlint.worker.ops.result_strides import of_computed, of_result
 from convlint.worker.ops.results import goes_on_numbers, has_rule, is_one_dtype, numbers_among, result_shape
-from convlint.worker.stack.places import FramePlace
+from convlint.worker.stack.places import FramePlace, place_of
 from convlint.worker.torch_private.fake import UNDECIDABLE, FakeTensor
 from convlint.worker.torch_private.modules import changes_arguments, changes_results
 from convlint.worker.trace.confirm import Unconfirmed, is_of_torch_nn, refusal
 from convlint.worker.trace.dtypes import unmixed
 from convlint.worker.trace.ledger import TraceLedger
+from convlint.worker.trace.misuse import cannot_bind, is_invalid_for_all
 from convlint.worker.trace.numeric import on_numbers
 from convlint.worker.trace.trace import Trace, TraceAborted, TraceSetting, is_symbolic
 from convlint.worker.trace.trail import RefusedCall, Stop
@@ -39,12 +42,14 @@ class CallRunner:
         setting: TraceSetting,
         ledger: TraceLedger,
         user_place: Callable[[], FramePlace | None],
+        is_computed: Callable[[Any], bool],
     ) -> None:
         self.refused: tuple[BaseException, Stop] | None = None
         self._trace = trace
         self._setting = setting
         self._ledger = ledger
         self._user_place = user_place
+        self._is_computed = is_computed
 
     def result(self, call: Call, subject: Any, run: Callable[..., Any]) -> Any:
         """What a check has settled, or a rule of shapes says, or torch computes."""
@@ -123,8 +128,20 @@ class CallRunner:
         key = (self._ledger.where(call), "raises", call.target)
         at = max(0, len(self._trace.nodes) - 1)
         refused = RefusedCall(subject, tuple(call.args), dict(call.kwargs))
-        self.refused = error, Stop(first_line(error), at, key, is_misuse=isinstance(error, TypeError), call=refused)
+        is_misuse = isinstance(error, TypeError) and not self._never_fits(call)
+        self.refused = error, Stop(first_line(error), at, key, is_misuse=is_misuse, call=refused)
         raise error from None
+
+    def _never_fits(self, call: Call) -> bool:
+        """Whether the user's code calls torch with arguments that no inputs of forward make valid."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and not self._setting.is_user(frame.f_code.co_filename):
+            frame = frame.f_back
+        if frame is None:
+            return False
+        if call.layer is not None:
+            return cannot_bind(place_of(frame), call.layer)
+        return is_invalid_for_all(frame, place_of(frame), self._is_computed, None)
 
     def _confirmed(self, call: Call, subject: Any, error: Exception) -> Exception:
         """The exception with which real torch refuses the call. Raises Halted where it does not, or cannot be asked."""

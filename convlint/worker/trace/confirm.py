@@ -17,7 +17,7 @@ from convlint.tracebacks import steps_of
 from convlint.worker.torch_private.fake import FakeTensor, outside_modes, tree_map
 from convlint.worker.torch_private.symbols import hint_of
 from convlint.worker.trace.stateless import call_with, held_weights
-from convlint.worker.trace.work import spend_on
+from convlint.worker.trace.work import CALL, spend, spend_on
 from convlint.worker.values.nesting import tensors_in
 
 LARGEST = 1 << 27
@@ -97,7 +97,7 @@ def _refused(
     budget = _Budget(LARGEST, integer)
     with outside_modes(), torch.no_grad():
         real_args, real_kwargs = tree_map(budget.convert, (args, kwargs))
-        spend_on(LARGEST - budget.left)
+        spend(CALL)
         try:
             if isinstance(function, torch.nn.Module):
                 weights = {name: budget.convert(tensor) for name, tensor in held_weights(function)}
@@ -108,6 +108,7 @@ def _refused(
             raise Unconfirmed("too-large-to-try") from error
         except Exception as error:
             return error.with_traceback(None)
+    spend_on(LARGEST - budget.left)  # a refusal comes before any number is computed
     return None
 
 

@@ -11,9 +11,10 @@ from convlint.facts import Reason, Span
 from convlint.tracebacks import steps_of
 from convlint.worker.ops.call import Call
 from convlint.worker.stack.parsed_file import raises_at
-from convlint.worker.stack.places import raised_at, span_of
+from convlint.worker.stack.places import FramePlace, position_of, raised_at, span_of, user_step
 from convlint.worker.torch_private.fake import UNDECIDABLE
 from convlint.worker.trace.ledger import TraceLedger
+from convlint.worker.trace.misuse import is_invalid_for_all
 from convlint.worker.trace.nodes import NodeRecorder, ancestors
 from convlint.worker.trace.raising import (
     called_container,
@@ -63,8 +64,18 @@ class RunEnding:
             kind=type(error).__name__,
             numbers=numbers_near(error),
             is_unpacking=is_unpacking(error),
-            is_certain=is_certain(error, self.setting.is_user) or self._is_misspelt(error),
+            is_certain=is_certain(error, self.setting.is_user) or self._is_misspelt(error) or self._is_misused(error),
         )
+
+    def _is_misused(self, error: Exception) -> bool:
+        """Whether the user's code calls torch with arguments that it takes of no tensor."""
+        step = user_step(error, self.setting.is_user)
+        if not isinstance(error, TypeError) or step is None:
+            return False
+        place = FramePlace(step.tb_frame.f_code, step.tb_lasti)
+        last = self.trace.nodes[-1].meta["place"] if self.trace.nodes else None
+        made_last = position_of(last) if last is not None and last.code is place.code else None
+        return is_invalid_for_all(step.tb_frame, place, self.recorder.is_computed, made_last)
 
     def _is_misspelt(self, error: Exception) -> bool:
         """Whether what a layer gave, which is a tensor whatever the inputs are, is asked for what no tensor has."""

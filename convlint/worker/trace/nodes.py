@@ -108,6 +108,11 @@ class NodeRecorder:
         """The node that a tensor came from."""
         return self._makers.get(id(tensor))
 
+    def is_computed(self, value: Any) -> bool:
+        """Whether a call of forward made a tensor, not the caller."""
+        maker = self.maker(value)
+        return maker is not None and maker.op != "placeholder"
+
     def as_argument(self, value: Any) -> Any:
         """A value as torch.fx wants it: each tensor as the node that made it, the rest plain."""
         if isinstance(value, torch.Tensor):

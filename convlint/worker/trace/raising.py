@@ -21,6 +21,7 @@ from convlint.worker.stack.parsed_file import call_at
 from convlint.worker.stack.places import FramePlace, user_step
 from convlint.worker.stack.users import IsUser
 from convlint.worker.torch_private.fake import UNDECIDABLE
+from convlint.worker.trace.bindings import is_bound_later
 from convlint.worker.user_code.guessed import GuessedConfig
 from convlint.worker.user_code.source import tree_of
 from convlint.worker.user_code.standins import StandIn, lacks
@@ -79,7 +80,9 @@ def is_certain(error: BaseException, is_user: IsUser) -> bool:
     if step is None or steps_of(error)[0] is not step:
         return False
     frame = step.tb_frame
-    if isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
+    if isinstance(error, UnboundLocalError):
+        return is_bound_later(FramePlace(frame.f_code, step.tb_lasti))
+    if isinstance(error, NameError):
         return error.name not in frame.f_code.co_freevars and _is_bound_nowhere(
             frame.f_code.co_filename, error.name or ""
         )

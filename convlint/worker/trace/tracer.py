@@ -64,7 +64,7 @@ class ShapeTracer(fx.Tracer):
         self._ledger = TraceLedger(model, setting, self._trace, self._recorder, self._user_place, _ROOT)
         self._reader = Reader(self._trace, setting, self._recorder.maker, self._user_place)
         self._ending = RunEnding(self._trace, setting, self._ledger, self._recorder)
-        self._runner = CallRunner(self._trace, setting, self._ledger, self._user_place)
+        self._runner = CallRunner(self._trace, setting, self._ledger, self._user_place, self._recorder.is_computed)
         self._known_values = KnownValues()
 
     def run(self, args: Sequence[Any], kwargs: Mapping[str, Any], inputs: Iterable[tuple[str, Any]]) -> Trace:

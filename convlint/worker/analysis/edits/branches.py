@@ -10,7 +10,7 @@ from typing import Any
 import sympy
 from torch import fx, nn
 
-from convlint.facts import Change
+from convlint.facts import Change, Span
 from convlint.ops.requirements import requirement_kind
 from convlint.ops.window import same_padding
 from convlint.worker.analysis.edits.case import Candidate, EditCase, number
@@ -47,6 +47,7 @@ def branches(case: EditCase) -> Iterator[Candidate]:
     is_of_size = case.finding.violation.sizes is not None and requirement.name != "reconstruction"
     if places and not is_of_size:
         yield from _same_padding(case, pair)
+        yield from _usual_windows(case, pair)
         for side, other in ((right, left), (left, right)):
             yield from _windows(case, side, other, places[0])
     if places:
@@ -92,6 +93,31 @@ def _half_padding(layer: Any) -> int | None:
 
 def _name(case: EditCase, layer: nn.Module) -> str:
     return next((path for path, module in case.built.model.named_modules() if module is layer), "")
+
+
+def _usual_windows(case: EditCase, pair: tuple[Operand, Operand]) -> Iterator[Candidate]:
+    """For layers of either side whose windows cut off an edge: a padding or a kernel with which sizes are kept or
+    divided. A line that makes several such layers is tried once."""
+    seen = set[Span]()
+    for node in dict.fromkeys((*pair[1].windowed, *pair[0].windowed)):
+        made = case.constructor(node.meta["layer"])
+        if made is None or made.span in seen:
+            continue
+        seen.add(made.span)
+        for name, value in _usual_settings(node.meta["layer"]):
+            yield from _with_setting(case, node, name, value)
+
+
+def _usual_settings(layer: Any) -> Iterator[tuple[str, int]]:
+    kernel, stride, padding = (_one(getattr(layer, name, None)) for name in ("kernel_size", "stride", "padding"))
+    dilation = _one(getattr(layer, "dilation", 1)) or 1
+    if kernel is None or stride is None or padding is None or not isinstance(layer, (*CONVOLUTIONS, *WINDOWED)):
+        return
+    half = same_padding(kernel, dilation)
+    if kernel % 2 and padding < half:
+        yield "padding", half
+    if isinstance(layer, WINDOWED) and kernel > stride > 1 and padding == 0:
+        yield "kernel_size", stride
 
 
 def _windows(case: EditCase, side: Operand, other: Operand, dim: int) -> Iterator[Candidate]:

@@ -10,6 +10,7 @@ from torch import nn
 from convlint.ops.requirements import requirement_kind
 from convlint.worker.analysis.edits.case import Candidate, EditCase, number, shape_of
 from convlint.worker.analysis.edits.syntax import SourceExpression, inserted, one_line, replaced
+from convlint.worker.analysis.verdict.turned import turned_pair
 from convlint.worker.ops.normalisation import NORMS
 from convlint.worker.trace.trail import Requirement
 
@@ -19,7 +20,7 @@ def layouts(case: EditCase) -> Iterator[Candidate]:
     requirement = case.requirement
     if not isinstance(requirement, Requirement) or requirement_kind(requirement.name).along is None or not case.inputs:
         return
-    given, whole = _given(case), case.written()
+    given, whole = given_expression(case), case.written()
     shape = shape_of(case.inputs[0])
     wanted = number(requirement.expected)
     if given is None or whole is None or wanted is None or len(shape) < 3:
@@ -65,13 +66,28 @@ def _other_norm(case: EditCase, goal: int) -> Iterator[Candidate]:
     yield Candidate("layer", (replaced(made, text),), text, made.span, 0)
 
 
+def turned(case: EditCase) -> Iterator[Candidate]:
+    """The transposition that brings one of two operands to the shape of the other, where that one is made."""
+    found = turned_pair(case.node)
+    if found is None:
+        return
+    first, second = found[2:]
+    for operand in found[:2]:
+        made = case.written(operand)
+        if made is not None and isinstance(made.node, ast.Call) and operand.meta.get("layer") is None:
+            text = f".transpose({first}, {second})"
+            end = made.span
+            change = inserted(made.filename, end.end_row, end.end_column, text)
+            yield Candidate("layout", (change,), one_line(made.text + text, f"...{text}"), made.span, 0)
+
+
 def ranks(case: EditCase) -> Iterator[Candidate]:
     """A dim more or less, or a layer for as many dims as there are."""
     requirement = case.requirement
     if not isinstance(requirement, Requirement) or requirement.name != "rank" or not case.inputs:
         return
     actual, goal = len(case.inputs[0].shape), _rank_wanted(requirement)
-    given = _given(case)
+    given = given_expression(case)
     if given is not None:
         for text in _reshaped(given, actual, goal):
             yield Candidate("rank", (replaced(given, text),), text, None, 0)
@@ -132,7 +148,7 @@ def _of_rank(case: EditCase, actual: int) -> Iterator[Candidate]:
     yield Candidate("layer", (replaced(part, other),), one_line(full, f"{other}(...)"), made.span, 1)
 
 
-def _given(case: EditCase) -> SourceExpression | None:
+def given_expression(case: EditCase) -> SourceExpression | None:
     """The expression of the first input at the call in forward."""
     whole = case.written()
     if whole is None:

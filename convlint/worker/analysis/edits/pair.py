@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import sympy
 from torch import fx
@@ -14,6 +15,8 @@ from convlint.worker.trace.nodes import ancestors
 
 _NEAREST = 4
 """Layers of one side that are looked at."""
+_WINDOWED = 16
+"""Layers with windows of one side that are looked at for one that changes sizes in an unusual way."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Operand:
 
     shape: tuple[sympy.Expr, ...]
     layers: tuple[fx.Node, ...]
+    windowed: tuple[fx.Node, ...]  # those of its layers, also of the ones behind, that have windows
     written: SourceExpression | None
 
 
@@ -38,7 +42,8 @@ def pair_of(case: EditCase) -> tuple[Operand, Operand] | None:
     parts = operand_expressions(case)
     written = [parts[0], parts[index]] if len(parts) == len(given) else [None, None]
     own = [_layers_of_one(*nodes), _layers_of_one(*reversed(nodes))]
-    first, second = (Operand(shapes[i], own[i], written[i]) for i in range(2))
+    windowed = [_windowed(node) for node in nodes]
+    first, second = (Operand(shapes[i], own[i], windowed[i], written[i]) for i in range(2))
     return first, second
 
 
@@ -53,6 +58,11 @@ def _layers_of_one(node: fx.Node, other: fx.Node) -> tuple[fx.Node, ...]:
     """The nearest layers that one operand is made of, and the other one is not."""
     shared = set(ancestors(other))
     return tuple(one for one in layers_behind(node) if one not in shared)[:_NEAREST]
+
+
+def _windowed(node: fx.Node) -> tuple[fx.Node, ...]:
+    found = (one for one in layers_behind(node) if hasattr(one.meta["layer"], "kernel_size"))
+    return tuple(islice(found, _WINDOWED))
 
 
 def example_sizes(case: EditCase) -> dict[sympy.Symbol, sympy.Integer]:

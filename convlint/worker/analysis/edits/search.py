@@ -9,7 +9,8 @@ from itertools import chain
 from convlint.facts import TriedEdit, Violation
 from convlint.worker.analysis.edits.branches import branches
 from convlint.worker.analysis.edits.case import Candidate, EditCase, EditedModel, scopes_of
-from convlint.worker.analysis.edits.layouts import layouts, ranks
+from convlint.worker.analysis.edits.forgotten import forgotten
+from convlint.worker.analysis.edits.layouts import layouts, ranks, turned
 from convlint.worker.analysis.edits.losses import losses
 from convlint.worker.analysis.edits.numbers import numbers
 from convlint.worker.analysis.edits.operands import operands
@@ -30,7 +31,7 @@ MOST_ANSWERS = 2
 MOST_CANDIDATES = 14
 """Edits that are tried for one of them."""
 
-_SOURCES = (layouts, ranks, operands, losses, splits, folded, numbers, branches, states)
+_SOURCES = (forgotten, layouts, turned, ranks, operands, losses, splits, folded, numbers, branches, states)
 
 
 def with_edits(examination: Examination, session: TraceSession, recipe: Recipe) -> Examination:
@@ -80,10 +81,14 @@ def _less_odd(
     """What makes forward take usual inputs, where it takes odd ones only."""
     run = refused(session, examination.outcome, violation)
     broken = tuple(run.trace.trail.broken()) if run is not None else ()
-    first = next((requirement for requirement in broken if requirement.node is not None), None)
+    end = run.trace.trail.end() if run is not None else None
+    first = next(
+        (requirement for requirement in broken if requirement.node is not None), end if isinstance(end, Stop) else None
+    )
     if run is None or first is None or first.node is None:
         return violation
-    finding = Finding(first.node, Violation(name=first.name, operand=first.operand), first.key)
+    _, name, operand = first.key
+    finding = Finding(first.node, Violation(name=name, operand=operand), first.key)
     case = EditCase(finding, first, run, broken, built)
     found = _best(case, Trials(recipe, run, broken, budget, session.is_plain), set(case.targets))
     if not found:

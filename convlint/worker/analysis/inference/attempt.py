@@ -13,7 +13,7 @@ from convlint.worker.analysis.session import Run
 from convlint.worker.analysis.solving.constants import is_of_layers
 from convlint.worker.trace.input import BATCH
 from convlint.worker.trace.origin import NAMED
-from convlint.worker.trace.trail import Requirement, Stop, Unread
+from convlint.worker.trace.trail import Oversized, Requirement, Stop, Unread
 
 
 @total_ordering
@@ -53,7 +53,7 @@ class Attempt:
     @cached_property
     def score(self) -> Score:
         end = self.run.trace.trail.end()
-        certain = sum(map(self._is_certain, self._mistakes)) + isinstance(end, Stop)
+        certain = sum(map(self._is_certain, self._mistakes)) + isinstance(end, Stop | Oversized)
         is_taken = self._has_ended and not any(map(self._doubts_input, self._mistakes))
         return Score(is_taken, certain, len(self._mistakes), len(self.run.trace.nodes))
 
@@ -62,7 +62,7 @@ class Attempt:
         """What other inputs may change, once for each line of code: a block that is built n times is one mistake."""
         found: dict[object, Requirement] = {}
         for requirement in self.run.trace.trail.broken():
-            if not is_of_layers(self.run, requirement):
+            if not is_of_layers(self.run, requirement, past_indexing=True):
                 sides = requirement.operand, requirement.actual, requirement.expected
                 found.setdefault((self._place(requirement), requirement.name, *sides), requirement)
         return tuple(found.values())

@@ -15,9 +15,10 @@ from convlint.worker.analysis.solving.pinned import pinned
 from convlint.worker.analysis.verdict.findings import Finding
 from convlint.worker.trace.input import BATCH, Input
 from convlint.worker.trace.origin import NAMED
-from convlint.worker.trace.trail import Key, Raised, Requirement, TraceStopped, Unread
+from convlint.worker.trace.trail import Key, Raised, Requirement, Stop, TraceStopped, Unread
 
 Inputs = tuple[Input, ...]
+Shape = tuple[int | str, ...]
 Try = Callable[[Inputs], tuple[Run, Outcome]]
 """The first run with some inputs, and what exploring says of them."""
 _LIMITS = (48, 192, None)
@@ -40,13 +41,18 @@ class Alternative:
 
     def repeats(self, finding: Finding) -> bool:
         """Whether the same requirement is broken: by the same numbers, at every size, or by the batch itself."""
-        if any(item.key == finding.key for item in self.outcome.rejected):
+        if any(item.key == finding.key for item in self.outcome.rejected) or self._stops_at(finding):
             return True
         broken = [requirement for requirement in self.run.trace.trail.broken() if requirement.key == finding.key]
         same = (finding.violation.actual, finding.violation.expected)
         return any(
             _numbers(requirement) == same or self._takes_batch_for_features(requirement) for requirement in broken
         )
+
+    def _stops_at(self, finding: Finding) -> bool:
+        """Whether torch refuses the same call, with none of the sizes that were tried for it."""
+        end = self.run.trace.trail.end()
+        return isinstance(end, Stop) and end.key == finding.key and self.outcome.accepted is None
 
     def _takes_batch_for_features(self, requirement: Requirement) -> bool:
         """Whether only a batch as large as a layer is wide would fit."""
@@ -126,6 +132,16 @@ def other_inputs(inputs: Inputs) -> Iterator[tuple[str, Inputs]]:
             yield item.name, tuple(other if one is item else one for one in inputs)
 
 
+def together(inputs: Inputs) -> Iterator[Inputs]:
+    """Several guessed inputs of one shape in another form at once, as the tokens and the segments of a text."""
+    alike = [item for item in inputs if item.spec.shape is not None and _is_open(item)]
+    if len(alike) < 2 or len({item.spec.shape for item in alike}) > 1:
+        return
+    for forms in zip(*map(_forms, alike), strict=True):
+        other = {item.name: form for item, form in zip(alike, forms, strict=True)}
+        yield tuple(other.get(item.name, item) for item in inputs)
+
+
 def _forms(item: Input) -> Iterator[Input]:
     shape, value = item.spec.shape, item.spec.value
     if shape is None:
@@ -134,5 +150,11 @@ def _forms(item: Input) -> Iterator[Input]:
     else:
         last = shape[-1:] if shape and isinstance(shape[-1], int) and item.source.is_confirmed else ()
         shapes = [(*axes[: len(axes) - len(last)], *last) for axes in RANKS.values()]
-        specs = [item.spec.model_copy(update={"shape": other}) for other in shapes if other != shape]
+        specs = [item.spec.model_copy(update={"shape": other}) for other in shapes if not _is_renamed(other, shape)]
     yield from (replace(item, spec=spec) for spec in specs)
+
+
+def _is_renamed(shape: Shape, other: Shape) -> bool:
+    """Whether two shapes are one but for the letters of their symbols."""
+    are_open = all(isinstance(size, str) for size in (*shape, *other))
+    return shape == other or (are_open and len(shape) == len(other))

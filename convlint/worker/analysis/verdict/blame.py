@@ -37,9 +37,20 @@ def blame(requirement: Requirement, run: Run, root: nn.Module, sites: Sites, is_
         return Blame(argument_span(layer, requirement.argument, chain, is_user) or site_of(chain, is_user))
     if requirement.name == "batch":
         return _reader(requirement, node, sites, is_user)
+    if layer is None and requirement_kind(requirement.name).along is not None:
+        return _holder(node, root, sites, is_user)
     if requirement_kind(requirement.name).is_of_two_sides and node.meta["block"]:
         return _giver(requirement, node, root, sites, is_user)
     return Blame()
+
+
+def _holder(node: fx.Node, root: nn.Module, sites: Sites, is_user: IsUser) -> Blame:
+    """The constructor of the layer whose weight a function is given, as in `F.linear(x, self.proj.weight)`."""
+    weights = [str(one.target) for one in node.all_input_nodes if one.op == "get_attr"]
+    path, _, name = weights[0].rpartition(".") if weights else ("", "", "")
+    if name != "weight" or not path:
+        return Blame()
+    return Blame(site_of(sites.chain(root.get_submodule(path)), is_user), path)
 
 
 def _reader(requirement: Requirement, node: fx.Node, sites: Sites, is_user: IsUser) -> Blame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from convlint.facts import LARGEST_SIZE
 from convlint.worker.analysis.session import Run, TraceSession, run_spec_of
@@ -11,10 +11,10 @@ from convlint.worker.analysis.solving.domain import UNCOVERED
 from convlint.worker.analysis.solving.explore import Outcome, explore
 from convlint.worker.analysis.solving.fixed_sizes import past_fixed_sizes, sizes_that_run
 from convlint.worker.analysis.solving.search import Search, cover, domains
-from convlint.worker.analysis.verdict.alternatives import other_inputs
+from convlint.worker.analysis.verdict.alternatives import other_inputs, together
 from convlint.worker.analysis.verdict.real_run import NotRun, raises_at
 from convlint.worker.analysis.verdict.ways import past_decisions
-from convlint.worker.trace.input import BATCH
+from convlint.worker.trace.input import BATCH, Input
 from convlint.worker.trace.trail import Raised, Stop, UserError
 from convlint.worker.trace.work import WorkBudget, WorkSpent, limited
 
@@ -60,7 +60,7 @@ def is_taken_in_another_form(session: TraceSession, run: Run, batches: Collectio
 
 
 def _is_taken(session: TraceSession, run: Run, batches: Collection[int]) -> bool:
-    for _, inputs in other_inputs(run.run_spec.inputs):
+    for inputs in _other_ranks(run):
         first = past_fixed_sizes(session, past_decisions(session, session.first(run_spec_of(inputs, _SMALLER))))
         if first.trace.trail.end() is not None:
             continue
@@ -69,6 +69,12 @@ def _is_taken(session: TraceSession, run: Run, batches: Collection[int]) -> bool
         if outcome.accepted is not None and not outcome.rejected and sizes.get(BATCH) not in batches:
             return True
     return False
+
+
+def _other_ranks(run: Run) -> Iterator[tuple[Input, ...]]:
+    """The inputs in other forms, one at a time and together."""
+    yield from (inputs for _, inputs in other_inputs(run.run_spec.inputs))
+    yield from together(run.run_spec.inputs)
 
 
 def takes_oblong_images(session: TraceSession, outcome: Outcome, smallest: int) -> bool:

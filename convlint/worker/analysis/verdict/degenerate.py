@@ -24,6 +24,8 @@ from convlint.worker.analysis.verdict.counterexamples import (
     takes_oblong_images,
 )
 from convlint.worker.analysis.verdict.real_run import NotRun, runs_for_real
+from convlint.worker.analysis.verdict.turned import NAME as TURNED
+from convlint.worker.analysis.verdict.turned import other_length, turned_by_chance
 from convlint.worker.stack.places import span_of
 from convlint.worker.trace.input import BATCH, Input, hint
 from convlint.worker.trace.trail import Raised, Requirement, Stop
@@ -41,14 +43,15 @@ def degenerate(session: TraceSession, outcome: Outcome) -> Iterator[Violation]:
     if run.trace.trail.end() is not None or run.is_on_numbers or not _has_known_inputs(run):
         return
     yield from _one_batch(session, outcome)
+    yield from turned_by_chance(session, outcome)
     if outcome.accepted is not None and outcome.domain is not None and outcome.fates is not None:
         yield from _few_sizes(session, outcome, outcome.domain, outcome.fates)
 
 
 def _has_known_inputs(run: Run) -> bool:
-    """Whether the ranks of all tensors are certain; a single one needs no more than a layer that took it."""
+    """Whether the ranks of all tensors are certain, or a layer took them."""
     tensors = [item for item in run.run_spec.inputs if item.spec.shape is not None]
-    return all(item.is_settled or (len(tensors) == 1 and item.source.is_confirmed) for item in tensors)
+    return all(item.is_settled or item.source.is_confirmed for item in tensors)
 
 
 def _few_sizes(session: TraceSession, outcome: Outcome, domain: Domain, fates: Fates) -> Iterator[Violation]:
@@ -67,6 +70,8 @@ def _few_sizes(session: TraceSession, outcome: Outcome, domain: Domain, fates: F
 def refused(session: TraceSession, outcome: Outcome, violation: Violation) -> Run | None:
     """A run at usual inputs, which forward does not take; None where it is the batch that is odd."""
     run_spec = outcome.first.run_spec
+    if violation.name == TURNED and isinstance(violation.expected, int):
+        return other_length(session, outcome, str(violation.actual), violation.expected)
     if violation.name == "length_by_chance" and isinstance(violation.expected, int):
         return session.run(run_spec.at({str(violation.actual): violation.expected + _OTHER}))
     if violation.name in ("tiny_images", "never_square"):

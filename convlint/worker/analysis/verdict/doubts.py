@@ -126,7 +126,7 @@ def doubts(case: VerdictCase, *, is_found_out: bool) -> Doubts | Alternative:
 def _between_layers(case: VerdictCase) -> set[Key]:
     """What is wrong whatever comes to the layers."""
     broken = case.run.trace.trail.broken() if not asks_for_rank(case.session.model) else []
-    return {requirement.key for requirement in broken if is_of_layers(case.run, requirement)}
+    return {requirement.key for requirement in broken if is_of_layers(case.run, requirement, past_indexing=True)}
 
 
 def _clean(case: VerdictCase) -> Alternative | None:
