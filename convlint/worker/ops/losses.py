@@ -36,6 +36,8 @@ def _check(call: Call, loss: Loss) -> None:
 
 
 def _holds(call: Call, given: Mapping[str, Any], demand: Demand) -> bool:
+    if isinstance(demand.condition, sympy.Eq) and all(side.is_Symbol for side in demand.condition.args):
+        call.ledger.assume(demand.condition)  # sizes of two inputs: which others fit is another way through forward
     return call.require(
         "reconstruction" if demand.name == "loss_size" and _rebuilds(call, given) else demand.name,
         _operand(call, given[demand.role], demand),
