@@ -324,3 +324,17 @@ def test_a_result_of_an_absent_package_was_not_followed(linter: Linter) -> None:
     init = "self.a = nn.Linear(3, 4)\nself.b = absent_sounds.Layer(4)"
     checked = linter("import absent_sounds\n" + net(init, "return [self.b(self.a(x))]"), ("B", 3))
     assert (list(checked.findings), checked.model.status) == ([], "partial")
+
+
+def test_another_rank_runs_at_a_size_that_the_code_asks_for(linter: Linter) -> None:
+    """The first guess is an image; a sequence runs, but only at the length that forward itself checks."""
+    init = "self.a = nn.Linear(8, 8)\nself.b = nn.Linear(4, 4)"
+    forward = (
+        "x = past_values\n"
+        "if x.shape[-2] != 32: raise ValueError(f'length {x.shape[-2]}')\n"
+        "x = self.a(x.unfold(-2, 8, 8).transpose(-2, -3).contiguous())\n"
+        "return self.b(x.transpose(2, 3))"
+    )
+    source = net(init, forward, "past_values")
+    assert not linter.torch_refuses(source, (2, 32, 1))
+    assert not linter(source).findings

@@ -33,6 +33,8 @@ RunSpecOf = Callable[[tuple[Input, ...]], RunSpec]
 """The run specification that inputs are tried on first."""
 _MOST_TRACES = 8
 """Runs in search of sizes that inputs of the right rank may need."""
+_MOST_ALIKE = 12
+"""Changes in a row that the user's own code refuses with the same words in the same place."""
 _SQUARES = (224, 256, 32, 28, 64, 128, 96, 299, 512)
 
 
@@ -86,8 +88,9 @@ def _improvements(search: _Search, best: Attempt, first: Mapping[str, Guess]) ->
     tried = [kind_of(first), kind_of(best.guesses)]
     refuted: list[Mapping[str, Guess]] = []
     is_taken = best.score.is_clean or _runs_at_some_size(search, best)
+    alike = 0
     for change in changes(search.model, best.run, best.guesses):
-        if is_taken:
+        if is_taken or alike == _MOST_ALIKE:
             break
         changed = change.applied(best.guesses)
         # A layer may have settled what was open when the changes were thought of.
@@ -96,12 +99,19 @@ def _improvements(search: _Search, best: Attempt, first: Mapping[str, Guess]) ->
         if kind_of(start) not in tried and apart not in refuted:
             tried.append(kind_of(start))
             found = _listen(search, start, best)
+            alike = alike + 1 if _is_same_refusal(found.run, best.run) else 0
             if found.score.certain > best.score.certain:  # plain numbers do not fit: it is the same with shared sizes
                 refuted.append(apart)
             if found.is_better_than(best):
                 best = _past_symbols(search, found)
                 is_taken = best.score.is_clean or _runs_at_some_size(search, best)
                 yield best
+
+
+def _is_same_refusal(run: Run, other: Run) -> bool:
+    """Whether the user's own code refuses two inputs alike, so that their shapes have no part in it."""
+    end = run.trace.trail.end()
+    return isinstance(end, UserError) and end == other.trace.trail.end()
 
 
 def _runs_at_some_size(search: _Search, best: Attempt) -> bool:

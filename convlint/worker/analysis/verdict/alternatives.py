@@ -15,7 +15,7 @@ from convlint.worker.analysis.solving.pinned import pinned
 from convlint.worker.analysis.verdict.findings import Finding
 from convlint.worker.trace.input import BATCH, Input
 from convlint.worker.trace.origin import NAMED
-from convlint.worker.trace.trail import Key, Raised, Requirement, Stop, TraceStopped, Unread
+from convlint.worker.trace.trail import Key, Raised, Requirement, Stop, TraceStopped, Unread, UserError
 
 Inputs = tuple[Input, ...]
 Shape = tuple[int | str, ...]
@@ -37,7 +37,11 @@ class Alternative:
     @property
     def is_clean(self) -> bool:
         """Whether forward takes these inputs, and nothing is wrong with them."""
-        return not self.outcome.rejected and self.outcome.accepted is not None and not self.run.trace.trail.end()
+        end = self.run.trace.trail.end()
+        has_run = end is None or isinstance(
+            end, UserError
+        )  # the user's own check may refuse the sizes of the first run
+        return has_run and not self.outcome.rejected and self.outcome.accepted is not None
 
     def repeats(self, finding: Finding) -> bool:
         """Whether the same requirement is broken: by the same numbers, at every size, or by the batch itself."""
@@ -65,7 +69,7 @@ class Alternative:
         """
         end = self.run.trace.trail.end()
         if isinstance(end, Raised | Unread):
-            return True
+            return self.outcome.accepted is None
         if refused_at_once(self.run, findings):
             return True
         if self.run.is_on_numbers or isinstance(end, TraceStopped):
