@@ -152,6 +152,14 @@ ODD = [
         ("B", "L", 8),
         "L in {16}",
     ),
+    (
+        "turned_by_chance",
+        "self.q = nn.Linear(32, 32)\nself.k = nn.Linear(32, 32)",
+        "q = self.q(x).unflatten(-1, (4, 8))\nk = self.k(x).unflatten(-1, (4, 8)).transpose(1, 2)\n"
+        "return F.scaled_dot_product_attention(q, k, k)",
+        ("B", "L", 32),
+        "L in {4}",
+    ),
 ]
 
 

@@ -36,6 +36,58 @@ TWO_CONVS = (
     "def double_conv(a, b):\n    return nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.ReLU(), "
     "nn.Conv2d(b, b, 3, padding=1))\n\n\n"
 )
+DECODER = (
+    PREAMBLE
+    + """
+class Up(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.up = nn.Upsample(scale_factor=2)
+        self.conv = nn.Conv2d(2 * width, width, 3, padding=1)
+
+    def forward(self, x, skip):
+        x = self.up(x)
+        return self.conv(x)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inside = nn.Conv2d(3, 8, 3, padding=1)
+        self.down = nn.Conv2d(8, 8, 3, stride=2, padding=1)
+        self.up = Up(8)
+
+    def forward(self, x):
+        x = self.inside(x)
+        return self.up(self.down(x), x)
+"""
+)
+POOLED = (
+    PREAMBLE
+    + """
+class Block(nn.Module):
+    def __init__(self, a, b):
+        super().__init__()
+        self.conv = nn.Conv2d(a, b, 3)
+
+    def forward(self, x):
+        return self.conv(x).relu()
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = Block(3, 8)
+        self.b = Block(8, 8)
+        self.c = Block(16, 8)
+        self.pool = nn.MaxPool2d(2)
+        self.up = nn.Upsample(scale_factor=2)
+
+    def forward(self, x):
+        x = self.a(x)
+        return self.c(torch.cat([x, self.up(self.b(self.pool(x)))], 1))
+"""
+)
 UNET = (
     PREAMBLE
     + TWO_CONVS
@@ -289,6 +341,22 @@ MENDED = [
         IMAGE,
         "F.max_pool2d(self.a(x), 2).flatten(1)` and `nn.Linear(1176, 10)",
     ),
+    row(
+        "a_layer_that_nothing_calls",
+        "self.a = nn.Linear(16, 8)\nself.b = nn.Linear(8, 12)\nself.c = nn.Linear(12, 4)",
+        "return self.c(self.a(x))",
+        FLAT,
+        "self.b(self.a(x))",
+        "nn.Linear(8, 4)",
+    ),
+    Mended(
+        "a_skip_that_nothing_reads",
+        DECODER,
+        IMAGE,
+        "torch.cat([skip, x], 1)",
+        ("nn.Conv2d(width, width, 3, padding=1)",),
+    ),
+    Mended("a_padding_that_every_block_lacks", POOLED, IMAGE, "nn.Conv2d(a, b, 3, padding=1)"),
     Mended("a_share_that_is_too_small", ATTENTION, ("B", 20, 24), "nn.Linear(dim, 3 * dim)"),
     Mended("three_blocks_of_one_line", UNET, ("B", 3, 32, 32), "double_conv(2 * f, f)"),
     Mended("the_innermost_call", FEED_FORWARD, ("B", 16), "nn.Linear(hidden, dim)"),

@@ -11,6 +11,12 @@ CERTAIN = {
     "function_of_torch": ("self.f = nn.Linear(10, 4)", "return torch.leaky(self.f(x))"),
     "list_of_layers": ("self.f = nn.ModuleList([nn.Linear(10, 4)])", "return self.f(x)"),
     "method_of_a_tensor": ("self.c = nn.Conv2d(3, 4, 1)", "return self.c(x).sofmax(1)"),
+    "missing_argument": ("self.f = nn.Linear(10, 4)", "return self.f(x).softmax()"),
+    "missing_argument_of_a_function": ("self.c = nn.Conv2d(3, 4, 1)", "return F.max_pool2d(self.c(x))"),
+    "missing_input_of_a_layer": ("self.a = nn.MultiheadAttention(16, 4)", "return self.a(x)[0]"),
+    "unknown_keyword": ("self.f = nn.Linear(10, 4)", "y = self.f(x)\nreturn torch.cat([y, y], axs=1)"),
+    "keyword_of_another_library": ("self.f = nn.Linear(10, 4)", "y = self.f(x)\nreturn y.mean(keepdims=True)"),
+    "bound_later": ("self.f = nn.Linear(10, 4)", "y = self.f(z)\nz = x.flatten(1)\nreturn y"),
     "behind_a_size": (
         "self.f = nn.Linear(4 * 8 * 8, 4)\nself.c = nn.Conv2d(3, 4, 1)",
         "return self.g(self.f(self.c(x).flatten(1)))",
@@ -46,6 +52,9 @@ def test_with_an_input(linter: Linter, init: str, forward: str, shape: tuple[int
 
 SILENT = {
     "abstract": "raise NotImplementedError",
+    "method_of_an_array": "return self.f(torch.from_numpy(x.mean(keepdims=True)))",
+    "operand_of_a_guess": "return self.f(torch.zeros(4, 10).fill_(x))",
+    "bound_in_a_loop": "for i in range(2):\n    if i:\n        y = self.f(z)\n    z = x\nreturn y",
     "own_check_of_a_guess": "if x.dim() != 7:\n    raise ValueError('seven')\nreturn self.f(x)",
     "attribute_of_an_input": "return self.f(x[0].decoded)",
     "another_kind_of_input": "return self.f(x['image'])",

@@ -119,8 +119,7 @@ def _method(
             raise TypeError(name)
         return method(*args, **kwargs)
 
-    arrays = [] if is_certain else [one.numpy() for one in _tensors()]
-    return called, [*_tensors(), *arrays]
+    return called, [*_tensors(), *([] if is_certain else _arrays())]
 
 
 def _values(node: ast.expr) -> Sequence[Any]:
@@ -136,6 +135,11 @@ def _values(node: ast.expr) -> Sequence[Any]:
 def _tensors() -> list[torch.Tensor]:
     with outside_modes():
         return [torch.ones((1,) * rank, dtype=dtype) for dtype in _DTYPES for rank in _RANKS]
+
+
+def _arrays() -> list[Any]:
+    with outside_modes():
+        return [one.numpy() for one in _tensors()]
 
 
 def _raises_type_error(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:

@@ -103,10 +103,13 @@ def alternatives(run: Run, attempt: Try, idle: Collection[str] = ()) -> Iterator
 def running(run: Run, trace: Callable[[RunSpec], Run]) -> Iterator[tuple[str, Inputs]]:
     """The other inputs, one at a time, that a run comes through with; most are refused by the first calls."""
     for owner, inputs in other_inputs(run.run_spec.inputs):
-        runs = growing(run_spec_of(inputs), trace)
-        begun = next(one for one in runs if one.trace.trail.broken() or not one.is_cut_short)
-        if begun.comes_through:
+        if until_broken(run_spec_of(inputs), trace).comes_through:
             yield owner, inputs
+
+
+def until_broken(run_spec: RunSpec, trace: Callable[[RunSpec], Run]) -> Run:
+    """A run to its end, or as far as it takes to break a requirement."""
+    return next(one for one in growing(run_spec, trace) if one.trace.trail.broken() or not one.is_cut_short)
 
 
 def growing(run_spec: RunSpec, trace: Callable[[RunSpec], Run]) -> Iterator[Run]:

@@ -11,7 +11,7 @@ from convlint.worker.analysis.solving.domain import UNCOVERED
 from convlint.worker.analysis.solving.explore import Outcome, explore
 from convlint.worker.analysis.solving.fixed_sizes import past_fixed_sizes, sizes_that_run
 from convlint.worker.analysis.solving.search import Search, cover, domains
-from convlint.worker.analysis.verdict.alternatives import other_inputs, together
+from convlint.worker.analysis.verdict.alternatives import other_inputs, refused_at_once, together, until_broken
 from convlint.worker.analysis.verdict.real_run import NotRun, raises_at
 from convlint.worker.analysis.verdict.ways import past_decisions
 from convlint.worker.trace.input import BATCH, Input
@@ -61,6 +61,8 @@ def is_taken_in_another_form(session: TraceSession, run: Run, batches: Collectio
 
 def _is_taken(session: TraceSession, run: Run, batches: Collection[int]) -> bool:
     for inputs in _other_ranks(run):
+        if refused_at_once(until_broken(run_spec_of(inputs, _SMALLER), session.run), ()):
+            continue
         first = past_fixed_sizes(session, past_decisions(session, session.first(run_spec_of(inputs, _SMALLER))))
         if first.trace.trail.end() is not None:
             continue

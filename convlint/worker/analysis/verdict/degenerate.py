@@ -17,6 +17,7 @@ from convlint.worker.analysis.solving.domain import ACCEPTED, UNCOVERED, Domain
 from convlint.worker.analysis.solving.explore import Outcome
 from convlint.worker.analysis.solving.fixed_sizes import run_spec_at
 from convlint.worker.analysis.solving.search import Fates
+from convlint.worker.analysis.verdict.alternatives import until_broken
 from convlint.worker.analysis.verdict.blame import blame
 from convlint.worker.analysis.verdict.counterexamples import (
     is_taken_in_another_form,
@@ -90,7 +91,7 @@ def _one_batch(session: TraceSession, outcome: Outcome) -> Iterator[Violation]:
     is_also_one = batch > 1 and _runs(session, session.run(_at_batch(outcome, 1)))
     if is_taken_in_another_form(session, outcome.first, (1, batch) if is_also_one else (batch,)):
         return
-    at, _ = culprit(session, session.run(_at_batch(outcome, batch + _OTHER)))
+    at, _ = culprit(session, until_broken(_at_batch(outcome, batch + _OTHER), session.run))
     words = f"1 or {batch}" if is_also_one else str(batch)
     yield Violation(name=FIXED_BATCH, operand="forward", expected=batch, sizes=words, at=at)
 
@@ -234,7 +235,7 @@ def _fixed_batch(session: TraceSession, outcome: Outcome) -> int | None:
     others = dict.fromkeys((size + _OTHER, max(2, 2 * size), hint(BATCH)))
     return (
         size
-        if all(refuses_all_but(session, session.run(_at_batch(outcome, other)), size) for other in others)
+        if all(refuses_all_but(session, until_broken(_at_batch(outcome, other), session.run), size) for other in others)
         else None
     )
 

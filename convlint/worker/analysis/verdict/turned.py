@@ -10,6 +10,7 @@ from torch import fx
 
 from convlint.facts import Span, Violation
 from convlint.worker.analysis.session import Run, TraceSession
+from convlint.worker.analysis.solving.accepted import accepted_sizes
 from convlint.worker.analysis.solving.explore import Outcome
 from convlint.worker.analysis.solving.fixed_sizes import run_spec_at
 from convlint.worker.analysis.solving.search import SPATIAL
@@ -31,6 +32,8 @@ def turned_by_chance(session: TraceSession, outcome: Outcome) -> Iterator[Violat
         if name == BATCH or name[0] in SPATIAL:
             continue
         size = (outcome.accepted or {}).get(name, outcome.first.run_spec.sizes[name])
+        if size == hint(name) or len(accepted_sizes(outcome).get(name, ())) > 1:
+            continue  # nothing asks for this length
         runs = list(_refused(session, outcome, name, size))
         pairs = [_pair(run, name, size) for run in runs]
         if len(pairs) < len(_MORE) or not all(pairs) or is_taken_in_another_form(session, outcome.first):
