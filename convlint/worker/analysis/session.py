@@ -104,6 +104,11 @@ class Run:
         return bool(self.run_spec.fixed - {BATCH})
 
     @property
+    def asks_no_size(self) -> bool:
+        """Whether nothing on the way to its end asked for a size, so that other sizes end there as well."""
+        return not self.is_on_numbers and not self.trace.trail.events[:-1]
+
+    @property
     def is_cut_short(self) -> bool:
         """Whether the limit of its run may have ended the run."""
         limit = self.run_spec.limit

@@ -18,7 +18,7 @@ from convlint.worker.analysis.session import LEVELS, Run, RunSpec
 from convlint.worker.analysis.solving.explore import explore
 from convlint.worker.trace.input import Input
 from convlint.worker.trace.origin import GUESSED, NAMED
-from convlint.worker.trace.trail import TraceStopped, UserError, reason_of
+from convlint.worker.trace.trail import Raised, TraceStopped, UserError, reason_of
 from convlint.worker.trace.work import WorkBudget, WorkSpent, limited
 from convlint.worker.user_code.time_limit import TimeLimitExceeded
 
@@ -111,7 +111,7 @@ def _improvements(search: _Search, best: Attempt, first: Mapping[str, Guess]) ->
 def _is_same_refusal(run: Run, other: Run) -> bool:
     """Whether the user's own code refuses two inputs alike, so that their shapes have no part in it."""
     end = run.trace.trail.end()
-    return isinstance(end, UserError) and end == other.trace.trail.end()
+    return isinstance(end, Raised) and end == other.trace.trail.end()
 
 
 def _runs_at_some_size(search: _Search, best: Attempt) -> bool:
@@ -164,7 +164,7 @@ def _taken(node: fx.Node, guess: Guess) -> Guess:
 
 def _at_other_sizes(search: _Search, best: Attempt) -> Attempt:
     """Sizes that the model's own checks let through, where they refuse the usual ones."""
-    if best.score.is_taken:
+    if best.score.is_taken or best.run.asks_no_size:
         return best
     if isinstance(best.run.trace.trail.end(), UserError):
         accepted = explore(best.run, search.trial).accepted

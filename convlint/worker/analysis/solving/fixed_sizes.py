@@ -55,7 +55,7 @@ def _suggested(run: Run) -> Iterator[dict[str, int]]:
         found = list(islice(sizes_that_run(run, end.call), _MOST_FOUND))
         # A size of 1 broadcasts: it says less of what the code is for.
         yield from sorted(found, key=lambda sizes: list(sizes.values()).count(1))[:_MOST_RUNS]
-    elif isinstance(end, Raised):
+    elif isinstance(end, Raised) and not run.asks_no_size:
         spatial = [name for name in run.symbols if name[0] in SPATIAL]
         each = [[name] for name in run.symbols]
         groups = [spatial, *each] if len(spatial) > 1 else each
