@@ -165,11 +165,11 @@ def einstein(call: Call) -> Shape | None:
 
 
 OPS = (
-    Op(functions=places("matmul"), check=_matmul, shape=product_shape, memory="new"),
+    Op(functions=places("matmul"), check=_matmul, shape=product_shape, dims="product", memory="new"),
     Op(functions=("torch.linalg.matmul",), memory="new"),
-    Op(functions=("torch.Tensor.__matmul__",), shape=product_shape, memory="new"),
+    Op(functions=("torch.Tensor.__matmul__",), shape=product_shape, dims="product", memory="new"),
     Op(functions=(*places("mm"), "torch.sparse.mm"), check=_of_rank(2)),
-    Op(functions=places("bmm"), check=_of_rank(3), shape=product_shape, memory="new"),
+    Op(functions=places("bmm"), check=_of_rank(3), shape=product_shape, dims="product", memory="new"),
     Op(functions=("torch.einsum", "torch.functional.einsum"), check=_einsum, shape=einstein),
     Op(functions=("_grouped_mm", "torch.nn.functional.grouped_mm"), check=_grouped),
 )
