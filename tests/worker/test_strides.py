@@ -12,7 +12,8 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from convlint.worker.ops.call import Call
-from convlint.worker.ops.views import of_result, of_view
+from convlint.worker.ops.result_strides import of_result
+from convlint.worker.ops.views import of_view
 from convlint.worker.torch_private.fake import new_mode
 from convlint.worker.torch_private.symbols import guard_count, new_env, new_symbol
 from convlint.worker.values.strides import Strides, contiguous, of_fake, of_tensor

@@ -116,4 +116,5 @@ OPS = (
         has_weights=True,
         constructor=(_heads,),
     ),
+    Op(functions=("torch.nn.functional.scaled_dot_product_attention",), dims="attention"),
 )

@@ -237,6 +237,7 @@ OPS = (
             declares="channels",
             has_weights=True,
             constructor=(divisible("in_channels", "groups"), divisible("out_channels", "groups")),
+            dims="convolution",
             memory="images",
             breakdown=LayerBreakdown(take, rank),
         )
@@ -248,6 +249,7 @@ OPS = (
             functions=(f"torch.nn.functional.conv{name}",),
             check=_functional(rank, False),
             shape=_function_shape(rank),
+            dims="weight",
             memory="images",
         )
         for name, rank in RANKS.items()

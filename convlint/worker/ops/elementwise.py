@@ -94,6 +94,7 @@ def _of_two(name: str) -> tuple[Op, ...]:
             functions=places(name),
             check=check,
             shape=broadcast if is_arithmetic else None,
+            dims="broadcast" if is_arithmetic else None,
             memory="as-operand" if is_arithmetic else None,
         ),
         Op(functions=(f"torch.Tensor.{name}_",), check=check, shape=same if is_arithmetic else None, keeps=BOTH),
@@ -108,6 +109,9 @@ OPS = (
     *(Op(functions=places(f"{name}_", EVERYWHERE), shape=same, keeps=BOTH) for name in sorted(elementwise.in_place())),
     *(op for name in sorted({*elementwise.OF_TWO, *elementwise.ARITHMETIC}) for op in _of_two(name)),
     Op(functions=tuple(f"torch.Tensor.{name}" for name in elementwise.OPERATORS), check=_elementwise),
-    Op(functions=(*places("masked_fill"), "torch.Tensor.masked_fill_"), check=_elementwise),
+    Op(functions=places("masked_fill"), check=_elementwise, dims="kept"),
+    Op(functions=("torch.Tensor.masked_fill_",), check=_elementwise),
+    *(Op(functions=places(name), dims="kept") for name in ("roll", "tril", "triu")),
+    *(Op(functions=(f"torch.Tensor.{name}",), dims="kept") for name in ("to", "type_as")),
     Op(functions=places("where"), check=_chosen),
 )

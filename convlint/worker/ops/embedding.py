@@ -72,6 +72,7 @@ OPS = (
         check=_indices,
         axes=("B", "L"),
         declares="features",
+        dims="looked-up",
         memory="new",
         breakdown=LayerBreakdown(tables.embedding, has_channels=False),
     ),

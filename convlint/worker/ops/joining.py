@@ -96,6 +96,7 @@ OPS = (
         functions=("torch.cat", "torch.concat", "torch.concatenate"),
         check=_concatenate,
         shape=concatenated,
+        dims="joined",
         memory="images",
     ),
     Op(functions=("torch.stack",), check=_stack),

@@ -88,10 +88,17 @@ OPS = (
         shape=linear_shape,
         axes=ROWS,
         declares="features",
+        dims="linear",
         memory="new",
         has_weights=True,
         breakdown=LayerBreakdown(products.linear, has_channels=False),
     ),
     Op(layers=(nn.Bilinear,), check=_bilinear, shape=_bilinear_shape, has_weights=True, memory="new"),
-    Op(functions=("torch.nn.functional.linear",), check=_functional_linear, shape=_functional_shape, memory="new"),
+    Op(
+        functions=("torch.nn.functional.linear",),
+        check=_functional_linear,
+        shape=_functional_shape,
+        dims="weight",
+        memory="new",
+    ),
 )

@@ -23,14 +23,12 @@ def _matmul(call: Call) -> None:
 
 def _product(call: Call, fits: Callable[[Size, Size], sympy.Basic]) -> None:
     """Two operands, whose leading dims fit in this way."""
-    a, b = (
-        call.tensor(0, "input"),
-        call.tensor(1, "other" if len(call.args) < 2 and "other" in call.kwargs else "mat2"),
-    )
+    second = "other" if "other" in call.kwargs else "mat2"
+    a, b = call.tensor(0, "input"), call.tensor(1, second)
     if a is None or b is None or a.dim() == 0 or b.dim() == 0:
         return
-    check_same_dtype(call, ((0, "input"), (1, "other" if "other" in call.kwargs else "mat2")))
-    a, b = call.tensor(0, "input"), call.tensor(1, "other" if "other" in call.kwargs else "mat2")
+    check_same_dtype(call, ((0, "input"), (1, second)))
+    a, b = call.tensor(0, "input"), call.tensor(1, second)
     assert a is not None
     assert b is not None
     inner = -2 if b.dim() > 1 else -1
@@ -165,11 +163,11 @@ def einstein(call: Call) -> Shape | None:
 
 
 OPS = (
-    Op(functions=places("matmul"), check=_matmul, shape=product_shape, memory="new"),
+    Op(functions=places("matmul"), check=_matmul, shape=product_shape, dims="product", memory="new"),
     Op(functions=("torch.linalg.matmul",), memory="new"),
-    Op(functions=("torch.Tensor.__matmul__",), shape=product_shape, memory="new"),
+    Op(functions=("torch.Tensor.__matmul__",), shape=product_shape, dims="product", memory="new"),
     Op(functions=(*places("mm"), "torch.sparse.mm"), check=_of_rank(2)),
-    Op(functions=places("bmm"), check=_of_rank(3), shape=product_shape, memory="new"),
+    Op(functions=places("bmm"), check=_of_rank(3), shape=product_shape, dims="product", memory="new"),
     Op(functions=("torch.einsum", "torch.functional.einsum"), check=_einsum, shape=einstein),
     Op(functions=("_grouped_mm", "torch.nn.functional.grouped_mm"), check=_grouped),
 )

@@ -22,4 +22,7 @@ def moved(call: Call) -> Shape | None:
     return (*x.shape[:dim], 1, *x.shape[dim:])
 
 
-OPS = tuple(Op(functions=places(name), shape=moved) for name in sorted(MOVES))
+OPS = tuple(
+    Op(functions=places(name), shape=moved, dims="regrouped" if name == "unsqueeze" else "moved")
+    for name in sorted(MOVES)
+)

@@ -27,6 +27,11 @@ IMAGES = (("B", "C", "L"), ("B", "C", "H", "W"), ("B", "C", "D", "H", "W"))
 """The axes of images of one, two and three spatial dims."""
 ResultMemory = Literal[Memory, "images", "square-images"]
 """`images`: channels that come last stay so; `square-images`: only with two spatial dims."""
+DimRule = Literal[
+    "kept", "regrouped", "moved", "taken", "indexed", "reduced", "expanded", "as-other",
+    "broadcast", "joined", "product", "attention", "convolution", "linear", "weight", "looked-up",
+]  # fmt: skip
+"""Which dims of the operands decide the size of a dim of the result."""
 SEQUENCE = ("B", "L", "F")
 ROWS = ("B", "F")
 
@@ -49,6 +54,7 @@ class Op:
     keeps: frozenset[Dimension] = frozenset()  # the dimensions of its first operand that its result has as well
     has_weights: bool = False  # the input is multiplied with weights, so that both have one dtype
     constructor: tuple[ConstructorRule, ...] = ()
+    dims: DimRule | None = None  # where the dims of its result come from; "kept" where it keeps both dimensions
     is_on_numbers: bool = False  # torch makes plain numbers of all sizes on the way
     memory: ResultMemory | None = None  # how its result lies in memory
     breakdown: LayerBreakdown | None = None  # of one number that a layer gives

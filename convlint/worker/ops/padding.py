@@ -80,6 +80,7 @@ OPS = (
             check=_layer(_CHECKED[name]) if name in _CHECKED else None,
             shape=padded_by_layer,
             keeps=CHANNELS,
+            dims="kept",
             is_on_numbers=True,
             memory="images" if name in ("Zero", "Constant", "Reflection") else None,
         )
@@ -90,6 +91,7 @@ OPS = (
         check=_function,
         shape=padded,
         keeps=CHANNELS,
+        dims="kept",
         is_on_numbers=True,
         memory="images",
     ),

@@ -47,6 +47,9 @@ def repeated(call: Call) -> Shape | None:
 
 
 OPS = (
-    *(Op(functions=places(name), shape=reduced, memory="new") for name in ("mean", "sum", "amax", "amin")),
+    *(
+        Op(functions=places(name), shape=reduced, dims="reduced", memory="new")
+        for name in ("mean", "sum", "amax", "amin")
+    ),
     Op(functions=places("repeat_interleave"), shape=repeated, memory="new"),
 )

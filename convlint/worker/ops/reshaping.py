@@ -218,9 +218,16 @@ def _cancelled(shape: list[Size], target: list[Size]) -> tuple[list[Size], list[
 
 
 OPS = (
-    Op(functions=("torch.Tensor.view", *places("reshape")), check=_method, shape=viewed),
-    Op(functions=places("unflatten"), check=_unflatten, shape=unflattened),
-    Op(layers=(nn.Unflatten,), check=_unflatten, shape=unflattened),
-    Op(layers=(nn.Flatten,), shape=flattened),
-    Op(functions=places("flatten"), shape=flattened),
+    Op(functions=("torch.Tensor.view", *places("reshape")), check=_method, shape=viewed, dims="regrouped"),
+    Op(functions=places("unflatten"), check=_unflatten, shape=unflattened, dims="regrouped"),
+    Op(layers=(nn.Unflatten,), check=_unflatten, shape=unflattened, dims="regrouped"),
+    Op(layers=(nn.Flatten,), shape=flattened, dims="regrouped"),
+    Op(functions=places("flatten"), shape=flattened, dims="regrouped"),
+    Op(functions=places("squeeze"), dims="regrouped"),
+    *(Op(functions=places(name), dims="kept") for name in ("chunk", "split", "tensor_split")),
+    Op(functions=("torch.functional.split",), dims="kept"),
+    *(Op(functions=places(name), dims="taken") for name in ("select", "unbind")),
+    *(Op(functions=(f"torch.Tensor.{name}",), dims="as-other") for name in ("view_as", "reshape_as", "expand_as")),
+    Op(functions=("torch.Tensor.expand",), dims="expanded"),
+    Op(functions=("torch.Tensor.__getitem__",), dims="indexed"),
 )

@@ -19,13 +19,14 @@ def is_bound_later(place: FramePlace) -> bool:
         return False
     if any(isinstance(node, ast.Delete) for node in ast.walk(function)):
         return False
-    row = position[0]
-    found = list(_bindings(function, name))
+    row, rows = position[0], list(_bindings(function, name))
     loops = [node for node in ast.walk(function) if isinstance(node, _LOOPS)]
-    around = [loop for loop in loops if loop.lineno <= row <= (loop.end_lineno or row)]
-    return bool(found) and all(
-        one > row and not any(loop.lineno <= one <= (loop.end_lineno or one) for loop in around) for one in found
-    )
+    around = [loop for loop in loops if _spans(loop, row)]
+    return bool(rows) and all(one > row and not any(_spans(loop, one) for loop in around) for one in rows)
+
+
+def _spans(loop: ast.For | ast.AsyncFor | ast.While, row: int) -> bool:
+    return loop.lineno <= row <= (loop.end_lineno or row)
 
 
 def _read(place: FramePlace) -> str | None:

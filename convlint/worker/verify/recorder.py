@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -81,23 +82,10 @@ class Recorder(TorchFunctionMode):
     ) -> Any:
         place = user_place(sys._getframe(2), self._is_user)
         call = RunCall(target=target, layer=layer, block=block, at=span_of(place) if place else None)
-        expected = self._expected(call)
+        given = args if module is None else (module, *args)
         self._silent += 1
         try:
-            result = function(*((module,) if module is not None else ()), *args, **kwargs)
-            synchronize(self._device)
-        except Exception as error:
-            if expected is None:
-                raise
-            self.refused.append(
-                RefusedCallFact(call=len(self.calls), what=first_line(error), type=type(error).__name__)
-            )
-            result = self._given(expected, module)
-        else:
-            if expected is not None and not _is_alike(arrays(result, on_device=True), expected.outputs):
-                shown = ", ".join(str(list(one.shape)) for one in arrays(result, on_device=True))
-                self.refused.append(RefusedCallFact(call=len(self.calls), what=f"it gives {shown}", type=SILENT))
-                result = self._given(expected, module)
+            result = self._result(call, module, partial(function, *given, **kwargs))
         finally:
             self._silent -= 1
         writes = target.endswith("__setitem__")
@@ -109,6 +97,26 @@ class Recorder(TorchFunctionMode):
                 self._watch((args, kwargs), result)
                 self._silent -= 1
         return result
+
+    def _result(self, call: RunCall, module: nn.Module | None, function: Callable[[], Any]) -> Any:
+        """What the device gives; where a call is refused as expected, what was expected of it instead."""
+        expected = self._expected(call)
+        try:
+            result = function()
+            synchronize(self._device)
+        except Exception as error:
+            if expected is None:
+                raise
+            self._refuse(first_line(error), type(error).__name__)
+            return self._given(expected, module)
+        given = arrays(result, on_device=True)
+        if expected is None or _is_alike(given, expected.outputs):
+            return result
+        self._refuse(f"it gives {', '.join(str(list(one.shape)) for one in given)}", SILENT)
+        return self._given(expected, module)
+
+    def _refuse(self, what: str, kind: str) -> None:
+        self.refused.append(RefusedCallFact(call=len(self.calls), what=what, type=kind))
 
     def _expected(self, call: RunCall) -> RunCall | None:
         """What this call gives where it is expected to be refused."""

@@ -78,12 +78,11 @@ def _only_call(case: EditCase, path: str, name: str) -> _CallSite | None:
 def _never_called(case: EditCase, site: _CallSite) -> list[str]:
     """The layers of a block, as `self.pool`, that nothing calls and its forward does not name."""
     module = case.built.model.get_submodule(site.block) if site.block else case.built.model
-    called = {str(node.target) for node in case.run.trace.nodes if node.op == "call_module"}
-    called |= {str(node.meta["block"]) for node in case.run.trace.nodes if "block" in node.meta}
     function = function_around(site.given.filename, site.given.node)
     if function is None or not function.args.args:
         return []
     read = {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
+    called = _called(case)
     names: list[str] = []
     for name, child in module.named_children():
         path = f"{site.block}.{name}" if site.block else name
@@ -91,6 +90,13 @@ def _never_called(case: EditCase, site: _CallSite) -> list[str]:
         if not is_called and name not in read and name.isidentifier() and not _is_idle(child):
             names.append(f"{function.args.args[0].arg}.{name}")
     return names
+
+
+def _called(case: EditCase) -> set[str]:
+    """The paths of the layers that were called, and of the blocks that something was called in."""
+    nodes = case.run.trace.nodes
+    layers = {str(node.target) for node in nodes if node.op == "call_module"}
+    return layers | {str(node.meta["block"]) for node in nodes if "block" in node.meta}
 
 
 def _is_idle(module: nn.Module) -> bool:

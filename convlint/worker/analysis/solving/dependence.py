@@ -8,33 +8,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import sympy
-from torch import fx, nn
+from torch import fx
 
 from convlint.ops.requirements import requirement_kind
 from convlint.worker.analysis.session import Run
 from convlint.worker.analysis.solving.naming import named
-from convlint.worker.ops.convolution import layer_shape
-from convlint.worker.ops.elementwise import broadcast
-from convlint.worker.ops.joining import concatenated
-from convlint.worker.ops.linear import linear_shape
-from convlint.worker.ops.matmul import product_shape
-from convlint.worker.ops.op import BOTH, Op, Rule, Shape
-from convlint.worker.ops.padding import padded, padded_by_layer
-from convlint.worker.ops.reduction import reduced
+from convlint.worker.ops.op import BOTH, DimRule, Op, Shape
 from convlint.worker.ops.registry import op_of, op_of_kind
 from convlint.worker.ops.regrouping import groups
-from convlint.worker.ops.resampling import interpolated, upsampled
-from convlint.worker.ops.views import MOVES, order_of_dims
+from convlint.worker.ops.views import order_of_dims
 from convlint.worker.trace.trace import TensorMeta
 from convlint.worker.trace.trail import Requirement
 from convlint.worker.values.sizes import equal
 
 _DIM = re.compile(r"input\.shape\[(-?\d+)\]")
-_KEEPING = ("chunk", "split", "tensor_split", "roll", "to", "type_as", "masked_fill", "mish", "tril", "triu")
-_REGROUPING = ("view", "reshape", "flatten", "Flatten", "unflatten", "Unflatten", "squeeze", "unsqueeze")
 _SLICE, _ELLIPSIS = "<slice>", "<ellipsis>"  # as a graph has them
 
 
@@ -82,10 +72,8 @@ class _Graph:
         if node.op == "get_attr":
             return node.target == "_tensor_constant"
         layer, name = node.meta.get("layer"), str(node.meta["name"])
-        if isinstance(layer, nn.Embedding):
-            return dim < len(shape) - 1 and self.hangs(node.args[0], dim)
         op = op_of_kind(layer) if layer is not None else op_of(None, name)
-        way = _way_of(op) or _NAMED.get(name.rpartition(".")[2])
+        way = _way_of(op)
         if way is not None and node.args:
             return way(self, node, dim, shape)
         keeps_channels = op is not None and "channels" in op.keeps
@@ -115,6 +103,7 @@ def _of_convolution(graph: _Graph, node: fx.Node, dim: int, shape: Shape) -> boo
 
 
 def _of_linear(graph: _Graph, node: fx.Node, dim: int, shape: Shape) -> bool:
+    """Of a Linear, and of a table whose rows are looked up."""
     return dim < len(shape) - 1 and _kept(graph, node, dim, shape)
 
 
@@ -224,31 +213,30 @@ def _of_reduction(graph: _Graph, node: fx.Node, dim: int, shape: Shape) -> bool:
     return left[dim] not in gone and graph.hangs(node.args[0], left[dim])
 
 
-_WAYS: dict[Rule | None, _Way] = {
-    **dict.fromkeys((upsampled, interpolated, padded, padded_by_layer), _kept),
-    layer_shape: _of_convolution,
-    linear_shape: _of_linear,
-    broadcast: _of_broadcast,
-    concatenated: _of_join,
-    product_shape: _of_product,
-    reduced: _of_reduction,
+_WAYS: Final[Mapping[DimRule, _Way]] = {
+    "kept": _kept,
+    "regrouped": _of_regrouping,
+    "moved": _of_move,
+    "taken": _of_choice,
+    "indexed": _of_index,
+    "reduced": _of_reduction,
+    "expanded": _of_expansion,
+    "as-other": _of_likeness,
+    "broadcast": _of_broadcast,
+    "joined": _of_join,
+    "product": _of_product,
+    "attention": _of_attention,
+    "convolution": _of_convolution,
+    "linear": _of_linear,
+    "weight": _of_weight,
+    "looked-up": _of_linear,
 }
 
 
 def _way_of(op: Op | None) -> _Way | None:
-    if op is None:
-        return None
-    return _kept if op.keeps == BOTH else _WAYS.get(op.shape)
+    rule = _dims_of(op) if op is not None else None
+    return _WAYS[rule] if rule is not None else None
 
 
-_NAMED: dict[str, _Way] = {
-    **dict.fromkeys(_KEEPING, _kept),
-    **dict.fromkeys(_REGROUPING, _of_regrouping),
-    **dict.fromkeys(MOVES - {"unsqueeze"}, _of_move),
-    **dict.fromkeys(("select", "unbind"), _of_choice),
-    **dict.fromkeys(("view_as", "reshape_as", "expand_as"), _of_likeness),
-    **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d"), _of_weight),
-    "expand": _of_expansion,
-    "__getitem__": _of_index,
-    "scaled_dot_product_attention": _of_attention,
-}
+def _dims_of(op: Op) -> DimRule | None:
+    return "kept" if op.keeps == BOTH else op.dims
