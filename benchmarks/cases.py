@@ -1,12 +1,12 @@
 """Hold convlint's findings against a folder of cases with their truth in expected.csv.
 
     python benchmarks/cases.py ../shared/cases
-    python benchmarks/cases.py ../shared/cases --verify            # and run them for real, on the CPU
+    python benchmarks/cases.py ../shared/cases --verify            # and run them on the CPU
     python benchmarks/cases.py ../shared/cases --verify cuda
 
 Each file is linted twice by the command line: with its input declared, and bare. A wrong file counts as found when a
 finding stands at the declared line (the line of forward where none is declared) with the right number; a correct file
-must come out without an error in both. With --verify each file is run for real in both ways as well: what is found must
+must come out without an error in both. With --verify each file is run in both ways as well: what is found must
 be refused by torch at that very call, and a correct file must run.
 """
 

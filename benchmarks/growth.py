@@ -109,7 +109,7 @@ def shrinking(count: int, folder: Path) -> float:
 
 
 def symbols(count: int, folder: Path) -> float:
-    """So many inputs, each with a length of its own, put one behind the other."""
+    """So many inputs, each with a length of its own, put one after the other."""
     names = [f"x{number}" for number in range(count)]
     body = f"        x = torch.cat([{', '.join(names)}], 1)\n{CHAIN}"
     path = _net(4, "nn.Linear(8, 8)", folder, body, ", ".join(names))

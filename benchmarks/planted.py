@@ -33,7 +33,7 @@ from benchmarks.oracle.mutants import Mutant, mutants
 
 DEEP = 40  # modules of a model that counts as deep
 TRIES = 12  # mutants of a model that are run in torch at most
-# What is no mistake of a shape, or what convlint cannot be blamed for.
+# What is not a mistake of a shape, or what convlint cannot be blamed for.
 _OTHER_ERRORS = (
     "NameError",
     "UnboundLocalError",
@@ -95,7 +95,7 @@ class Planted:
 
     @property
     def is_at_line(self) -> bool:
-        """A line that is gone cannot be named: the one before or behind it is as good."""
+        """A line that is gone cannot be named: the one before or after it is as good."""
         reach = 1 if self.kind in _GONE else 0
         return any(abs(one["row"] - self.row) <= reach and one["file"] == self.file for one in self.findings)
 

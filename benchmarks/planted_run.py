@@ -77,7 +77,7 @@ def _otherwise_built(module: types.ModuleType, asked: dict[str, Any]) -> str | N
 
 
 def _other(model: nn.Module, inputs: list[dict[str, Any]], sizes: dict[str, int]) -> str | None:
-    """Another input that the model takes: with that it is no mistake, but a model of other data."""
+    """Another input that the model takes: with that it is not a mistake, but a model of other data."""
     tried = [(varied, sizes) for varied in itertools.islice(_varied(inputs), 40)]
     tried += [(inputs, others) for others in itertools.islice(_choices(inputs), 5)]
     if all(sum(isinstance(size, str) and size != "B" for size in one["shape"] or []) < 2 for one in inputs):

@@ -79,7 +79,7 @@ def _options() -> argparse.Namespace:
 
 
 def _load_torchvision() -> ModuleType:
-    """Import torchvision beside a torch that cannot load its C++ operators: their schemas are enough."""
+    """Import torchvision next to a torch that cannot load its C++ operators: their schemas are enough."""
     import torch
 
     library = torch.library.Library("torchvision", "DEF")

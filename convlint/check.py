@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says beside the paths; it goes before the configuration file."""
+    """What the command line says besides the paths; it goes before the configuration file."""
 
     config: str | None = None
     select: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ class Gathered:
     facts: tuple[FileFacts, ...]  # by name of file
     notes: tuple[str, ...]
     entries: Entries
-    depends: Dependencies | None  # what the facts hang on; None where that is not known, or is time or chance
+    depends: Dependencies | None  # what the facts depend on; None where that is not known, or is time or chance
     jobs: tuple[Job, ...]
 
 

@@ -1,4 +1,4 @@
-"""What the outcome of some work hangs on, by names: plain values, quick to import."""
+"""What the outcome of some work depends on, by names: plain values, quick to import."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 class Dependencies(NamedTuple):
     """Names of files and folders are absolute."""
 
-    files: tuple[str, ...] = ()  # read, or looked for in vain
+    files: tuple[str, ...] = ()  # read, or looked for without success
     folders: tuple[str, ...] = ()  # whose content was listed
     paths: tuple[str, ...] = ()  # whose being there was asked for
     modules: tuple[str, ...] = ()  # where an import found nothing: "/project/net" for net.py, a folder net and the like
-    packages: tuple[str, ...] = ()  # imported from the libraries, beside what torch itself imports
+    packages: tuple[str, ...] = ()  # imported from the libraries, besides what torch itself imports
     variables: tuple[str, ...] = ()  # of the environment
     lacks_modules: bool = False  # a module was found nowhere, so that the next package installed may have it
 

@@ -1,3 +1,3 @@
-"""What the exit code tells: docs/configuration.md says when."""
+"""What the exit code says: docs/configuration.md says when."""
 
 CLEAN, FOUND, FAILED, INTERRUPTED = 0, 1, 2, 130

@@ -1,4 +1,4 @@
-"""`convlint init`: entries for all that could not be checked, put behind what a pyproject.toml already says."""
+"""`convlint init`: entries for all that could not be checked, put after what a pyproject.toml already says."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Draft:
         return f"{display(self.path)}: {_entries(len(self.entries))} written{rest}"
 
     def write(self) -> None:
-        """Raises ConfigError. What is there already is not touched: the rest goes behind it."""
+        """Raises ConfigError. What is there already is not touched: the rest goes after it."""
         try:
             with open(self.path, "ab") as file:
                 file.write(self.after[len(self.before) :].encode())
@@ -84,7 +84,7 @@ class Proposal:
     """All that `convlint init` has to say about some paths."""
 
     drafts: tuple[Draft, ...]
-    left: tuple[str, ...]  # files that could not be read, and models that no new entry mends, with the way out
+    left: tuple[str, ...]  # files that could not be read, and models that no new entry fixes, with the way out
     checked: int
 
 

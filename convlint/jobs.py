@@ -80,7 +80,7 @@ class ModelJob(JobValue):
 
 
 class Verify(JobValue):
-    """How models are to be run for real: what predictions are made for."""
+    """How models are to be run on real tensors: what predictions are made for."""
 
     device: str = "cpu"  # "cuda", "cuda:1", "mps", "xpu", "cpu"
     precision: Precision = "fp32"
@@ -103,14 +103,14 @@ class TrialRun(JobValue):
 
     scenario: Scenario
     handed: tuple[Handed, ...] = ()
-    watches: bool = False  # look for numbers that are not finite behind each call
+    watches: bool = False  # look for numbers that are not finite after each call
 
 
 class Wanted(JobValue):
     """One number of a layer's output, which is to be taken apart."""
 
     layer: str  # its path
-    at: tuple[int, ...] | None = None  # the place behind the batch; None: the first
+    at: tuple[int, ...] | None = None  # the place after the batch; None: the first
     call: int = 1  # which one of its calls, counted from 1
     scenario: Scenario
 
@@ -122,7 +122,7 @@ class TrialJob(JobValue):
     feed: tuple[RunInput, ...]
     runs: tuple[TrialRun, ...] = ()
     budget: Scenario | None = None  # measure what this run takes as well
-    compiles: bool = False  # behind the runs, hold torch.compile against them
+    compiles: bool = False  # after the runs, hold torch.compile against them
     exports: bool = False  # and torch.export
     wanted: Wanted | None = None  # instead of all that: take this number apart
 

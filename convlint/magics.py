@@ -39,7 +39,7 @@ class _Open:
 
     depth: int = 0  # of brackets
     quote: str = ""  # of a string
-    goes_on: bool = False  # behind a backslash
+    goes_on: bool = False  # after a backslash
 
 
 def without_magics(text: str) -> str | None:
@@ -74,7 +74,7 @@ def _is_foreign(line: str) -> bool:
 
 
 def _replaced(line: str) -> str | None:
-    """What stands for a line that a statement begins on; None if it is no magic."""
+    """What stands for a line that a statement begins on; None if it is not a magic."""
     code = line.strip()
     if code.startswith(_ESCAPES) or _HELP.match(code) or _AUTOMAGIC.match(code):
         indentation = line[: len(line) - len(line.lstrip())]

@@ -75,7 +75,7 @@ def is_notebook(path: str) -> bool:
 def python_source(path: str, data: bytes) -> str:
     """The Python text in the bytes of a file, a notebook or a README. Raises Unreadable, a ValueError.
 
-    Of a notebook in another language that is no text at all.
+    Of a notebook in another language that is not a text at all.
     """
     if is_notebook(path):
         return read_notebook(data).source

@@ -21,17 +21,17 @@ class Report:
     diagnostics: tuple[Diagnostic, ...]
     files: tuple[FileFacts, ...]  # the files that hold a model or could not be read
     file_count: int  # every Python file looked at
-    remedies: tuple[Remedy | None, ...] = ()  # what would mend each of `models`
+    remedies: tuple[Remedy | None, ...] = ()  # what would fix each of `models`
     require_checked: bool = False  # a skipped model fails the run
 
     @property
     def models(self) -> tuple[tuple[str, ModelFacts], ...]:
-        """Each model beside the name of its file."""
+        """Each model next to the name of its file."""
         return tuple((file.filename, model) for file in self.files for model in file.models)
 
     @property
     def listed(self) -> Iterator[tuple[str, ModelFacts, Remedy | None]]:
-        """Each model beside the name of its file and what would mend it."""
+        """Each model next to the name of its file and what would fix it."""
         for (filename, model), remedy in zip_longest(self.models, self.remedies):
             yield filename, model, remedy
 
@@ -52,7 +52,7 @@ class Report:
 
     @property
     def is_verified(self) -> bool:
-        """Whether models were run for real."""
+        """Whether models were run on real tensors."""
         return any(model.verification is not None for _, model in self.models)
 
     @property

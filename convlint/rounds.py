@@ -52,7 +52,7 @@ class Rounds:
         return [_numbered(one, offsets.get(one.filename, 0)) for one in facts]
 
     def _joined(self, job: Job) -> int:
-        """Put the models of a job behind those of the earlier job of its file, and say how many these are."""
+        """Put the models of a job after those of the earlier job of its file, and say how many these are."""
         for number, earlier in enumerate(self.jobs):
             if earlier.path == job.path:
                 both = {"models": (*earlier.models, *job.models), "files": {**earlier.files, **job.files}}

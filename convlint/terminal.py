@@ -1,4 +1,4 @@
-"""What is said beside the report, and what is known of where it is printed."""
+"""What is said besides the report, and what is known of where it is printed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TextIO
 
 
 def say(sentence: str) -> None:
-    """A message to the user, beside the report."""
+    """A message to the user besides the report."""
     text = f"convlint: {sentence}"
     print(text.encode("utf-8", "backslashreplace").decode(), file=sys.stderr)
 

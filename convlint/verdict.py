@@ -28,7 +28,7 @@ def verdict(
     color: bool,
     may_be_empty: bool,
 ) -> tuple[Answer, Dependencies | None]:
-    """The outcome for the options of a command line, and what it hangs on, where it may be kept.
+    """The outcome for the options of a command line, and what it depends on, where it may be kept.
 
     Raises what `check` raises.
     """
@@ -46,7 +46,7 @@ def verdict(
 
 
 def is_silent(report: Report) -> bool:
-    """Whether there is nothing that a quiet run tells."""
+    """Whether there is nothing that a quiet run says."""
     return not report.diagnostics and not report.lacking
 
 

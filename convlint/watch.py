@@ -80,7 +80,7 @@ class Watch:
                 self._modules[os.path.join(folder, module.rpartition(".")[2])] = None
 
     def dependencies(self) -> Dependencies | None:
-        """All of it; None where a name is no text, which no file could hold."""
+        """All of it; None where a name is not a text, which no file could hold."""
         paths = [path for path in self._paths if path not in self._files and path not in self._made]
         names = (self._files, self._folders, paths, self._modules, self._packages, self._variables)
         try:
@@ -150,7 +150,7 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
 
 
 def _is_import() -> bool:
-    """Whether the import system asks. Which folders it lists is no matter: `looked_for` tells what it wants there."""
+    """Whether the import system asks. Which folders it lists is no matter: `looked_for` says what it wants there."""
     filename = sys._getframe(2).f_code.co_filename
     return filename.startswith("<frozen importlib") or f"{os.sep}importlib{os.sep}metadata" in filename
 

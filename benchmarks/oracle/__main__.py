@@ -8,7 +8,7 @@
     python -m benchmarks.oracle table oracle.jsonl laws.jsonl sweep.jsonl
     python -m benchmarks.oracle full FOLDER    # all of it, and the tables into docs/oracle.md
 
-A run that was stopped goes on where it was: what stands in the file is not judged again.
+A run that was stopped goes on where it was: what is in the file is not judged again.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import torch
 from benchmarks.oracle.child import Lost, in_child
 
 SECONDS = 30.0
-MEMORY = 3 << 30  # beside what the process has already
+MEMORY = 3 << 30  # besides what the process has already
 
 T = TypeVar("T")
 

@@ -28,7 +28,7 @@ class Lost:
 def in_child(function: Callable[[], T], seconds: float) -> T | Lost:
     """What the function returns; a process of its own keeps what it leaves behind from the next one.
 
-    `seconds` are those of a processor, so that the answer does not hang on what else the machine does.
+    `seconds` are those of a processor, so that the answer does not depend on what else the machine does.
     """
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)

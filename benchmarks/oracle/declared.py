@@ -1,4 +1,4 @@
-"""Nets from files whose inputs are declared: in pyproject.toml, beside the model, or in a folder's expected.csv."""
+"""Nets from files whose inputs are declared: in pyproject.toml, next to the model, or in a folder's expected.csv."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def _missing(package: ModuleType, module: str) -> list[str]:
 
 
 def _language_model(subject: Subject, variant: Variant) -> Iterator[Factory]:
-    """x-transformers' language model with the options that stand in brackets behind its name."""
+    """x-transformers' language model with the options that stand in brackets after its name."""
     name, _, options = subject.name.removesuffix("]").partition("[")
     module = f"{importlib.import_module('x_transformers').__name__}.x_transformers"
     wrapper = inspect.signature(getattr(importlib.import_module(module), name)).parameters

@@ -25,7 +25,7 @@ def name_of(seed: int) -> str:
 
 def generate(random: Random, name: str) -> Net:
     """A net of a few to a dozen steps, which real torch has run line by line."""
-    torch.manual_seed(0)  # dropout and initial weights; no shape hangs on them
+    torch.manual_seed(0)  # dropout and initial weights; no shape depends on them
     first = _first(random)
     draft = Draft(random, first)
     wanted = random.randint(3, 11)

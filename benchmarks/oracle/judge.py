@@ -154,7 +154,7 @@ def _rows(mutant: Mutant) -> range:
 
 
 def _named(linted: Linted) -> Iterator[Related | Place]:
-    """What the findings show in this file beside their own places: calls, and the constructors of what is called."""
+    """What the findings show in this file next to their own places: calls, and the constructors of what is called."""
     for one in linted.errors:
         for related in one.related:
             made_at = (related.made_at,) if related.made_at is not None else ()

@@ -162,7 +162,7 @@ class _Accepted:
 
 
 def _is_on_path(run: Run, at: Mapping[str, int]) -> bool:
-    """Whether the trace speaks of these sizes: it took one way through forward, and mended what is not met on it."""
+    """Whether the trace speaks of these sizes: it took one way through forward, and fixed what is not met on it."""
     values = {symbol: at.get(name, run.run_spec.sizes[name]) for name, symbol in run.symbols.items()}
     memo: dict[Any, Any] = {}
     try:

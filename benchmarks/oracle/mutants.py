@@ -69,7 +69,7 @@ class _Text:
 
 
 def mutants(source: str, classes: Collection[str] | None = None) -> Iterator[Mutant]:
-    """All mutants by row: of the whole file, or of these classes and what stands beside all classes.
+    """All mutants by row: of the whole file, or of these classes and what stands next to all classes.
 
     No two are the same text, and each is Python. A text that is no Python has none.
     """
@@ -192,7 +192,7 @@ def _dropped_call(text: _Text, spot: Spot) -> Iterator[_Edit]:
 
 
 def _dropped_layer(text: _Text, spot: Spot) -> Iterator[_Edit]:
-    """An element goes with the comma behind it, if there is one. One in parentheses of its own stays."""
+    """An element goes with the comma after it, if there is one. One in parentheses of its own stays."""
     start, end = text.span(spot.nodes[0])
     first, last = text.span(spot.nodes[1])
     comma = _COMMA.match(text.source, end, last)

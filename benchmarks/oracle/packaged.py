@@ -43,7 +43,7 @@ def packaged(family: str, name: str) -> Net | LeftOut:
             found = running(net, feeds)
             if isinstance(found, Net):
                 return found
-    except Exception as error:  # a file that is no text, a configuration without defaults
+    except Exception as error:  # a file that is not a text, a configuration without defaults
         found = LeftOut(name_of(family, name), f"no text: {type(error).__name__}")
     return found
 

@@ -56,5 +56,5 @@ PRELUDE = _IMPORTS + "".join(_HELPERS.values())
 
 
 def expected(body: str) -> list[str]:
-    """The helpers whose names stand in the text."""
+    """The helpers whose names are in the text."""
     return [text.strip("\n") + "\n" for name, text in _HELPERS.items() if re.search(rf"\b{name}\(", body)]

@@ -162,7 +162,7 @@ def _of_forward(function: ast.FunctionDef) -> Iterator[Spot]:
         if isinstance(node, ast.Call):
             yield from _inner_calls(node)
         for field in ("body", "orelse", "finalbody"):
-            block = getattr(node, field, None)  # a lambda has a body that is no list
+            block = getattr(node, field, None)  # a lambda has a body that is not a list
             if isinstance(block, list):
                 yield from _of_block(block)
 

@@ -49,7 +49,7 @@ def of_claims(claims: Sequence[Claims]) -> list[str]:
 
 
 def of_sweep(results: Iterable[Result]) -> list[str]:
-    """How many models of each family agree, of those that run for real and are compared."""
+    """How many models of each family agree, of those that run on real tensors and are compared."""
     rows = []
     for kind in FAMILIES:
         own = [result for result in results if result.family == kind]

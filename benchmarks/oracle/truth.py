@@ -70,7 +70,7 @@ Truth = Ran | Raised
 
 
 class Real:
-    """A net, built for real; `broken` tells why it cannot be."""
+    """A net, built with real tensors; `broken` says why it cannot be."""
 
     def __init__(self, net: Net) -> None:
         self.net = net
@@ -135,7 +135,7 @@ def feed(spec: InputSpec, sizes: Mapping[str, int]) -> Any:
 
 
 def _observed(source: str, target: str) -> ast.Module:
-    """The file, whose target tells of each tensor that a line of its forward gives a name."""
+    """The file, whose target says of each tensor that a line of its forward gives a name."""
     tree = ast.parse(source)
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name == target:

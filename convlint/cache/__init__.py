@@ -1,1 +1,1 @@
-"""Results of earlier runs, as long as all holds that they hang on: facts of files, and answers to whole runs."""
+"""Results of earlier runs, as long as all holds that they depend on: facts of files, and answers to whole runs."""

@@ -1,4 +1,4 @@
-"""What a whole run has said, for the same question asked again while nothing has changed that it hangs on.
+"""What a whole run has said, for the same question asked again while nothing has changed that it depends on.
 
 This is what spares a run even the search for models. It must stay quick to import.
 """
@@ -22,7 +22,7 @@ from convlint.dependencies import Dependencies, joined
 from convlint.watch import Watch, watching
 
 _CONFIGURATION = "pyproject.toml"
-_LOADED = ("click", "pathspec", "rich")  # beside what loads torch
+_LOADED = ("click", "pathspec", "rich")  # besides what loads torch
 # Python and the packages beside click; convlint itself. Their versions are part of every question.
 _LIBRARIES = tuple(os.path.dirname(os.path.abspath(file)) for file in (os.__file__, os.path.dirname(click.__file__)))
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -32,7 +32,7 @@ class Answer(NamedTuple):
     """What a run says, and its exit code."""
 
     code: int
-    notes: tuple[str, ...]  # beside the report
+    notes: tuple[str, ...]  # besides the report
     report: str
 
 
@@ -52,7 +52,7 @@ class Answers:
             return None
 
     def keep(self, answer: Answer, depends: Dependencies) -> None:
-        """Keep an answer, whose facts hang on `depends`."""
+        """Keep an answer, whose facts depend on `depends`."""
         own = self._watch.dependencies()
         if own is not None:
             body = json.dumps(answer).encode()

@@ -1,4 +1,4 @@
-"""What results hang on that is known before any work is done."""
+"""What results depend on that is known before any work is done."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _TELLING_PYTHON = ("PYTHONOPTIMIZE", "PYTHONHOME", "PYTHONNOUSERSITE")
 
 
 def job_key(job: Job, world: World) -> str | None:
-    """The name of a job; None where it is not known what it hangs on."""
+    """The name of a job; None where it is not known what it depends on."""
     known = surroundings(world)
     return digest("facts", known, job.model_dump_json(), world.file(job.path)) if known is not None else None
 
 
 def surroundings(world: World) -> str | None:
-    """What all work of a run hangs on; None where the version of torch or the working directory is not to be had."""
+    """What all work of a run depends on; None where the version of torch or the working directory is not to be had."""
     try:
         return digest(_surroundings(world), os.getcwd()) if "torch" in world.distributions else None
     except OSError:
@@ -62,7 +62,7 @@ def _importable(path: str) -> list[str]:
 
 
 def _is_plain(name: str) -> bool:
-    """Whether the name tells nothing of modules, or is torch's own."""
+    """Whether the name says nothing of modules, or is torch's own."""
     return name.startswith((".", "__")) or name.partition("-")[0].partition(".")[0] == "torch"
 
 

@@ -32,7 +32,7 @@ class KnownFacts:
         return {path: facts for path, facts in found if facts is not None}
 
     def keep(self, job: Job, facts: FileFacts) -> None:
-        """Keep facts for the next run, unless they hang on time or chance."""
+        """Keep facts for the next run, unless they depend on time or chance."""
         depends = facts.depends
         if depends is None or any(failure.kind in _FLEETING for failure in facts.failures):
             self._depends.append(None)
@@ -46,7 +46,7 @@ class KnownFacts:
 
     @property
     def depends(self) -> Dependencies | None:
-        """What all the facts of this run hang on; None where some hang on time or chance."""
+        """What all the facts of this run depend on; None where some depend on time or chance."""
         known = [one for one in self._depends if one is not None]
         return joined(known) if len(known) == len(self._depends) else None
 

@@ -1,4 +1,4 @@
-"""Results by what was asked and by the state of all that they hang on.
+"""Results by what was asked and by the state of all that they depend on.
 
 A question leads to the lists of what its results hung on in earlier runs; the state of one of these to a result.
 """
@@ -28,7 +28,7 @@ class Memory:
         self.trouble: str | None = None  # why nothing can be kept
 
     def recall(self, question: str) -> tuple[bytes, Dependencies] | None:
-        """A result that still holds, and what it hangs on."""
+        """A result that still holds, and what it depends on."""
         for depends in self._lists(question):
             body = self._store.get(self._name(question, depends))
             if body is not None:
@@ -36,7 +36,7 @@ class Memory:
         return None
 
     def keep(self, question: str, depends: Dependencies, body: bytes) -> None:
-        """Keep a result for the next run, unless something that it hangs on has changed during this one."""
+        """Keep a result for the next run, unless something that it depends on has changed during this one."""
         if self.trouble is not None or not is_settled(depends, self._since):
             return
         known = [depends, *(one for one in self._lists(question) if one != depends)][:_MOST_LISTS]

@@ -1,6 +1,6 @@
 """Files with a checksum in a folder that several runs may share.
 
-An entry is written beside its place and moved there, so that nobody reads half of one. What is damaged is dropped.
+An entry is written next to its place and moved there, so that nobody reads half of one. What is damaged is dropped.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The state of what facts hang on: files, folders, installed packages and variables, each looked at once."""
+"""The state of what facts depend on: files, folders, installed packages and variables, each looked at once."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class World:
         return found
 
     def _entries(self, folder: str) -> dict[str, bool]:
-        """What lies in a folder, and whether it is a folder itself."""
+        """What is in a folder, and whether it is a folder itself."""
         if folder not in self._folders:
             try:
                 with os.scandir(folder) as entries:

@@ -59,7 +59,7 @@ def explain(
 
 
 def _mistakes(gathered: Gathered) -> list[str]:
-    """What is wrong with the path or the files behind it."""
+    """What is wrong with the path or the files after it."""
     failures = [f"{file.filename}: {failure.message}" for file in gathered.facts for failure in file.failures]
     return [*gathered.found.problems, *failures]
 

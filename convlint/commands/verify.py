@@ -1,4 +1,4 @@
-"""`convlint verify`: models run for real, and convlint's word held against them."""
+"""`convlint verify`: models run on real tensors, and convlint's word held against them."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def read_text(path: str) -> str:
 
 
 def extended(path: str, text: str, stanzas: str) -> str:
-    """The text with stanzas behind it, and nothing else changed.
+    """The text with stanzas after it, and nothing else changed.
 
     Raises ConfigError where the file cannot take them, so that nothing is written that could not be read.
     """

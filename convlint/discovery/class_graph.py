@@ -21,7 +21,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class ReturnedClass:
-    """What calling a function returns, as far as the syntax tells."""
+    """What calling a function returns, as far as the syntax says."""
 
     classes: frozenset[Symbol] = frozenset()
     is_sequential: bool = False

@@ -21,7 +21,7 @@ from convlint.filenames import display
 from convlint.jobs import UserFile
 from convlint.readme import is_readme
 
-# So many files beside the linted ones are looked through for users of their classes, and no more.
+# So many files next to the linted ones are looked through for users of their classes, and no more.
 _MOST_NEIGHBOURS = 2000
 
 
@@ -50,7 +50,7 @@ class Discovery:
 
 
 def discover(paths: Sequence[str], excludes: Excludes, is_named: Callable[[str], bool] = lambda _: False) -> Discovery:
-    """Find the models below the paths. `is_named` tells of a file that the configuration names a model of."""
+    """Find the models below the paths. `is_named` says of a file that the configuration names a model of."""
     found = walk(paths, excludes)
     project = Project()
     broken, later = _sieved(project, found.files.values(), is_named)
@@ -166,7 +166,7 @@ def _names(census: Census) -> set[str]:
 
 
 def _add_neighbours(project: Project, census: Census, linted: Collection[str], excludes: Excludes) -> Census:
-    """Parse the files beside the linted ones that import from them, and may use their classes as blocks."""
+    """Parse the files next to the linted ones that import from them, and may use their classes as blocks."""
     members = project.parsed()
     names = _names(census)
     homes = {symbol.path: members[symbol.path].place for symbol in census.classes}

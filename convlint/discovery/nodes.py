@@ -12,7 +12,7 @@ _PLAIN = frozenset(
         *("names", "op", "ops", "rest", "simple", "tag", "type_comment", "type_ignores"),
     }
 )
-# What stands in these is meant to fail.
+# What is in these is meant to fail.
 _EXPECTING = frozenset({"raises", "assertRaises", "assertRaisesRegex"})
 _CODE = (ast.mod, ast.stmt, ast.expr, ast.excepthandler, ast.arguments, ast.arg, ast.keyword, ast.withitem)
 _PARTS = (*_CODE, ast.comprehension, ast.match_case, ast.pattern)

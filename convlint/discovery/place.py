@@ -1,4 +1,4 @@
-"""Where a file stands in its project: the name it is imported under, and where its imports are looked up."""
+"""Where a file is in its project: the name it is imported under, and where its imports are looked up."""
 
 from __future__ import annotations
 

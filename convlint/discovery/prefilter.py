@@ -1,4 +1,4 @@
-"""A look at the bytes of a file that tells whether parsing it can be worth the time."""
+"""A look at the bytes of a file that says whether parsing it can be worth the time."""
 
 from __future__ import annotations
 

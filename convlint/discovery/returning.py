@@ -1,4 +1,4 @@
-"""What code gives back: the calls behind `return`, and the methods of a class that construct it."""
+"""What code gives back: the calls after `return`, and the methods of a class that construct it."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def _uncovered(survey: Survey, checked: set[Symbol], entries: Collection[Symbol]
     left = {
         symbol
         for symbol in survey.blocks - covered
-        # A class of a file that was only parsed for its bases is no model of this run.
+        # A class of a file that was only parsed for its bases is not a model of this run.
         if symbol in classes and classes[symbol].has_forward and is_likely(survey, symbol, classes[symbol].required)
     }
     inner = {used for symbol in left for used in survey.reach(symbol) if symbol not in survey.reach(used)}

@@ -12,7 +12,7 @@ from convlint.ops.operation import Shape
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """The number that a trace ran with, and where it stands in the inputs."""
+    """The number that a trace ran with, and where it is in the inputs."""
 
     number: int
     places: frozenset[int]

@@ -56,7 +56,7 @@ def _agrees(text: str, size: Dim, numbers: Numbers) -> bool:
 
 
 def _at_example(text: str, size: Dim, numbers: Numbers) -> str:
-    """` (12 for H = 28)` behind a formula in symbols."""
+    """` (12 for H = 28)` after a formula in symbols."""
     used = sorted(symbols(text) & set(numbers.example))
     known = work_out(size, numbers.example)
     if not used or known is None:

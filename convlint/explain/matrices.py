@@ -83,7 +83,7 @@ def _drawn(matrix: Matrix, cell: int) -> list[str]:
 
 
 def _beside(title: str, drawn: Sequence[Sequence[str]], end: str) -> Iterator[str]:
-    """All in one row; the signs stand in the middle of it."""
+    """All in one row; the signs are in the middle of it."""
     height = max(map(len, drawn))
     for i in range(height):
         is_middle = i == height // 2

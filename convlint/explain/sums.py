@@ -41,7 +41,7 @@ def lines(values: Values, width: int) -> Iterator[str]:
 
 
 def verdict(one: Breakdown) -> str:
-    """What torch gave, beside what is worked out here."""
+    """What torch gave, besides what is worked out here."""
     given, total = number(one.given, 6), number(one.total, 6)
     if not agrees(one):
         return f"torch gives {given}, which is not {total}: the layer does something else as well"
@@ -92,7 +92,7 @@ def _added(terms: Sequence[str]) -> str:
 
 
 def _range(axis: WindowAxis) -> str:
-    """`rows 0 to 1`; what lies in the padding is counted."""
+    """`rows 0 to 1`; what is in the padding is counted."""
     inside = [i for i in axis.input if i is not None]
     outside = len(axis.input) - len(inside)
     if not axis.input:

@@ -187,7 +187,7 @@ def _row(node: Node, operation: Operation, numbers: Numbers, seen: dict[str, str
 def _formulas(
     operation: Operation, numbers: Numbers, origin: str | None, *, counts_parameters: bool
 ) -> Iterator[LayerFormula]:
-    """How the numbers of a row are reckoned; `origin` tells how the last size of its input was joined."""
+    """How the numbers of a row are reckoned; `origin` says how the last size of its input was joined."""
     if operation.kind == "linear" and origin:
         yield LayerFormula("features", origin)
     yield from sizes(operation, numbers)

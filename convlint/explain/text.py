@@ -68,7 +68,7 @@ def _grid(table: Table) -> Grid:
 
 
 def _code(row: Row, filename: str) -> Text:
-    """The user's line, so that the table can be read beside the file."""
+    """The user's line, so that the table can be read next to the file."""
     elsewhere = f"  # {row.filename}" if row.filename not in (None, filename) else ""
     return Text(one_line(f"{row.code or ''}{elsewhere}"), style="italic")
 

@@ -35,7 +35,7 @@ _PRECISIONS: Final = {
     "float16": _Precision(2.0**-10, 65504.0, 2.0**-14),
 }
 _ROUNDINGS: Final = 32.0
-"""So many roundings are forgiven beside those of a sum, which add up as in a random walk: fast convolutions need it."""
+"""So many roundings are allowed besides those of a sum, which add up as in a random walk: fast convolutions need it."""
 
 
 def agrees(breakdown: Breakdown) -> bool:

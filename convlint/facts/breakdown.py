@@ -26,7 +26,7 @@ class WindowAxis(Fact):
     """What a window takes of one size of the input, in its order."""
 
     name: str  # "row"
-    input: tuple[int | None, ...]  # None lies in the padding
+    input: tuple[int | None, ...]  # None is in the padding
     kernel: tuple[int, ...] = ()  # of a transposed convolution: which weights are multiplied with them
 
 
@@ -37,7 +37,7 @@ class Share(_Numbers):
     sizes: tuple[int, ...]  # of the window
     shown: tuple[int, ...]  # of the corner
     numbers: tuple[float, ...]  # those of the corner, row by row
-    padding: tuple[int, ...] = ()  # the places among `numbers` that lie in the padding
+    padding: tuple[int, ...] = ()  # the places among `numbers` that are in the padding
     weights: tuple[float, ...] | None = None  # as many as `numbers`; None where nothing is multiplied
     total: float  # over the whole window: the sum of the products or numbers, the largest, the number of a row
 
@@ -46,8 +46,8 @@ class Breakdown(_Numbers):
     """`total` is worked out from the input and the weights in double precision; `given` is what torch gave."""
 
     way: BreakdownWay
-    at: tuple[int, ...]  # the place in the output, behind the batch
-    sizes: tuple[int, ...]  # those of the output, behind the batch
+    at: tuple[int, ...]  # the place in the output, after the batch
+    sizes: tuple[int, ...]  # those of the output, after the batch
     axes: tuple[str, ...]  # what they are called: "channel", "row", "column"
     has_batch: bool = True  # the number is then one of the first sample
     window: tuple[WindowAxis, ...] = ()

@@ -1,4 +1,4 @@
-"""What is known of one file: the facts of its models, and what went wrong beside them."""
+"""What is known of one file: the facts of its models, and what went wrong besides them."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ class Node(Fact):
 
 class InputFact(Fact):
     name: str
-    shape: tuple[Dim, ...] | None  # None for a value that is no tensor
+    shape: tuple[Dim, ...] | None  # None for a value that is not a tensor
     dtype: str | None
     origin: InputOrigin = "evidence"
     source: str | None = None  # where that is: "train.py, line 31", "--input", "conv1 (Conv2d)"
@@ -113,7 +113,7 @@ class InputFact(Fact):
 
 class ModelFacts(Fact):
     name: str  # "net.Net"
-    target: str  # "Net", as a configuration would name it behind the colon
+    target: str  # "Net", as a configuration would name it after the colon
     row: int  # of the class or factory
     status: Status
     reason: Reason | None = None  # why it is not checked, or only in part

@@ -88,7 +88,7 @@ class Prediction(Fact):
     calls: tuple[RunCall, ...] = ()
     outputs: tuple[Array, ...] = ()
     refused: tuple[RefusedCallFact, ...] = ()
-    end: Reason | None = None  # why nothing is said of what comes behind the last call
+    end: Reason | None = None  # why nothing is said of what follows the last call
     is_one_of_several: bool = False  # data decides which way forward goes
 
 
@@ -125,7 +125,7 @@ class Observation(Fact):
     scenario: Scenario
     calls: tuple[RunCall, ...] = ()
     outputs: tuple[Array, ...] = ()
-    refused: tuple[RefusedCallFact, ...] = ()  # behind each the run went on with what the layer declares
+    refused: tuple[RefusedCallFact, ...] = ()  # after each the run went on with what the layer declares
     error: RunError | None = None
     unfit: tuple[Unfit, ...] = ()
     without_gradient: tuple[Weight, ...] = ()  # parameters that the backward pass of a run in training mode misses

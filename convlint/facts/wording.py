@@ -26,7 +26,7 @@ def call_title(call: RunCall) -> str:
 
 
 def shown(arrays: Sequence[Array], kind: str = "shape") -> str:
-    """`[2, 64, 12, 12] float32`, with its device or with how it lies in memory where that is what matters."""
+    """`[2, 64, 12, 12] float32`, with its device or with how it is in memory where that is what matters."""
     if not arrays:
         return "no tensor"
     texts = [_array(one, kind) for one in arrays[:_MOST]]

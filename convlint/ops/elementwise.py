@@ -13,7 +13,7 @@ from convlint.ops.argument import LayerArgument
 from convlint.ops.kind import OperationKind
 
 Memory = Literal["as-operand", "new", "alias"]
-"""How a result lies in memory: as its operand does, as a new contiguous tensor, or it may be the operand itself."""
+"""How a result is in memory: as its operand does, as a new contiguous tensor, or it may be the operand itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Elementwise:
     function: str | None
     layers: tuple[str, ...] = ()
     memory: Memory = "as-operand"
-    in_place: bool = False  # whether there is one with `_` behind its name as well
+    in_place: bool = False  # whether there is one with `_` after its name as well
 
     @property
     def names(self) -> Iterator[str]:
@@ -100,12 +100,12 @@ def functions() -> frozenset[str]:
 
 
 def in_place() -> frozenset[str]:
-    """The functions of one tensor that may write into it, without the `_` behind their names."""
+    """The functions of one tensor that may write into it, without the `_` after their names."""
     return frozenset(one.function for one in UNARY if one.in_place and one.function is not None)
 
 
 def of_memory(memory: Memory) -> frozenset[str]:
-    """The layers and functions of one tensor whose results lie in memory like this."""
+    """The layers and functions of one tensor whose results are in memory like this."""
     return frozenset(name for one in UNARY if one.memory == memory for name in one.names)
 
 

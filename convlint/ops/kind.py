@@ -27,7 +27,7 @@ Law = Callable[[Operation, Numbers], Iterator[tuple[int, str]]]
 class OperationKind:
     """What is known of all operations of one name; layers and functions by the last part of their public names.
 
-    `spatial` kinds exist for one, two and three dims, with the number behind the name: `Conv2d`.
+    `spatial` kinds exist for one, two and three dims, with the number after the name: `Conv2d`.
     """
 
     name: str

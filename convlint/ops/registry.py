@@ -105,7 +105,7 @@ def operation_of(node: Node, model: ModelFacts) -> Operation:
 
 
 def _channels(weight: Shape, options: Mapping[str, Attribute], *, transposed: bool) -> dict[str, Attribute]:
-    """What the weight of a functional convolution says beside its arguments."""
+    """What the weight of a functional convolution says besides its arguments."""
     sizes = [size for size in weight if isinstance(size, int)]
     groups = options.get("groups", 1)
     if len(sizes) != len(weight) or len(sizes) < 3 or not isinstance(groups, int):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-# What a process that checks a file of usual size takes for itself, beside what all share.
+# What a process that checks a file of usual size takes for itself, besides what all share.
 MEMORY_OF_ONE = 512 * 2**20
 
 

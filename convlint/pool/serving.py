@@ -100,7 +100,7 @@ class ServerProcess:
         """Let it load torch. Returns at once."""
         if self._begun is None:
             self._begun = time.monotonic()
-            with suppress(ServerGone):  # whoever waits for it is told why
+            with suppress(ServerGone):  # whoever waits for it is said why
                 self.send(Frame(FrameKind.BEGIN))
 
     def dismiss(self) -> None:
@@ -147,7 +147,7 @@ class ServerProcess:
 
     def stop(self, *, at_once: bool = False) -> None:
         """End the server and everything below it."""
-        self._control.close()  # which tells it to bury its children
+        self._control.close()  # which says it to bury its children
         orderly = False
         if self.ready and not at_once:
             with suppress(subprocess.TimeoutExpired):

@@ -1,6 +1,6 @@
 """The time that a process has had: the clock's, less what it waited for a core that others held.
 
-Only Linux tells how long that was; elsewhere it is the clock's time.
+Only Linux says how long that was; elsewhere it is the clock's time.
 """
 
 from __future__ import annotations

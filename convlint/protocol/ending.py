@@ -1,4 +1,4 @@
-"""How a job's process ended without facts, and the failure that a reader is told of.
+"""How a job's process ended without facts, and the failure that a reader is said of.
 
 The worker server observes an ending; convlint words it, and finds the user's line in it. No torch here.
 """
@@ -136,7 +136,7 @@ def traced_places(error: BaseException) -> Iterator[Place]:
 
 
 def user_span(job: Job, places: Iterable[Place]) -> Span | None:
-    """The first of the places that lies in the user's own code."""
+    """The first of the places that is in the user's own code."""
     for path, row in places:
         if path == job.path or _is_own(path, job.user_roots):
             first, last = _columns(path, row)
@@ -157,7 +157,7 @@ def _lies_in(path: str, folder: str) -> bool:
 
 
 def _line(path: str, row: int) -> str:
-    """The text of a line, without the blanks behind it; empty when it cannot be read."""
+    """The text of a line, without the blanks after it; empty when it cannot be read."""
     try:
         with _opened(path) as file:
             return next(text for number, text in enumerate(file, 1) if number == row).rstrip()

@@ -1,4 +1,4 @@
-"""Temporary folders of user code: private, and gone afterwards whatever lies in them."""
+"""Temporary folders of user code: private, and gone afterwards whatever is in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One fresh process per job, for platforms without fork: slower, since each of them imports torch anew.
+"""One fresh process per job, for platforms without fork: slower, since each of them imports torch again.
 
 The request and the record are files in a temporary folder, so nothing that user code prints can reach them.
 """

@@ -38,7 +38,7 @@ class Linting:
 
     @cached_property
     def _paths(self) -> list[str]:
-        """What pytest was told to look at, without what stands for a test behind a path."""
+        """What pytest was told to look at, without what stands for a test after a path."""
         given = (os.path.join(self._here, argument.partition("::")[0]) for argument in self._config.args)
         return [path for path in given if os.path.exists(path)]  # the rest are names of packages, for --pyargs
 

@@ -22,7 +22,7 @@ from convlint.remedies.stanza import EntryKey, Stanza, is_sayable, string
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What would mend a model: a sentence, or TOML with a sentence that says where it belongs."""
+    """What would fix a model: a sentence, or TOML with a sentence that says where it belongs."""
 
     sentence: str
     toml: str | None = None
@@ -59,7 +59,7 @@ class ConfigPlace:
 
 
 def remedies(files: Sequence[FileFacts], entries: Entries) -> tuple[Remedy | None, ...]:
-    """What would mend each model of the files, in their order; None for those that are checked, too."""
+    """What would fix each model of the files, in their order; None for those that are checked, too."""
     return tuple(one for file in files for one in _of_file(file, entries))
 
 
@@ -74,7 +74,7 @@ def _of_file(file: FileFacts, entries: Entries) -> list[Remedy | None]:
     if all(model.status == "checked" for model in file.models):
         return [None] * len(file.models)
     place = place_of(file.filename, entries)
-    mistaken = {failure.target for failure in file.build_failures}  # findings, to be mended in the code
+    mistaken = {failure.target for failure in file.build_failures}  # findings, to be fixed in the code
     return [
         None if model.construction is None and model.target in mistaken else remedy(model, place)
         for model in file.models
@@ -82,7 +82,7 @@ def _of_file(file: FileFacts, entries: Entries) -> list[Remedy | None]:
 
 
 def remedy(model: ModelFacts, place: ConfigPlace) -> Remedy | None:
-    """What would mend a model; None where nothing in the configuration or beside it does."""
+    """What would fix a model; None where nothing in the configuration or beside it does."""
     if model.status == "checked" or not is_sayable(place.relative):
         return None
     said = _sentence(model, place)
@@ -117,7 +117,7 @@ def _of_package(reason: Reason, place: ConfigPlace) -> str:
 
 
 def _settings(model: ModelFacts) -> tuple[EntryKey, ...]:
-    """The keys of an entry that would mend it, none where no entry would. Raises CodeNeeded."""
+    """The keys of an entry that would fix it, none where no entry would. Raises CodeNeeded."""
     arguments = arguments_of(model)
     return arguments if model.construction is None else (*arguments, *inputs_of(model))
 

@@ -54,7 +54,7 @@ class Stanza:
 
 
 def mark(unknown: Sequence[str]) -> str:
-    """The comment that tells what to fill in on a line."""
+    """The comment that says what to fill in on a line."""
     return f"  # {MARK}: {', '.join(unknown)}" if unknown else ""
 
 

@@ -36,7 +36,7 @@ def text(report: Report, *, verbose: bool, color: bool) -> str:
 
 
 def findings(diagnostics: Iterable[Diagnostic]) -> str:
-    """Some findings, and nothing beside them."""
+    """Some findings, and nothing besides them."""
     return plain(_findings(diagnostics))
 
 

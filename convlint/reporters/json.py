@@ -44,7 +44,7 @@ def document(report: Report) -> dict[str, Any]:
 
 
 def _verdicts(report: Report) -> dict[str, int]:
-    """How many models came to each verdict, where they were run for real."""
+    """How many models came to each verdict, where they were run on real tensors."""
     if not report.is_verified:
         return {}
     found = Counter(model.verification.status for _, model in report.models if model.verification is not None)

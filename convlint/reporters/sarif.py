@@ -1,4 +1,4 @@
-"""The report as SARIF 2.1.0, which code hosts show beside the lines."""
+"""The report as SARIF 2.1.0, which code hosts show next to the lines."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def text(report: Report) -> str:
     driver = ToolDriver(name="convlint", version=__version__, rules=list(_rules(codes)))
     results = [_result(one, codes) for one in report.diagnostics]
     run = Run(tool=Tool(driver=driver), results=results)
-    log = Sarif(version="2.1.0", schema_uri=_SCHEMA, runs=[run])  # type: ignore[call-arg]  # its alias is no name
+    log = Sarif(version="2.1.0", schema_uri=_SCHEMA, runs=[run])  # type: ignore[call-arg]  # its alias is not a name
     return log.model_dump_json(by_alias=True, exclude_none=True, indent=2) + "\n"
 
 

@@ -43,7 +43,7 @@ def line(filename: str, row: int) -> str | None:
 
 
 def forget() -> None:
-    """Read files anew from now on."""
+    """Read files again from now on."""
     _lines.cache_clear()
     open_notebook.cache_clear()
 

@@ -76,7 +76,7 @@ def _found(report: Report) -> list[str]:
 
 
 def listing(report: Report, *, verbose: bool) -> list[str]:
-    """Every model with its status, its shapes, what kept it from being checked, and what would mend that; the guards.
+    """Every model with its status, its shapes, what kept it from being checked, and what would fix that; the guards.
 
     Without `verbose` only those that fail the run, and why.
     """

@@ -251,7 +251,7 @@ def _failure(failure: Failure | BuildFailure) -> dict[str, Any]:
 
 
 def _effect(effects: Sequence[Effect]) -> dict[str, Any]:
-    """The first one; `more` tells how many others there are, and is empty where there are none."""
+    """The first one; `more` says how many others there are, and is empty where there are none."""
     more = len(effects) - 1
     return {"kind": effects[0].kind, "what": effects[0].what, "more": f" (and {more} more)" if more else ""}
 

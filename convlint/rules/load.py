@@ -27,7 +27,7 @@ GROUPS = {
 
 
 SIGNATURES = "signatures"
-"""The folder beside the groups that holds no rules."""
+"""The folder next to the groups that holds no rules."""
 
 
 class RuleError(Exception):

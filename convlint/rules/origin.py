@@ -1,4 +1,4 @@
-"""Where a size comes from: the layers whose constructor declares the number that reaches a layer behind them."""
+"""Where a size comes from: the layers whose constructor declares the number that reaches a layer after them."""
 
 from __future__ import annotations
 

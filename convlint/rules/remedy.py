@@ -99,7 +99,7 @@ def _gives_more(environment: Environment, span: Span) -> bool:
 
 
 def _hands_on_more(environment: Environment) -> bool:
-    """Whether the layer has other sizes to deal with: other calls that it suits, or the layers behind it.
+    """Whether the layer has other sizes to deal with: other calls that it suits, or the layers after it.
 
     A norm keeps the width that comes in, so the new one would reach layers that were made for the old one.
     """

@@ -1,4 +1,4 @@
-"""Texts of rules with `{path}` placeholders. Nothing but a path may stand in the braces."""
+"""Texts of rules with `{path}` placeholders. Nothing but a path may are in the braces."""
 
 from __future__ import annotations
 

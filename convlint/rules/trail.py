@@ -16,7 +16,7 @@ from convlint.rules.templates import spell
 from convlint.sentences import construction_text, source_text
 
 LONGEST_TRAIL = 12
-IDLE = ("flatten", "Flatten", "squeeze")  # called for another shape: where none comes out, that tells something
+IDLE = ("flatten", "Flatten", "squeeze")  # called for another shape: where none comes out, that says something
 UNTOLD: Final[frozenset[ConstructionOrigin]] = frozenset({"defaults", "instance", "configuration"})
 
 

@@ -9,7 +9,7 @@
     unary      = "-" unary | atom            atom = number | text | name | item | call | "(" ... ")"
 
 Dimensions are separated by spaces, and an operator between two goes on with the first: `b (h - k)//s + 1` has two
-dimensions. A `*` with a space before and none behind begins a new one. `(h w)` is the product of its parts.
+dimensions. A `*` with a space before and none after begins a new one. `(h w)` is the product of its parts.
 """
 
 from __future__ import annotations

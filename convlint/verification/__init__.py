@@ -1,1 +1,1 @@
-"""Real runs held against predictions: the pass behind the linter."""
+"""Real runs held against predictions: the pass after the linter."""

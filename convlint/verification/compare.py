@@ -74,12 +74,12 @@ def _pairs(prediction: Prediction, seen: Observation) -> list[_Pair]:
             position, other = _like(call, functions[call.key])
         pairs.append(_Pair(number, call, other, position))
         if other is not None and call.layer != other.layer:
-            break  # another way was taken; what comes behind has nothing to be held against
+            break  # another way was taken; what follows has nothing to be held against
     return pairs
 
 
 def _like(call: RunCall, candidates: deque[tuple[int, RunCall]]) -> tuple[int | None, RunCall | None]:
-    """The first call on the line that gives the same; else the first one. Small tables are computed beside them."""
+    """The first call on the line that gives the same; else the first one. Small tables are computed next to them."""
     for i, (position, other) in enumerate(candidates):
         if _difference(call.outputs, other.outputs, _KINDS_BEHIND_A_REPAIR) is None:
             for _ in range(i + 1):
@@ -124,14 +124,14 @@ def _deviations(prediction: Prediction, seen: Observation, pairs: Sequence[_Pair
     for pair in pairs:
         call, other = pair.predicted, pair.observed
         if pair.number in refused:
-            kinds = _KINDS_BEHIND_A_REPAIR  # the run goes on with what was predicted, but for how it lies in memory
+            kinds = _KINDS_BEHIND_A_REPAIR  # the run goes on with what was predicted, but for how it is in memory
             continue
         if other is None or call.layer != other.layer:
             yield from _other_way(prediction, seen, pair)
             return
         kind = _difference(call.outputs, other.outputs, kinds)
         if kind == "layout" and call.target.endswith(_KERNEL_IS_CHOSEN):
-            kinds, kind = _KINDS_BUT_LAYOUT, None  # all that comes behind may lie as this does
+            kinds, kind = _KINDS_BUT_LAYOUT, None  # all that follows may lie as this does
         if kind is not None:
             yield _trouble(kind, call, seen, shown(call.outputs, kind), shown(other.outputs, kind))
     if prediction.end is None and seen.error is None and not prediction.refused:

@@ -133,7 +133,7 @@ def _status(
 
 
 def _confirmed(model: ModelFacts, comparisons: Sequence[Comparison]) -> int:
-    """How many of the mistakes found were refused: a guessed model may have others, which are no findings."""
+    """How many of the mistakes found were refused: a guessed model may have others, which are not findings."""
     refused = {
         _place(prediction.calls[number])
         for prediction, one in zip(model.predictions, comparisons, strict=False)
@@ -189,7 +189,7 @@ def _edit_troubles(answer: FileFacts) -> Iterator[Trouble]:
 
 
 def _unfit(trial: TrialFacts) -> Iterator[Trouble]:
-    """Weights that are no numbers, those of one layer together; all that they touch is none either."""
+    """Weights that are not numbers, those of one layer together; all that they touch is none either."""
     for owner, names, at in _by_layer(trial.unfit):
         said = f"{_titled(owner, names)} of a new model holds nan or inf: nothing initialises it"
         yield Trouble(kind="not-finite", said=said, call=owner or names, scenario=_BEFORE, at=at)

@@ -1,4 +1,4 @@
-"""Models run for real to take one number of a layer's output apart."""
+"""Models run on real tensors to take one number of a layer's output apart."""
 
 from __future__ import annotations
 

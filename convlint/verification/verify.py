@@ -1,4 +1,4 @@
-"""The pass behind the linter: each model is run for real, and all that convlint says of it is held against that."""
+"""The pass after the linter: each model is run on a device, and the results are compared with the predictions."""
 
 from __future__ import annotations
 

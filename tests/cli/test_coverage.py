@@ -1,4 +1,4 @@
-"""What is not checked is told, can be mended with what is told, and can be made to fail the run."""
+"""What is not checked is told, can be fixed with what is told, and can be made to fail the run."""
 
 from __future__ import annotations
 

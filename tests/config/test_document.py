@@ -1,4 +1,4 @@
-"""Which pyproject.toml entries go to, and how they are put behind what it says."""
+"""Which pyproject.toml entries go to, and how they are put after what it says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of a net, held against real torch module by module: shapes, parameters and multiply-adds."""
+"""What is said of a net, held against real torch module by module: shapes, parameters and multiply-adds."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def check_arithmetic(text: str) -> None:
 
 
 def explained(folder: Path, *targets: str) -> dict[str, dict[str, Any]]:
-    """What the command tells of the models below a folder, by their names."""
+    """What the command says of the models below a folder, by their names."""
     command = [sys.executable, "-m", "convlint", "explain", *targets, "--output-format", "json"]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr

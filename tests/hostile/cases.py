@@ -31,7 +31,7 @@ class Case:
     codes: Codes  # of its findings
     also: tuple[Codes, ...] = ()  # other right answers, as the kernel has fewer guards or chance decides
     says: str = ""  # part of the finding's message
-    make: Callable[[Path], None] | None = None  # writes it where it is no file of `models`
+    make: Callable[[Path], None] | None = None  # writes it where it is not a file of `models`
 
     @property
     def filename(self) -> str:
@@ -91,7 +91,7 @@ BROKEN = (
     Case("huge_allocation", ("CL008",), says="needs more than 512 MB; raise `memory-limit`"),
     Case("grows", ("CL008",), says="needs more than 512 MB; raise `memory-limit`"),
     Case("deep_recursion", ("CL006",), says="RecursionError"),
-    # On a machine with much else to do its time ends before its stack, which is no finding.
+    # On a machine with much else to do its time ends before its stack, which is not a finding.
     Case("deeper_recursion", ("CL006",), also=(("CL005",), ("CL008",), ())),
     Case("sys_exit", ("CL003",), says="sys.exit(0)"),
     Case(

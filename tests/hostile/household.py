@@ -1,4 +1,4 @@
-"""A project with hostile files, a home and a temporary folder of its own, and convlint run on it for real."""
+"""A project with hostile files, a home and a temporary folder of its own, and convlint run on it."""
 
 from __future__ import annotations
 

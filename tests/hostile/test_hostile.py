@@ -50,7 +50,7 @@ def test_the_right_finding_at_the_right_place(group: Group, case: Case, outcome_
     assert codes in (case.codes, *case.also), found
     assert not found or case.says in found[0]["message"]
     assert not found or case.row in (None, found[0]["location"]["row"])
-    # What is no finding is told all the same; what has never ended was not checked.
+    # What is not a finding is told all the same; what has never ended was not checked.
     status = outcome_of(group).statuses.get(case.filename)
     assert found or status in (("skipped",) if case.codes else ("checked", "partial", "skipped"))
 

@@ -126,7 +126,7 @@ def test_a_wrong_configuration_is_a_wrong_usage(project: pytest.Pytester) -> Non
     done.stderr.fnmatch_lines(["*convlint: pyproject.toml:2: *selekt*"])
     done = project.runpytest_subprocess("--convlint-verify", "--convlint-device", "gpu")
     assert done.ret == pytest.ExitCode.USAGE_ERROR
-    done.stderr.fnmatch_lines(['*"gpu" is no device*'])
+    done.stderr.fnmatch_lines(['*"gpu" is not a device*'])
 
 
 def test_models_are_run_for_real(pytester: pytest.Pytester) -> None:

@@ -1,6 +1,6 @@
 """Nets on which convlint and torch once disagreed. Torch's word stands in each: `# runs: 2 3 32 32`, or `# raises:`.
 
-`# found without inputs`: the mistake is to be found where nobody tells the input as well.
+`# found without inputs`: the mistake is to be found where nobody says the input as well.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From facts to what the user can paste; here the facts are written by hand, tests/cli has the real ones."""
+"""From facts to what the user can paste; here the facts are written step by step, tests/cli has the real ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports of findings written by hand. `pytest --snapshot-update` rewrites the pictures."""
+"""Reports of findings written step by step. `pytest --snapshot-update` rewrites the pictures."""
 
 from __future__ import annotations
 

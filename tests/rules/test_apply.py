@@ -1,4 +1,4 @@
-"""Diagnostics from facts written by hand: where they stand, what they say, and what they propose."""
+"""Diagnostics from facts written step by step: where they stand, what they say, and what they propose."""
 
 from __future__ import annotations
 

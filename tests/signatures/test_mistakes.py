@@ -19,7 +19,7 @@ def use_of(name: str, call: str | None = None) -> Use:
 
 
 def is_misfit(checked: Checked, name: str) -> bool:
-    """Whether nothing was checked behind a call that the signature does not describe."""
+    """Whether nothing was checked after a call that the signature does not describe."""
     reason = checked.model.reason
     return reason is not None and (reason.cause.kind, reason.cause.name) == ("signature-misfit", name)
 

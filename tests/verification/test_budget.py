@@ -144,7 +144,7 @@ def test_a_budget_has_all_its_parts() -> None:
     assert found.capacity is not None
     assert found.capacity.predicted is not None
     assert found.capacity.predicted > 1000
-    assert found.capacity.found is None  # this is no card to try it on
+    assert found.capacity.found is None  # this is not a card to try it on
     assert {one.layer for one in found.times} >= {"0", "3"}
     flops = {one.layer: one.flops for one in found.times}
     assert flops["0"] == 2 * 4 * 8 * 36 * 27  # batch, channels, pixels, weights of each
@@ -181,7 +181,7 @@ def test_the_memory_of_a_card() -> None:
     assert card_memory("24GB") == (24 << 30) - (600 << 20)
     assert card_memory("1.5 GiB") == (3 << 29) - (600 << 20)
     for wrong in ("24", "GB", "500MB", "-3GB"):
-        with pytest.raises(ValueError, match="is no memory of a card"):
+        with pytest.raises(ValueError, match="is not a memory size"):
             card_memory(wrong)
 
 
@@ -192,5 +192,5 @@ def test_devices_that_may_be(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:x", "CPU", ""])
 def test_devices_that_cannot_be(name: str) -> None:
-    with pytest.raises(ValueError, match="is no device"):
+    with pytest.raises(ValueError, match="is not a device"):
         check_device(name)

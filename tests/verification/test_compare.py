@@ -1,4 +1,4 @@
-"""A prediction against an observation, both written by hand: what no CPU shows is among them."""
+"""A prediction against an observation, both written step by step: what no CPU shows is among them."""
 
 from __future__ import annotations
 

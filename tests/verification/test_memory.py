@@ -101,6 +101,6 @@ def test_many_models_in_turn_take_no_more_memory_than_a_few(tmp_path: Path) -> N
 
 
 def resident(pid: int) -> int:
-    """Bytes of a process that lie in memory."""
+    """Bytes of a process that are in memory."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")

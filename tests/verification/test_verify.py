@@ -199,8 +199,8 @@ def test_a_missing_device_fails_where_it_is_required(tmp_path: Path) -> None:
 def test_a_device_that_can_be_none_is_a_wrong_usage(tmp_path: Path) -> None:
     done = convlint("verify", "right.py", "--device", "gpu")
     assert done.returncode == 2
-    assert '"gpu" is no device' in done.stderr
+    assert '"gpu" is not a device' in done.stderr
     (tmp_path / "pyproject.toml").write_text('[tool.convlint.verify]\ndevice = "gpu"\n')
     done = convlint("verify", folder=tmp_path)
     assert done.returncode == 2
-    assert '"gpu" is no device' in done.stderr
+    assert '"gpu" is not a device' in done.stderr

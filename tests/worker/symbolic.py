@@ -1,4 +1,4 @@
-"""One call in symbols beside the same call in torch: a helper of the tests of operators."""
+"""One call in symbols next to the same call in torch: a helper of the tests of operators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A number that is worked out by hand is the one that torch gives, at every place of what a layer gives."""
+"""A number that is worked out step by step is the one that torch gives, at every place of what a layer gives."""
 
 from __future__ import annotations
 

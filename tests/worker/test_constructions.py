@@ -332,7 +332,7 @@ def test_a_guessed_value_that_is_none_is_kept_as_text(value: object) -> None:
 
 
 def test_what_only_some_guesses_break_is_not_all_clear(linter: Linter) -> None:
-    """With a width of 1 the product broadcasts, so it is no error for every width."""
+    """With a width of 1 the product broadcasts, so it is not an error for every width."""
     text = source(
         "width",
         "self.a = nn.Conv2d(width + 16, 4, 1)\nself.s = nn.Parameter(torch.ones(1, width, 1, 1))",

@@ -1,4 +1,4 @@
-"""Whether a number inside of a model hangs on the sizes of its images: held against a run at other sizes."""
+"""Whether a number inside of a model depends on the sizes of its images: held against a run at other sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which input sizes a net takes, what no size can mend, and the ways through forward."""
+"""Which input sizes a net takes, what no size can fix, and the ways through forward."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Constants in the code decide a size of the input: a refusal at another size is no mistake."""
+"""Constants in the code decide a size of the input: a refusal at another size is not a mistake."""
 
 from __future__ import annotations
 

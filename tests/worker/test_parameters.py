@@ -1,4 +1,4 @@
-"""Parameters of forward that are no tensors themselves: dicts, lists and objects of tensors, keywords read by name."""
+"""Parameters of forward that are not tensors themselves: dicts, lists and objects of tensors, keywords read by name."""
 
 from __future__ import annotations
 

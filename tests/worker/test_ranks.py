@@ -1,4 +1,4 @@
-"""Mistakes behind an input whose rank is a guess: found where no other rank runs either, and held back elsewhere."""
+"""Mistakes after an input whose rank is a guess: found where no other rank runs either, and held back elsewhere."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ Operand = torch.Tensor
 
 
 def in_order(order: tuple[int, ...]) -> torch.Tensor:
-    """A dense tensor whose dims lie in memory in this order."""
+    """A dense tensor whose dims are in memory in this order."""
     laid_out = torch.randn([SIZES[dim] for dim in order])
     return laid_out.permute([order.index(dim) for dim in range(len(order))])
 

@@ -162,7 +162,7 @@ class Linter:
         return module
 
     def torch_runs(self, source: str, *shapes: Shape | InputSpec, batch: int = 5, training: bool = True) -> Any:
-        """What torch itself gives for real tensors."""
+        """What torch itself gives on real tensors."""
         model = self.module(source).Net().train(training)
         given = [_real(spec, batch) for spec in tensors(*shapes)]
         with torch.no_grad():

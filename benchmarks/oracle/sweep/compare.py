@@ -15,7 +15,7 @@ class Comparison:
     difference: str
     modules: int  # calls compared
     functions: int
-    unknown: int  # sizes of the trace that hang on data, and so are not compared
+    unknown: int  # sizes of the trace that depend on data, and so are not compared
 
 
 def compare(real: Real, trace: Traced) -> Comparison:
@@ -74,7 +74,7 @@ def _outputs(real: tuple[Meta, ...], trace: tuple[Meta, ...]) -> str:
 
 
 def alike(ours: tuple[Meta, ...], theirs: tuple[Meta, ...]) -> bool:
-    """The same shapes and dtypes; a size that hangs on data is any size."""
+    """The same shapes and dtypes; a size that depends on data is any size."""
     if len(ours) != len(theirs):
         return False
     return all(

@@ -36,7 +36,7 @@ def family(name: str) -> list[Subject]:
 
 
 def load_torchvision() -> None:
-    """Import torchvision beside a torch that cannot load its C++ operators: their schemas are enough."""
+    """Import torchvision next to a torch that cannot load its C++ operators: their schemas are enough."""
     while True:
         try:
             importlib.import_module("torchvision")

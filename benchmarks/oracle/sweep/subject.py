@@ -61,7 +61,7 @@ class Choice:
     """Which of a subject's variants and feeds, and which mode."""
 
     variant: int
-    feed: Feed | None  # None where nothing was run for real
+    feed: Feed | None  # None where nothing was run on real tensors
     training: bool
     label: str = ""
 

@@ -1,8 +1,8 @@
 """One model of a package: convlint's trace of it against a real run.
 
-The model is built and run for real (batch 2, weights of any value, training mode where it runs in it), and traced by
+The model is run on real tensors (batch 2, weights of any value, training mode where it runs in it), and traced by
 convlint with the same inputs, each in a process of its own. It agrees when forward is traced to its end without a
-finding, and all calls have the shapes and dtypes of the real run. A model that does not run for real counts nothing.
+finding, and all calls have the shapes and dtypes of the real run. A model that does not run does not count.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def subjects(kind: str) -> dict[str, Subject]:
 
 
 def swept(kind: str, name: str, seconds: float = SECONDS) -> Result:
-    """Run one model for real and in convlint, and hold the one against the other."""
+    """Run one model with real tensors and in convlint, and hold the one against the other."""
     subject = subjects(kind)[name]
     started = time.perf_counter()
     real = in_child(lambda: real_run(subject), seconds)

@@ -32,9 +32,9 @@ MOST_FEEDS = 3
 
 
 def traced(subject: Subject, real: Real) -> Traced:
-    """Build what was run for real as a skeleton, examine it, and read the trace in the same mode and at the same batch.
+    """Build a model that was run as a skeleton, examine it, and read the trace in the same mode and at the same batch.
 
-    Where nothing was run for real, the last of the feeds that forward is traced with to its end.
+    Where nothing was run on real tensors, the last of the feeds that forward is traced with to its end.
     """
     started = time.perf_counter()
     choice = real.choice
@@ -69,7 +69,7 @@ class _Seeded(TraceSession):
 def _at_batch(session: TraceSession, examination: Examination, real: Real, *, training: bool) -> Traced:
     """The trace in the mode of the real run, its formulas at the real batch.
 
-    Where its conditions do not hold for that batch and its formulas fail there as well, it is made anew.
+    Where its conditions do not hold for that batch and its formulas fail there as well, it is made again.
     """
     run = examination.run
     if not training:

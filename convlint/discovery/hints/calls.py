@@ -18,7 +18,7 @@ from convlint.facts import Span
 from convlint.jobs import Expression
 
 EXAMPLE = "example_input_array"
-"""The attribute by which a LightningModule tells what its forward takes; Lightning runs it for its summary."""
+"""The attribute by which a LightningModule says what its forward takes; Lightning runs it for its summary."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

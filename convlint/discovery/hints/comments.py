@@ -48,7 +48,7 @@ def _shapes(row: int, text: str, is_alone: bool, forward: Forward, parameters: l
         return
     body = forward.node.body
     if not is_alone and body[0].lineno <= row and not _is_look(row, body):
-        return  # behind a statement it tells of the result
+        return  # after a statement it says of the result
     named = list(_named(row, text, parameters))
     yield from named
     if named or not parameters or not _UNNAMED.fullmatch(text):

@@ -1,4 +1,4 @@
-"""The class of a model and its forward, as they stand in their files."""
+"""The class of a model and its forward, as they are in their files."""
 
 from __future__ import annotations
 

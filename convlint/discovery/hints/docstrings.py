@@ -50,7 +50,7 @@ class DocstringExample:
     """An example call in a docstring."""
 
     call: Expression
-    site: Expression | None  # the construction beside it
+    site: Expression | None  # the construction next to it
     what: str
 
 
@@ -100,7 +100,7 @@ def _said(docstring: _Docstring, names: list[str], required: list[str]) -> Itera
     lines = docstring.text.split("\n")
     for number, line in enumerate(lines):
         if _RESULT.match(line):
-            # What follows `Returns:` is no input, unless a new section begins.
+            # What follows `Returns:` is not an input, unless a new section begins.
             if line.strip().lower().startswith(("return", "yield")):
                 return
             continue
@@ -156,7 +156,7 @@ def _code(docstring: _Docstring) -> Iterator[tuple[int, str]]:
 
 
 def _indented(lines: list[str], number: int) -> list[str]:
-    """The lines behind one that are indented deeper."""
+    """The lines after one that are indented deeper."""
     depth = len(lines[number]) - len(lines[number].lstrip())
     found: list[str] = []
     for line in lines[number + 1 :]:

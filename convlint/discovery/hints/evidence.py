@@ -80,7 +80,7 @@ class HintFinder:
         """The hints of a model, strongest first."""
         if symbol not in self._found:
             self._found[symbol] = ()
-            with suppress(RecursionError):  # an expression of a thousand parts is no hint
+            with suppress(RecursionError):  # an expression of a thousand parts is not a hint
                 self._found[symbol] = self._find(symbol)
         return self._found[symbol]
 

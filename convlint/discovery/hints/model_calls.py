@@ -56,7 +56,7 @@ class Feed:
     is_plain: bool  # the images as they come
     is_loaded: bool = True  # False for what comes from no loader
     shape: Expression | None = None  # the sizes they get before, the batch first
-    is_flat: bool = False  # all sizes behind the batch become one
+    is_flat: bool = False  # all sizes after the batch become one
     node: ast.Call | None = None
     is_doubtful: bool = False  # of `Spot`
 
@@ -84,7 +84,7 @@ def _of(call: ast.Call, spot: SyntaxPlace, models: ProjectModels) -> Iterator[Fe
     for one in made:
         if not origins:
             yield Feed(one, call.lineno, is_plain=False, is_loaded=False, node=call)
-        # A loop that reshapes in its body has both of them behind it.
+        # A loop that reshapes in its body has both of them after it.
         reshaped = [origin for origin in origins if origin.reshape is not None]
         for origin in reshaped or origins:
             yield replace(_feed(one, call, origin, models.view), node=call, is_doubtful=spot.is_doubtful)

@@ -15,7 +15,7 @@ from convlint.discovery.outline import is_main
 from convlint.discovery.references import dotted
 from convlint.discovery.returning import decorators
 
-# In these a name may be another one, or what stands in them is not run.
+# In these a name may be another one, or what is in them is not run.
 _UNSURE = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.IfExp, ast.BoolOp)
 # Exceptions that no shape of a tensor raises.
 _NOT_OF_MODELS = frozenset({"KeyboardInterrupt", "SystemExit", "StopIteration", "ImportError", "ModuleNotFoundError"})
@@ -46,7 +46,7 @@ class _Builder:
 
     @contextmanager
     def _doubting(self, is_doubtful: bool, *, anew: bool = False) -> Iterator[None]:
-        """`anew`: for the body of a function, which runs elsewhere."""
+        """`again`: for the body of a function, which runs elsewhere."""
         before, exits = self.is_doubtful, self.exits
         self.is_doubtful = is_doubtful or (before and not anew)
         self.exits = frozenset() if anew else exits

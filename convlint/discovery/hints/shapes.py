@@ -53,7 +53,7 @@ def shapes_in(text: str) -> Iterator[Sizes]:
 
 
 def parse_sizes(words: Iterable[str]) -> Sizes | None:
-    """None as soon as one is no plain size, such as `...` or `h*w`."""
+    """None as soon as one is not a plain size, such as `...` or `h*w`."""
     items = [word.strip().strip("`'\"") for word in words]
     if items and not items[-1]:
         items.pop()  # `(4,)`

@@ -1,4 +1,4 @@
-"""One model on the inputs that it is told, or on those that evidence and its layers speak for."""
+"""One model on the inputs that it is told, or on those that evidence and its layers support."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ def _trial(session: TraceSession, run_spec: RunSpec) -> Run:
     if run_spec.limit is not None:
         return run
     run = past_fixed_sizes(session, past_decisions(session, run))
-    # What the user's code raises may be due to how a mistake before it was mended; many tell of the wrong inputs.
+    # What the user's code raises may be due to how a mistake before it was fixed; many tell of the wrong inputs.
     is_close = isinstance(run.trace.trail.end(), TraceStopped) and len(run.trace.trail.broken()) <= MOST_BROKEN
     return best_variant(session, run) if is_close else run
 

@@ -171,11 +171,11 @@ def _node(node: fx.Node, index: int, numbers: dict[fx.Node, int], run: Run, viol
 
 
 def _arguments(node: fx.Node) -> dict[str, Attribute]:
-    """The arguments of a call that are no tensors and hold no symbol."""
+    """The arguments of a call that are not tensors and hold no symbol."""
     found: dict[str, Attribute] = {}
     for name, given in (*enumerate(node.args), *node.kwargs.items()):
         value = tuple(given) if isinstance(given, (list, tuple)) else given
-        # What torch.fx cannot hold, a symbol for one, stands in a graph as "<SymInt>".
+        # What torch.fx cannot hold, a symbol for one, is in a graph as "<SymInt>".
         odd = any(str(item).startswith("<") for item in (value if isinstance(value, tuple) else (value,)))
         if is_plain(value) and not odd:
             found[str(name)] = value  # type: ignore[assignment]

@@ -60,7 +60,7 @@ class RunSpec:
         return replace(self, decisions=(*(way for _, way in decisions[:number]), not decisions[number][1]))
 
     def without_sources(self) -> RunSpec:
-        """What a run hangs on: not on how an input was found out."""
+        """What a run depends on: not on how an input was found out."""
         alike = (replace(item, source=GUESSED, origin="evidence", is_settled=True, fed=None) for item in self.inputs)
         return replace(self, inputs=tuple(alike))
 

@@ -10,7 +10,7 @@ Sides = tuple[object, object]
 
 
 def can_agree(samples: Sequence[Sides], *, moves: bool = True) -> bool:
-    """Whether other arguments may mend a mistake that was seen with several sets of them.
+    """Whether other arguments may fix a mistake that was seen with several sets of them.
 
     Two constants that differ never agree, nor do `2*f` and `f`, or `f + 1` and `f`; a side that moves meets any number
     that stands still. Without `moves` only constants count as a proof.

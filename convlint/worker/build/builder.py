@@ -268,7 +268,7 @@ def _maker(target: Any, construction: Construction) -> Callable[..., Any]:
 
 
 def _is_of_the_machine(error: BaseException) -> bool:
-    """Whether torch misses processes or hardware: that is no fault of the model."""
+    """Whether torch misses processes or hardware: that is not a fault of the model."""
     names = (step.tb_frame.f_code.co_filename for step in steps_of(error)[:1])
     return any(part in Path(name).parts for name in names for part in ("distributed", "cuda"))
 

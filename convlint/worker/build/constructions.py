@@ -66,7 +66,7 @@ def _at_sites(job: ModelJob, target: Any, resolver: Resolver) -> tuple[list[Cons
     parts: list[Partial] = []
     for site in job.sites:
         if found and is_readme(site.path):
-            continue  # it shows one model in many settings, which are no news beside a script
+            continue  # it shows one model in many settings, which are not news next to a script
         try:
             made = _construction(target, site, resolver.arguments(site), resolver)
         except Unresolved:
@@ -135,7 +135,7 @@ def method_called(target: Any, site: Expression) -> str | None:
 
 
 def _is_plain(given: Sequence[CallArgument], site: Expression) -> bool:
-    """Arguments written out at a call that is no test, which constructs what must not be, and in no README, which
+    """Arguments written out at a call that is not a test, which constructs what must not be, and in no README, which
     grows stale."""
     is_code = "test" not in site.path.rpartition("/")[2] and not is_readme(site.path)
     return is_code and site.is_written and all(one.is_literal for one in given)

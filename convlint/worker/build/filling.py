@@ -20,7 +20,7 @@ from convlint.worker.user_code.guessed import GuessedConfig
 from convlint.worker.user_code.parameters import parameters_of, required
 
 LENGTH = "(length)"
-"""What sequences of a length that nothing tells have in common."""
+"""What sequences of a length that nothing says have in common."""
 
 
 _UNKNOWN = ParameterUse()
@@ -29,7 +29,7 @@ Alternative = Callable[[], Any]
 
 @dataclass(frozen=True)
 class Names:
-    """What the file itself tells of values: its own definitions, and the texts that it compares names with."""
+    """What the file itself says of values: its own definitions, and the texts that it compares names with."""
 
     values: Mapping[str, Any]
     texts: Mapping[str, tuple[str, ...]]

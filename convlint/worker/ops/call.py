@@ -77,7 +77,7 @@ class Call:
     args: list[Any]
     kwargs: dict[str, Any]
     layer: torch.nn.Module | None = None
-    tainted: bool = False  # sizes behind this call come from a repair and prove nothing
+    tainted: bool = False  # sizes after this call come from a repair and prove nothing
     result: Any = field(default=_UNSET)
 
     @property

@@ -112,7 +112,7 @@ def _check_what_is_left(call: Call, x: torch.Tensor, conv: Convolution) -> None:
         if extra >= step:
             facts = {"actual": extra, "expected": step}
             call.require("output_padding", f"input.shape[{dim}]", sympy.false, argument="output_padding", **facts)
-        # Some kernels take an empty result and some do not: what comes behind decides.
+        # Some kernels take an empty result and some do not: what follows decides.
         call.ledger.assume(at_least(window.spread(x.shape[dim], extra), 1))
 
 

@@ -19,7 +19,7 @@ _OF_FOLD = ("output_size", *_OF_UNFOLD)
 
 
 def _windows(call: Call, names: tuple[str, ...]) -> tuple[Window, ...] | None:
-    """Those over height and width; None where an argument is no whole number."""
+    """Those over height and width; None where an argument is not a whole number."""
     defaults: dict[str, Any] = {"dilation": 1, "padding": 0, "stride": 1}
     given = {name: call.option(i, name, defaults.get(name)) for i, name in enumerate(names, 1)}
     numbers = {name: per_dim(given[name], 2) for name in _OF_UNFOLD}

@@ -76,7 +76,7 @@ def _check_labels(call: Call, stated: LossCall, given: Mapping[str, Any]) -> Non
 
 
 def _give(call: Call, stated: LossCall, given: Mapping[str, Any]) -> None:
-    """The result, where it is one number or a row of them: how others lie in memory is torch's to say."""
+    """The result, where it is one number or a row of them: how others are in memory is torch's to say."""
     shape: tuple[Size, ...] | None = result_shape(stated) if is_stated(stated) else None
     dtype = result_dtype(stated)
     if shape is not None and len(shape) < 2 and dtype is not None:

@@ -146,7 +146,7 @@ def product_shape(call: Call) -> Shape | None:
 
 
 def einstein(call: Call) -> Shape | None:
-    """The sizes that the letters behind the arrow stand for (torch.einsum)."""
+    """The sizes that the letters after the arrow stand for (torch.einsum)."""
     equation = equation_of(call)
     if equation is None or equation.result is None:
         return None

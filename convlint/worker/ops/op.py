@@ -56,7 +56,7 @@ class Op:
     constructor: tuple[ConstructorRule, ...] = ()
     dims: DimRule | None = None  # where the dims of its result come from; "kept" where it keeps both dimensions
     is_on_numbers: bool = False  # torch makes plain numbers of all sizes on the way
-    memory: ResultMemory | None = None  # how its result lies in memory
+    memory: ResultMemory | None = None  # how its result is in memory
     breakdown: LayerBreakdown | None = None  # of one number that a layer gives
 
 

@@ -13,7 +13,7 @@ from convlint.worker.values.sizes import Size, at_least
 
 
 def check_output_size(call: Call, x: torch.Tensor, wanted: Any, least: Sequence[Size], most: Sequence[Size]) -> bool:
-    """State that each of the wanted sizes lies in its range; true where all do, in this trace."""
+    """State that each of the wanted sizes is in its range; true where all do, in this trace."""
     sizes = list(wanted)[-len(least) :]
     fits = True
     for i, (size, low, high) in enumerate(zip(sizes, least, most, strict=True)):

@@ -1,4 +1,4 @@
-"""How many dims an input has: what came is handed on, so that the trace can go on behind a mistake."""
+"""How many dims an input has: what came is handed on, so that the trace can go on after a mistake."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from convlint.worker.ops.call import Call
 
 
 def has_rank(call: Call, x: torch.Tensor, fits: bool, expected: int | str) -> bool:
-    """Whether the input has the dims that are needed; behind one that has not, no size proves anything."""
+    """Whether the input has the dims that are needed; after one that has not, no size proves anything."""
     if not fits:
         call.require("rank", "input.rank", sympy.false, actual=x.dim(), expected=expected)
         call.result = call.ledger.fresh(tuple(x.shape), x)

@@ -53,7 +53,7 @@ def _deals(call: Call, dims: Sequence[int], parts: int, argument: str) -> None:
         if not call.require(
             "divisible", f"input.shape[{dim}]", divides(parts, actual), actual=actual, expected=parts, argument=at
         ):
-            # The rest is cut off, so that what comes behind is right for all sizes that have none.
+            # The rest is cut off, so that what follows is right for all sizes that have none.
             is_known = isinstance(actual, int)
             x = call.resized(x, dim, max(actual // parts, 1) * parts if is_known else actual // parts * parts)
             call.put(0, "input", x)

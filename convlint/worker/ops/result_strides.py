@@ -95,7 +95,7 @@ def _elementwise(rank: int, operands: Sequence[torch.Tensor], strides: Sequence[
 def _of_images(
     call: Call, memory: ResultMemory | None, operands: Sequence[torch.Tensor], strides: Sequence[Strides | None]
 ) -> Strides | None:
-    """Channels that come last stay so (torch.memory_format); what has another order is laid out anew."""
+    """Channels that come last stay so (torch.memory_format); what has another order is laid out again."""
     known = [one for one in strides if one is not None]
     if len(known) < len(strides):
         return None

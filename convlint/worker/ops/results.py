@@ -45,7 +45,7 @@ def is_one_dtype(call: Call, tensors: Sequence[torch.Tensor]) -> bool:
 
 
 def numbers_among(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
-    """The first operand that is no mask: a mask times numbers is numbers."""
+    """The first operand that is not a mask: a mask times numbers is numbers."""
     return next((x for x in tensors if x.dtype is not torch.bool), tensors[0])
 
 

@@ -59,7 +59,7 @@ def order_of_dims(target: str, args: Sequence[Any], kwargs: Mapping[str, Any], r
 
 
 def _counted_from_left(dims: Sequence[Any], rank: int) -> list[int] | None:
-    """Without negative ones; None where one is no dim of a tensor of this rank."""
+    """Without negative ones; None where one is not a dim of a tensor of this rank."""
     if not all(type(dim) is int and -rank <= dim < rank for dim in dims):
         return None
     return [dim % rank for dim in dims]
@@ -130,7 +130,7 @@ def _indexed(index: tuple[Any, ...], rank: int, strides: Strides) -> Strides | N
 
 
 def _is_view(index: Any) -> bool:
-    """Whether it takes a piece as it lies in memory: a number, a slice without a step, or `...`."""
+    """Whether it takes a piece as it is in memory: a number, a slice without a step, or `...`."""
     if isinstance(index, slice):
         return index.step in (None, 1)
     return index is Ellipsis or (isinstance(index, int) and not isinstance(index, bool))

@@ -1,4 +1,4 @@
-"""A job's own process: it runs the job behind guards, leaves a sealed record and is gone.
+"""A job's own process: it runs the job after guards, leaves a sealed record and is gone.
 
 User code runs in here. All that is needed afterwards is bound to local names before it does.
 """

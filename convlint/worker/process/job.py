@@ -65,7 +65,7 @@ def run(job: Job) -> FileFacts:
 
 @dataclass
 class _Work:
-    """What the models of one file share, and what went wrong beside their facts."""
+    """What the models of one file share, and what went wrong besides their facts."""
 
     job: Job
     project: ImportedProject
@@ -247,7 +247,7 @@ class _Work:
         way: Way,
         made_up: frozenset[str] = frozenset(),
     ) -> Examination:
-        """What is found, with the edits that mend it; without them where the time does not allow to try any."""
+        """What is found, with the edits that fix it; without them where the time does not allow to try any."""
         recipe = Recipe(self.job, builder.job, way, self.mode, self.is_user, made_up)
         try:
             with time_limit(self._share()), limited(WorkBudget(EDIT_STEPS)):

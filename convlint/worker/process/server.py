@@ -200,7 +200,7 @@ def load(name: str) -> Runner:
 
 
 def run_one(folder: Path, runner: str) -> None:
-    """Run the single job that lies in a folder, in this process, and leave the record there."""
+    """Run the single job that is in a folder, in this process, and leave the record there."""
     token, job = solo.read_request(folder)
     run = load(runner)
     with open(folder / solo.DUMP, "wb") as dump, open(folder / solo.RECORD, "wb") as record:

@@ -13,7 +13,7 @@ from convlint.worker.sandbox import effects, guards, landlock, limits
 
 
 def contained(run: Runner) -> Runner:
-    """The runner behind limits, Landlock and the audit hook; its facts tell of them."""
+    """The runner after limits, Landlock and the audit hook; its facts tell of them."""
 
     def guarded(job: Job) -> FileFacts:
         folder = tempfile.gettempdir()

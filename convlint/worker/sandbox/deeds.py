@@ -123,7 +123,7 @@ def _signals(event: str, target: int, number: int) -> Iterator[Deed]:
 
 
 def _absolute(path: Any, folder: Any = -1) -> str | None:
-    """The file behind the links; None for one in an open folder whose name is not to be had."""
+    """The file after the links; None for one in an open folder whose name is not to be had."""
     name = os.fsdecode(path)
     if not os.path.isabs(name) and isinstance(folder, int) and folder >= 0:
         if not sys.platform.startswith("linux"):

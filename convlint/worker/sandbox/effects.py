@@ -79,7 +79,7 @@ def _is_free(path: str, folder: str) -> bool:
 
 
 def _belongs_to_libraries(home: str) -> Callable[[Deed, Witness], bool]:
-    """A test for what a package writes by itself on the user's call: its cache, below a hidden folder or beside it."""
+    """A test for what a package writes by itself on the user's call: its cache, below a hidden folder or next to it."""
     hidden = os.path.join(os.path.realpath(home), ".")
 
     def belongs(deed: Deed, witness: Witness) -> bool:

@@ -46,7 +46,7 @@ def limit_time(seconds: float, dump: int) -> None:
 
 
 def in_words(job: Job, limited: frozenset[str], landlock: int) -> tuple[str, ...]:
-    """The guards as `-v` tells of them: those that are active, then those that this machine does not have."""
+    """The guards as `-v` says of them: those that are active, then those that this machine does not have."""
     known = {
         "memory": f"memory {job.memory} MB",
         "processor": f"processor {limits.processor_limit(job.timeout)} s",

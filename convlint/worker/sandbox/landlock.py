@@ -24,7 +24,7 @@ _CHANGE = sum(1 << bit for bit in range(4, 13))  # remove and make files, folder
 _BIND_AND_CONNECT = 0b11
 _SIGNALS_AND_SOCKETS = 0b11  # signals to others, and sockets of others without a file name
 
-# What programs write to that is no file; multiprocessing keeps its locks in the last.
+# What programs write to that is not a file; multiprocessing keeps its locks in the last.
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full")
 _SHARED_MEMORY = "/dev/shm"
 _ACCELERATORS = ("/dev/nvidia*", "/dev/nvidia-caps/*", "/dev/kfd", "/dev/dri/*")  # what drivers write to

@@ -73,7 +73,7 @@ def lift() -> None:
 
 
 def _limit_memory(megabytes: int, section: str) -> bool:
-    """What user code may take beyond what torch has at its start. Only Linux tells how much that is."""
+    """What user code may take beyond what torch has at its start. Only Linux says how much that is."""
     if not sys.platform.startswith("linux"):
         return False
     import resource

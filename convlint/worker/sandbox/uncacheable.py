@@ -7,5 +7,5 @@ reasons: list[str] = []
 
 
 def count(reason: str) -> None:
-    """The outcome hangs on this as well, and may be another one next time."""
+    """The outcome depends on this as well, and may be another one next time."""
     reasons.append(reason)

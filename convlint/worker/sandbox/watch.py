@@ -1,4 +1,4 @@
-"""What the facts of a file hang on beside the job: all that its process asks for outside of the libraries."""
+"""What the facts of a file depend on besides the job: all that its process asks for outside of the libraries."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Attendance:
         self._last = next(reversed(sys.modules))
 
     def dependencies(self) -> Dependencies | None:
-        """None where the outcome hangs on chance as well, or on what has no name."""
-        # Modules stand in the order of their imports; to look at all of them would copy much of the memory shared.
+        """None where the outcome depends on chance as well, or on what has no name."""
+        # Modules are in the order of their imports; to look at all of them would copy much of the memory shared.
         for name in list(takewhile(lambda name: name != self._last, reversed(sys.modules))):
             file = getattr(sys.modules[name], "__file__", None)
             if isinstance(file, str) and os.path.isabs(file):
@@ -42,7 +42,7 @@ class Attendance:
 
 @contextmanager
 def attending(is_user: IsUser) -> Iterator[Attendance]:
-    """While this lasts, everything that the job hangs on is noted. What convlint reads for itself is among it."""
+    """While this lasts, everything that the job depends on is noted. What convlint reads for itself is among it."""
     uncacheable.reasons.clear()
 
     def counts(name: str) -> bool:
@@ -53,6 +53,6 @@ def attending(is_user: IsUser) -> Iterator[Attendance]:
 
 
 def _is_scratch(name: str) -> bool:
-    """Whether it lies in the folder for temporary files that is this process's own."""
+    """Whether it is in the folder for temporary files that is this process's own."""
     folder = tempfile.tempdir or ""
     return os.path.basename(folder).startswith(PREFIX) and f"{name}{os.sep}".startswith(folder + os.sep)

@@ -1,4 +1,4 @@
-"""Whose doing something is: the user's line behind what happens right now, unless a library does it by itself."""
+"""Whose doing something is: the user's line after what happens right now, unless a library does it by itself."""
 
 from __future__ import annotations
 

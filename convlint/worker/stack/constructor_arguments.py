@@ -92,7 +92,7 @@ def _bound(call: ast.Call, name: str, parameters: Sequence[str]) -> ast.expr | N
 
 @lru_cache(maxsize=4096)
 def _assigned(function: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str]:
-    """The names that a function binds anew."""
+    """The names that a function binds again."""
     return frozenset(
         node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     )

@@ -92,7 +92,7 @@ def hint_of(size: int | torch.SymInt) -> int | None:
 
 @contextmanager
 def undecided(decide: Callable[[FrameType], bool | None]) -> Iterator[None]:
-    """Have a branch on a number that hangs on data decided by whoever runs forward; None leaves it an error.
+    """Have a branch on a number that depends on data decided by whoever runs forward; None leaves it an error.
 
     `decide` is given the frame that asks for the truth of a comparison, which may be torch's own code.
     """

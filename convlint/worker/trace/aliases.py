@@ -12,7 +12,7 @@ _NAMES: Final = {
     "x2": "other",
 }
 _IN_PYTHON: Final = ("torch.nn.functional.", "torch.functional.")  # written in Python, they take the one name
-_OWN: Final = "quantize"  # whose `axis` is no dim of a result
+_OWN: Final = "quantize"  # whose `axis` is not a dim of a result
 
 
 def canonical(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where a function binds its local names: one that is bound only behind its use is never there."""
+"""Where a function binds its local names: one that is bound only after its use is never there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
 def is_bound_later(place: FramePlace) -> bool:
-    """Whether the local name that is read here is bound by statements behind it alone, whatever way is taken."""
+    """Whether the local name that is read here is bound by statements after it alone, whatever way is taken."""
     function, position, name = function_of(place.code), position_of(place), _read(place)
     if function is None or position is None or name is None:
         return False

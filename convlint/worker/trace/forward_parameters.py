@@ -1,4 +1,4 @@
-"""What forward takes: its required parameters, and what it reads out of those that are no tensors themselves."""
+"""What forward takes: its required parameters, and what it reads out of those that are not tensors themselves."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def parts_of(model: nn.Module) -> dict[str, Parts]:
     try:
         names = inspect.signature(model.forward).parameters
         return {name: parts for name, parts in _parts(function) if name in names}
-    except (TypeError, ValueError):  # a forward that is no plain function
+    except (TypeError, ValueError):  # a forward that is not a plain function
         return {}
 
 

@@ -23,7 +23,7 @@ _OTHER = 36
 
 
 def hint(symbol: str) -> int:
-    """The size of a symbol in a first trace: by its letter, a little larger for each number behind it."""
+    """The size of a symbol in a first trace: by its letter, a little larger for each number after it."""
     letter = symbol.rstrip("0123456789")
     number = int(symbol[len(letter) :] or 1)
     base = _HINTS.get(letter, _OTHER + sum(map(ord, letter)) % 5 * 4)

@@ -83,11 +83,11 @@ class TraceLedger:
         self._guards_seen = guard_count(setting.env) if setting.env is not None else 0
         self._unknown = 0
         self._extra: SizeEnv | None = None  # of sizes that data decides, where all others are numbers
-        self.silent = 0  # above 0 while a layer or a check works: its own calls are no nodes
+        self.silent = 0  # above 0 while a layer or a check works: its own calls are not nodes
 
     def require(self, call: Call, name: str, operand: str, condition: sympy.Basic, **facts: Any) -> bool:
         if condition is sympy.true or not condition.free_symbols <= self._setting.hints.keys():
-            return True  # a size that hangs on data breaks nothing that could be told
+            return True  # a size that depends on data breaks nothing that could be told
         holds = holds_at(condition, self._setting.hints)
         node = self._recorder.current
         if node is not None and node.meta["tainted"] and name in _SPATIAL:
@@ -118,7 +118,7 @@ class TraceLedger:
         return is_handled(sys._getframe(1), self._setting.is_user, self._root)
 
     def append(self, event: Event | None) -> None:
-        """Write an event down behind the guards that torch has set since the last one."""
+        """Write an event down after the guards that torch has set since the last one."""
         self.settle(is_inner=self.silent > 0)
         if event is not None:
             self._trace.trail.events.append(event)

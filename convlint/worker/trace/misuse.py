@@ -17,7 +17,7 @@ from convlint.worker.stack.places import FramePlace, Position
 from convlint.worker.torch_private.fake import outside_modes
 
 _MOST_OPEN = 2
-"""Operands that are no constants, for all of which values are tried."""
+"""Operands that are not constants, for all of which values are tried."""
 _RANKS = (2, 1, 3, 0, 4)
 _DTYPES = (torch.float32, torch.int64, torch.bool)
 

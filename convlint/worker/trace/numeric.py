@@ -58,7 +58,7 @@ class _Blanks:
         self._mode = mode
 
     def of(self, value: Any) -> Any:
-        """Raises where a value hangs on a symbol, on data, or on what a tensor holds."""
+        """Raises where a value depends on a symbol, on data, or on what a tensor holds."""
         if isinstance(value, FakeTensor):
             known = next((blank for original, blank in self.pairs if original is value), None)
             return known if known is not None else self._blank(value)

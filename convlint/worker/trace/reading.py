@@ -1,4 +1,4 @@
-"""Values that a model reads off its tensors: known for real ones, a decision or a stand-in for unknown ones."""
+"""Values that a model reads off its tensors: known real ones, a decision or a stand-in for unknown ones."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Reader:
             raise TraceAborted(Reason(kind="value-from-data", detail=first_line(error)), self.place()) from None
 
     def compared(self, frame: FrameType) -> bool | None:
-        """The truth of a comparison of numbers that hang on data; None where torch's own code asks for it."""
+        """The truth of a comparison of numbers that depend on data; None where torch's own code asks for it."""
         return self._decide(place_of(frame), ()) if self.setting.is_user(frame.f_code.co_filename) else None
 
     def _decide(self, place: FramePlace | None, args: tuple[Any, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""A module called with other tensors in place of its weights, which it has again behind the call."""
+"""A module called with other tensors in place of its weights, which it has again after the call."""
 
 from __future__ import annotations
 

@@ -104,9 +104,9 @@ def is_symbolic(x: torch.Tensor) -> bool:
 def function_name(function: Callable[..., Any]) -> str:
     """The public name of a torch function: `torch.nn.functional.linear`, `torch.Tensor.view`."""
     name = str(resolve_name(function) or getattr(function, "__name__", "?"))
-    if getattr(function, "__module__", None) == "torch.autograd":  # of these torch tells the last part alone
+    if getattr(function, "__module__", None) == "torch.autograd":  # of these torch says the last part alone
         name = f"torch.autograd.{name}"
-    return "torch.mm" if name == "torch.spmm" else name  # one function, of which torch tells the rarer name
+    return "torch.mm" if name == "torch.spmm" else name  # one function, of which torch says the rarer name
 
 
 def is_in_place(short: str) -> bool:

@@ -1,7 +1,7 @@
 """ShapeTracer: a torch.fx graph recorded while `forward` runs on fake tensors.
 
 One node a leaf layer, one a function or method call (see `nodes`). Requirements are checked before a call runs and
-repaired where they do not hold (see `requirements`), so that forward goes on behind a mistake.
+repaired where they do not hold (see `requirements`), so that forward goes on after a mistake.
 """
 
 from __future__ import annotations

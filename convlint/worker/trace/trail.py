@@ -38,7 +38,7 @@ class Requirement:
     key: Key
     node: int | None = None  # the number of the node in the graph; None while the model is built
     holds: bool = False  # at the sizes of this trace
-    taints: bool = False  # it is broken, and what comes behind is of a repair: that says nothing of sizes that meet it
+    taints: bool = False  # it is broken, and what follows is of a repair: that says nothing of sizes that meet it
     argument: str | None = None
     layer: str | None = None
     value: sympy.Expr | None = None

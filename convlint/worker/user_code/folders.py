@@ -29,7 +29,7 @@ def started_in(folders: Iterable[str], make: Callable[[], T]) -> T:
 
 
 def _within(name: object, folder: str) -> str | None:
-    """A missing file as the code names it, also behind `os.getcwd()`."""
+    """A missing file as the code names it, also after `os.getcwd()`."""
     if not isinstance(name, str):
         return None
     if not os.path.isabs(name):

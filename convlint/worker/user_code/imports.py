@@ -178,7 +178,7 @@ def _python_import(name: str, globals: Mapping[str, Any], fromlist: Sequence[str
 
 
 def _plain_module_folder(name: str) -> str | None:
-    """The folder of a module that is no package: beside the file, it hides a package of the script's folder."""
+    """The folder of a module that is not a package: next to the file, it hides a package of the script's folder."""
     module = sys.modules.get(name)
     path = getattr(module, "__file__", None)
     return os.path.dirname(path) if path and not hasattr(module, "__path__") else None

@@ -84,7 +84,7 @@ class ProjectModule(ModuleType):
 
 
 def _own_dict(module: ModuleType) -> dict[str, Any]:
-    """What Python itself keeps of a module, behind the property."""
+    """What Python itself keeps of a module, after the property."""
     own: dict[str, Any] = vars(ModuleType)["__dict__"].__get__(module)
     return own
 

@@ -138,7 +138,7 @@ def _handler(handler: ast.ExceptHandler) -> ast.ExceptHandler:
 
 
 def _always(node: ast.If | ast.With) -> ast.If:
-    """The body alone, where what stands in front of it cannot be evaluated without side effects."""
+    """The body alone, where what is in front of it cannot be evaluated without side effects."""
     return ast.copy_location(ast.If(ast.copy_location(ast.Constant(True), node), node.body, []), node)
 
 

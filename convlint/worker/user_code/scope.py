@@ -223,7 +223,7 @@ def _up_to(body: list[ast.stmt], row: int) -> Iterator[ast.stmt]:
 
 
 def _inside(node: ast.stmt) -> Iterator[tuple[str, list[ast.stmt]]]:
-    """What stands in a compound statement, with the field that holds it: each statement, the body of each handler."""
+    """What is in a compound statement, with the field that holds it: each statement, the body of each handler."""
     for name in ("body", "orelse", "finalbody", "handlers"):
         for part in getattr(node, name, ()):
             yield name, part.body if isinstance(part, ast.ExceptHandler) else [part]

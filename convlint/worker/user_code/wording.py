@@ -6,7 +6,7 @@ from convlint.worker.sandbox import limits
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error, without torch's hints behind it; the name of its type where it says nothing."""
+    """The first line of an error, without torch's hints after it; the name of its type where it says nothing."""
     text = str(error).strip().replace("'FakeTensor' object", "'Tensor' object")  # what the user's code has in its place
     return text.splitlines()[0] if text else type(error).__name__
 

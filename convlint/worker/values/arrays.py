@@ -33,7 +33,7 @@ def _arrays(value: Any, on_device: bool) -> Iterator[Array]:
 
 
 def _shape(x: torch.Tensor) -> tuple[int | None, ...]:
-    """None for a size that hangs on data; a nested tensor has no shape at all."""
+    """None for a size that depends on data; a nested tensor has no shape at all."""
     try:
         return tuple(size if isinstance(size, int) else None for size in x.shape)
     except RuntimeError:

@@ -49,7 +49,7 @@ def shared_out(size: Size, parts: int) -> Size | None:
 
 
 def _has_factor(product: sympy.Expr, factor: sympy.Expr) -> bool:
-    """Whether every factor of `factor` stands in `product`: enough for `B*16*h` by `16*h`."""
+    """Whether every factor of `factor` is in `product`: enough for `B*16*h` by `16*h`."""
     left = sympy.Mul.make_args(product)
     coefficient, rest = factor.as_coeff_Mul()
     own, _ = product.as_coeff_Mul()

@@ -1,4 +1,4 @@
-"""How a tensor's numbers lie in memory, as far as a later `view` depends on it."""
+"""How a tensor's numbers are in memory, as far as a later `view` depends on it."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _of(shape: Sequence[int], strides: Sequence[int]) -> Strides | None:
 
 
 def _is_contiguous(shape: Sequence[int], strides: Sequence[int]) -> bool:
-    """Whether each dim goes on where the ones behind it end."""
+    """Whether each dim goes on where the ones after it end."""
     expected = 1
     for size, stride in zip(reversed(shape), reversed(strides), strict=True):
         if size != 1 and stride != expected:

@@ -27,7 +27,7 @@ class Stopped(Exception):
 
 
 class _Done(BaseException):
-    """Leaves the user's forward behind the call that is wanted; no `except Exception` may catch it."""
+    """Leaves the user's forward after the call that is wanted; no `except Exception` may catch it."""
 
 
 def broken_down(bench: Bench, wanted: Wanted, feed: Sequence[RunInput]) -> Breakdown:
@@ -60,7 +60,7 @@ def broken_down(bench: Bench, wanted: Wanted, feed: Sequence[RunInput]) -> Break
 
 
 def _layer(model: nn.Module, path: str) -> nn.Module:
-    """A layer by its path; a model that is a layer itself goes by the name of its class."""
+    """A layer by its path; a model that is a layer itself follows the name of its class."""
     found: dict[str, nn.Module] = dict(model.named_modules(remove_duplicate=False))
     if path in found:
         return found[path]

@@ -57,7 +57,7 @@ class _Bytes:
     """Of one run."""
 
     most: int  # at any time
-    left: int  # behind forward: of results, and of what the way back needs
+    left: int  # after forward: of results, and of what the way back needs
     inputs: int
     has_products: bool
 

@@ -80,7 +80,7 @@ def _trained(bench: Bench, output: Any) -> dict[str, Any]:
 
 
 def unfit_weights(bench: Bench) -> tuple[Weight, ...]:
-    """Parameters that hold what is no finite number before anything is trained."""
+    """Parameters that hold what is not a finite number before anything is trained."""
     return tuple(weight(bench, name) for name, p in bench.model.named_parameters() if not is_lazy(p) and not_finite(p))
 
 

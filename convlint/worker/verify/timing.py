@@ -1,4 +1,4 @@
-"""The time of each call of forward: medians of several runs behind a warm-up."""
+"""The time of each call of forward: medians of several runs after a warm-up."""
 
 from __future__ import annotations
 

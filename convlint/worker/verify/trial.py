@@ -151,7 +151,7 @@ def _built(
 
 
 def _until_broken(bench: Bench, asked: TrialJob) -> Iterator[Observation]:
-    """The runs in their order; behind a fault on the device nothing runs any more."""
+    """The runs in their order; after a fault on the device nothing runs any more."""
     for run in asked.runs:
         seen = observed(bench, run, asked.feed)
         yield seen

@@ -21,7 +21,7 @@ _WITH_LARGE = (9, 10, 12)
 def workspace(device: torch.device) -> int:
     """Bytes of the workspace for products on a device (torch: aten/src/ATen/cuda/CublasHandlePool.cpp).
 
-    0 for devices other than CUDA's. What cuDNN takes for a convolution hangs on the algorithm that it chooses.
+    0 for devices other than CUDA's. What cuDNN takes for a convolution depends on the algorithm that it chooses.
     """
     if device.type != "cuda":
         return 0

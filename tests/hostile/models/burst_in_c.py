@@ -1,4 +1,4 @@
-"""Starts 200 processes behind Python's back."""
+"""Starts 200 processes after Python's back."""
 
 import ctypes
 import os

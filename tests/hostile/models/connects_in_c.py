@@ -1,4 +1,4 @@
-"""Connects to a port of this machine behind Python's back."""
+"""Connects to a port of this machine after Python's back."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""Kills the process that started it, behind Python's back."""
+"""Kills the process that started it, after Python's back."""
 
 import ctypes
 import os

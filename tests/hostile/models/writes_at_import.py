@@ -1,4 +1,4 @@
-"""Deletes its neighbour and writes beside itself while it is imported."""
+"""Deletes its neighbour and writes next to itself while it is imported."""
 
 import os
 from pathlib import Path

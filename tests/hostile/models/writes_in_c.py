@@ -1,4 +1,4 @@
-"""Writes to the home folder behind Python's back."""
+"""Writes to the home folder after Python's back."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""Writes beside itself, and deletes its neighbour."""
+"""Writes next to itself, and deletes its neighbour."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A pool takes [B, C, L] and [C, L] alike; the equation tells which one is meant."""
+"""A pool takes [B, C, L] and [C, L] alike; the equation says which one is meant."""
 
 import torch
 import torch.nn as nn

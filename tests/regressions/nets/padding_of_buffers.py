@@ -1,4 +1,4 @@
-"""Padding by a number that stands in a buffer: its size hangs on data, and is not a size that is too small."""
+"""Padding by a number that is in a buffer: its size depends on data, and is not a size that is too small."""
 
 import torch
 import torch.nn as nn

@@ -1,4 +1,4 @@
-"""On one way of the branch the trace mends a pool: what it says behind that holds for no size that the pool takes."""
+"""On one way of the branch the trace fixes a pool: what it says after that holds for no size that the pool takes."""
 
 import torch
 import torch.nn as nn

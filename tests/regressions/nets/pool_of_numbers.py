@@ -1,4 +1,4 @@
-"""A pool takes whole numbers, which the convolution behind it refuses: that guess is no better than one of a size."""
+"""A pool takes whole numbers, which the convolution after it refuses: that guess is no better than one of a size."""
 
 import torch
 import torch.nn as nn

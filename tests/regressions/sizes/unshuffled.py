@@ -1,4 +1,4 @@
-"""At the size of the first trace the rows are odd in number, and all that comes behind was of a repaired size."""
+"""At the size of the first trace the rows are odd in number, and all that follows was of a repaired size."""
 
 import torch.nn as nn
 

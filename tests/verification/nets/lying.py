@@ -1,4 +1,4 @@
-"""Nets that do something else for real than on fake tensors, so that convlint is wrong about them."""
+"""Nets that do something else with real tensors than on fake tensors, so that convlint is wrong about them."""
 
 import torch
 from torch import nn

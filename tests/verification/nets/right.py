@@ -50,7 +50,7 @@ class Declared(nn.Module):
 
 
 class Single(nn.Module):
-    """Trained on a batch of 1, the norm gets one value for each channel, and refuses it; that is no mistake."""
+    """Trained on a batch of 1, the norm gets one value for each channel, and refuses it; that is not a mistake."""
 
     def __init__(self):
         super().__init__()

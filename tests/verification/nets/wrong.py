@@ -38,7 +38,7 @@ class FoldedBatch(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """What is handed on behind the mistake has three tensors."""
+    """What is handed on after the mistake has three tensors."""
 
     def __init__(self):
         super().__init__()

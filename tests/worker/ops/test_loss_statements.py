@@ -52,7 +52,7 @@ def near(draw: Draw, shape: Shape) -> Shape:
 
 
 def wanted(loss: Loss, role: str, first: Shape) -> Shape:
-    """The usual shape of an operand beside the first."""
+    """The usual shape of an operand next to the first."""
     if (loss.reads_classes and role == "target") or (role, loss.function) == ("target", "cosine_embedding_loss"):
         return first[:1] + first[2:] if len(first) > 1 else []
     if loss.reads_classes and role == "weight":

@@ -39,13 +39,13 @@ def layouts(case: EditCase) -> Iterator[Candidate]:
 
 
 def _only_other(shape: Sequence[int | None], wanted: int, goal: int) -> int | None:
-    """The one dim behind the batch that has the wanted size, and is not where it is wanted."""
+    """The one dim after the batch that has the wanted size, and is not where it is wanted."""
     found = [dim for dim, size in enumerate(shape) if dim > 0 and dim != goal and size == wanted]
     return found[0] if len(found) == 1 else None
 
 
 def _turned_back(whole: SourceExpression, call: ast.Call, given: SourceExpression, order: Sequence[int]) -> Candidate:
-    """A norm gives the layout that it takes, so what comes behind must be turned back."""
+    """A norm gives the layout that it takes, so what follows must be turned back."""
     text = given.atom + permutation(order)
     back = permutation([order.index(dim) for dim in range(len(order))])
     end = whole.span

@@ -35,7 +35,7 @@ _SOURCES = (forgotten, layouts, turned, ranks, operands, losses, splits, folded,
 
 
 def with_edits(examination: Examination, session: TraceSession, recipe: Recipe) -> Examination:
-    """The examination with an edit for each finding where one is found; what an edit mends besides is one with it."""
+    """The examination with an edit for each finding where one is found; what the same edit fixes as well is part of it."""
     if not examination.findings and not examination.odd:
         return examination
     built = _built(session, recipe)
@@ -153,7 +153,7 @@ def _placed(candidate: Candidate, refuted: Collection[int]) -> Candidate:
 
 
 def _is_needless(candidate: Candidate, first: Candidate) -> bool:
-    """Whether one that works makes another one no news: less likely, of the same kind, or the same text anew."""
+    """Whether one that works makes another one no news: less likely, of the same kind, or the same text again."""
     if candidate.tier == first.tier == 2 and candidate.side != first.side:
         return False
     if candidate.tier > 1:

@@ -25,7 +25,7 @@ _SIZED = frozenset(
 
 
 def split_of(case: EditCase) -> Split | None:
-    """The division with a rest behind a reshape: 512 features, 12 heads of 42."""
+    """The division with a rest after a reshape: 512 features, 12 heads of 42."""
     requirement = case.requirement
     if not isinstance(requirement, Requirement) or requirement.name != "elements":
         return None

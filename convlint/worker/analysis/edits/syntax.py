@@ -85,7 +85,7 @@ class SourceExpression:
 
     @property
     def atom(self) -> str:
-        """The text, in parentheses where something behind it would bind to a part of it."""
+        """The text, in parentheses where something after it would bind to a part of it."""
         return self.text if isinstance(self.node, _TIGHT) else f"({self.text})"
 
 
@@ -136,7 +136,7 @@ def inserted(filename: str, row: int, column: int, text: str) -> Change:
 
 
 def shown_call(call: SourceExpression, part: ast.expr, text: str) -> str:
-    """The call with one argument written anew, on one line; a long one ends in an ellipsis behind the argument."""
+    """The call with one argument written again, on one line; a long one ends in an ellipsis after the argument."""
     assert isinstance(call.node, ast.Call)
     whole = _spliced(call, expression_span(call.filename, part), text)
     return one_line(whole, _upto(call, part, text))

@@ -22,7 +22,7 @@ class Score:
     """How far an attempt came; the greater one is the better."""
 
     is_taken: bool  # forward ran through, with inputs that its layers took
-    certain: int  # mistakes between plain numbers, which weigh more than those that some size may mend
+    certain: int  # mistakes between plain numbers, which weigh more than those that some size may fix
     mistakes: int  # all of them
     calls: int  # that were traced
 
@@ -73,7 +73,7 @@ class Attempt:
         return place or requirement.key
 
     def _is_certain(self, requirement: Requirement) -> bool:
-        """Whether no size mends it. A layer that asks for one batch size was reached by the wrong dim."""
+        """Whether no size fixes it. A layer that asks for one batch size was reached by the wrong dim."""
         symbols = requirement.condition.free_symbols
         return not symbols or any(self.run.names.get(symbol) == BATCH for symbol in symbols)
 
@@ -87,7 +87,7 @@ class Attempt:
 
     @property
     def _has_stopgap(self) -> bool:
-        """Whether an input is a plain value that only its name speaks for: torch's refusal may be due to that."""
+        """Whether an input is a plain value that only its name supports: torch's refusal may be due to that."""
         return any(guess.given is not None and guess.source == NAMED for guess in self.guesses.values())
 
     def _doubts_input(self, requirement: Requirement) -> bool:

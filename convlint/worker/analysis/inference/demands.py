@@ -146,7 +146,7 @@ def _fixed(requirement: Requirement, owner: str, run: Run, guess: Guess, label: 
 
 
 def _solved(requirement: Requirement, run: Run) -> _Solution | None:
-    """The one symbol of a requirement and the size that meets it: `C == 3`, or `64*C == 192` behind a patching."""
+    """The one symbol of a requirement and the size that meets it: `C == 3`, or `64*C == 192` after a patching."""
     sides = [side for side in (requirement.actual, requirement.expected) if isinstance(side, sympy.Expr)]
     sizes = [side for side in sides if isinstance(side, sympy.Integer)]
     formulas = [side for side in sides if len(side.free_symbols) == 1]
@@ -158,7 +158,7 @@ def _solved(requirement: Requirement, run: Run) -> _Solution | None:
 
 
 def _stood_for(actual: int, expected: int, run: Run) -> _Solution | None:
-    """A plain number speaks for the symbol that it stands for in this run, if for one only."""
+    """A plain number supports the symbol that it stands for in this run, if for one only."""
     meant = [name for name in run.run_spec.fixed if run.run_spec.sizes[name] == actual]
     return _Solution(meant[0], expected) if len(meant) == 1 else None
 

@@ -1,4 +1,4 @@
-"""Inputs that the project itself tells of, ready to be tried."""
+"""Inputs that the project itself says of, ready to be tried."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ PER_SAMPLE = (("B",), ("B", "1"))
 FILLED = 5
 """The value of lengths that forward reads: no longer than the sequences that are tried."""
 
-# Values of parameters that are no tensors, by their annotation.
+# Values of parameters that are not tensors, by their annotation.
 _PLAIN: dict[Any, Any] = {
     int: 1,
     float: 0.5,
@@ -74,7 +74,7 @@ class Guess:
 
 @dataclass(frozen=True)
 class GuessedInput:
-    """One input to be guessed. `parameter` has the name and annotation that speak for it."""
+    """One input to be guessed. `parameter` has the name and annotation that support it."""
 
     name: str
     parameter: inspect.Parameter

@@ -108,7 +108,7 @@ def _batch(values: Sequence[Any]) -> int | None:
         return None
     batch = int(tensors[0].shape[0])
     if batch == 1:
-        # Of a state [1, 1, H] beside an input [1, F] either may be the batch.
+        # Of a state [1, 1, H] next to an input [1, F] either may be the batch.
         return 1 if len(tensors) == 1 or all(list(tensor.shape).count(1) == 1 for tensor in tensors) else None
     return batch if all(list(tensor.shape).count(batch) == 1 for tensor in tensors[1:]) else _shared(tensors)
 

@@ -18,7 +18,7 @@ from convlint.worker.trace.trail import Assumption, Key, Requirement, Stop, Trac
 def unconditional(run: Run, *, past_repairs: bool = False) -> Iterator[Requirement]:
     """The requirements that are false whatever the sizes are, at calls that every size comes to, each key once.
 
-    A call is one of these as long as the user's code has asked nothing of a size before it. What comes behind a repair
+    A call is one of these as long as the user's code has asked nothing of a size before it. What comes after a repair
     counts only where the shape that it gave has no part in it.
     """
     seen: set[Key] = set()
@@ -36,7 +36,7 @@ def unconditional(run: Run, *, past_repairs: bool = False) -> Iterator[Requireme
 
 
 def is_tainting(run: Run, requirement: Requirement) -> bool:
-    """Whether a requirement is broken, and what comes behind it is of a repair."""
+    """Whether a requirement is broken, and what follows it is of a repair."""
     return (
         not requirement.holds
         and requirement.node is not None

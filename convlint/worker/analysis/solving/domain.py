@@ -177,7 +177,7 @@ def _at_points(values: Mapping[sympy.Symbol, Grid], left: npt.NDArray[np.bool_])
 
 
 def none_left_at(domain: Domain, events: Sequence[Event], forgiven: Collection[Key] = ()) -> int | None:
-    """The number of the first event behind which no point is accepted any more."""
+    """The number of the first event after which no point is accepted any more."""
     last = 0
     for values, shape in _chunks(domain):
         end = _none_left_at(events, values, shape, forgiven)
@@ -217,7 +217,7 @@ def _breaks(
     for number, event in enumerate(events):
         if isinstance(event, Requirement | Stop) and event.key in forgiven:
             if isinstance(event, Stop):
-                return  # nothing is known behind it
+                return  # nothing is known after it
         elif isinstance(event, TraceStopped):
             yield number, np.ones(shape, dtype=bool), REJECTED if isinstance(event, UserError) else STOPPED
         else:

@@ -67,7 +67,7 @@ def _explored(first: Run, trace: Tracer, most: int) -> Outcome:
         outcome = _outcome(search)
         if search.met <= names:
             return outcome
-        names |= search.met  # a path behind a check of the height may ask for the width
+        names |= search.met  # a path after a check of the height may ask for the width
     return _decided(first)
 
 
@@ -105,7 +105,7 @@ def _outcome(search: Search) -> Outcome:
 
 
 def _alike(first: Run, blamed: Requirement, forgiven: frozenset[Key]) -> list[Requirement]:
-    """The requirement that no size meets, and each behind it with the same condition: a block that is built n times
+    """The requirement that no size meets, and each after it with the same condition: a block that is built n times
     is decided once."""
     events = first.trace.trail.events
     behind = events[next(i for i, event in enumerate(events) if event is blamed) + 1 :]

@@ -32,7 +32,7 @@ def single_size(search: Search, forgiven: frozenset[Key]) -> dict[str, int] | No
     """A size of 1 that works: torch's symbols start at 2, so it is tried on plain numbers before a proof stands."""
     names = [name for name in search.names if name != BATCH]
     batch = [[BATCH]] if BATCH in search.names else []
-    groups: dict[str, list[str]] = {}  # the sizes of one input: those with one number behind their letter
+    groups: dict[str, list[str]] = {}  # the sizes of one input: those with one number after their letter
     for name in names:
         groups.setdefault(name.lstrip(string.ascii_letters + "_"), []).append(name)
     spatial = [[name for name in group if name[0] in SPATIAL] for group in groups.values()]

@@ -81,7 +81,7 @@ def sizes_that_run(run: Run, call: RefusedCall) -> Iterator[dict[str, int]]:
 
 
 def is_about_strides(run: Run, call: RefusedCall) -> bool:
-    """Whether a call is refused for how its operands lie in memory: torch takes the same sizes, newly laid out."""
+    """Whether a call is refused for how its operands are in memory: torch takes the same sizes, newly laid out."""
     numbers = {symbol: run.run_spec.sizes[name] for name, symbol in run.symbols.items()}
     with outside_modes():
         try:

@@ -11,7 +11,7 @@ _NAMES: dict[int, tuple[str, ...]] = {3: ("L", "F"), 4: ("C", "H", "W"), 5: ("C"
 
 
 def named(inputs: tuple[Input, ...]) -> tuple[tuple[Input, ...], dict[str, int]]:
-    """The inputs with their sizes behind the channels as symbols, and the numbers these stand for."""
+    """The inputs with their sizes after the channels as symbols, and the numbers these stand for."""
     known: dict[str, int] = {}
     taken = {size for item in inputs for size in item.spec.shape or () if isinstance(size, str)}
     result = []

@@ -133,7 +133,7 @@ def named(name: str) -> sympy.Symbol:
 
 
 def domains(search: Search) -> list[Callable[[], Domain]]:
-    """Square sizes, then every combination; made anew as paths are found, since these tell sizes apart."""
+    """Square sizes, then every combination; made again as paths are found, since these tell sizes apart."""
     spatial = [name for name in search.names if name[0] in SPATIAL]
     others = [name for name in search.names if name not in spatial]
     fixed = {named(name): size for name, size in search.first.run_spec.sizes.items() if name not in search.names}

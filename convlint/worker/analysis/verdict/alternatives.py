@@ -63,7 +63,7 @@ class Alternative:
         return requirement.argument is not None and requirement.actual == self.run.symbols.get(BATCH)
 
     def refuses_apart_from(self, findings: Collection[Key]) -> bool:
-        """Whether it is proved that forward takes no size of these inputs, with those findings mended.
+        """Whether it is proved that forward takes no size of these inputs, with those findings fixed.
 
         What cannot be followed proves nothing.
         """
@@ -78,7 +78,7 @@ class Alternative:
 
 
 def refused_at_once(run: Run, apart_from: Collection[Key]) -> bool:
-    """Whether one run proves that no size is taken, even if it was cut short behind the mistake."""
+    """Whether one run proves that no size is taken, even if it was cut short after the mistake."""
     if run.is_on_numbers or run.trace.settled or pinned(run):
         return False
     return any(requirement.key not in apart_from for requirement in unconditional(run))

@@ -40,7 +40,7 @@ def _output_shapes(run: Run) -> list[tuple[Size, ...]]:
 
 
 def without_follow_ups(rejected: Iterable[Requirement | Stop], run: Run) -> list[Requirement | Stop]:
-    """Drop what an earlier mistake explains: the same two numbers, met again behind it."""
+    """Drop what an earlier mistake explains: the same two numbers, met again after it."""
     kept: list[Requirement | Stop] = []
     for item in rejected:
         if isinstance(item, Requirement):

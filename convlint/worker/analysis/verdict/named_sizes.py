@@ -1,6 +1,6 @@
 """Images of a size that the project names for a model, none of which the model accepts.
 
-Docstrings and comments go stale, so this is no error.
+Docstrings and comments go stale, so this is not an error.
 """
 
 from __future__ import annotations

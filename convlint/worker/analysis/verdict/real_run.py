@@ -20,7 +20,7 @@ from convlint.worker.trace.stateless import call_with, held_weights
 from convlint.worker.trace.trail import Raised
 
 LARGEST_MODEL = 1 << 25
-"""Numbers in the weights of a model that is run for real."""
+"""Numbers in the weights of a model that is run on real tensors."""
 LARGEST_INPUT = 1 << 20
 """Numbers in the inputs of such a run."""
 _SMALL = {"D": 64, "H": 64, "W": 64}

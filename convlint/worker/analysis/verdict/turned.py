@@ -76,7 +76,7 @@ def _shape(node: fx.Node) -> Formulas:
 
 
 def _exchanged(one: Sequence[sympy.Expr], other: Sequence[sympy.Expr]) -> tuple[int, int] | None:
-    """The two dims, behind the batch, that two shapes have in exchange; that are all in which they differ."""
+    """The two dims, after the batch, that two shapes have in exchange; that are all in which they differ."""
     if len(one) != len(other) or Counter(one) != Counter(other):
         return None
     differing = [i for i, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]

@@ -1,4 +1,4 @@
-"""The verdict on one set of inputs: every run that forward may make with them, and what stands in all."""
+"""The verdict on one set of inputs: every run that forward may make with them, and what is in all."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _decided(session: TraceSession, first: Run, *, is_found_out: bool) -> Examin
 
 
 def _proved(session: TraceSession, main: Examination, *, is_found_out: bool) -> tuple[Finding, ...]:
-    """What the first run alone proves: it hangs on no branch on data, and on nothing that was guessed."""
+    """What the first run alone proves: it depends on no branch on data, and on nothing that was guessed."""
     if main.run.trace.settled or (is_found_out and open_inputs(main.run.run_spec.inputs)):
         return ()
     return tuple(

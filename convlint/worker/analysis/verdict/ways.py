@@ -1,4 +1,4 @@
-"""The ways through forward beside the first: other modes, other branches on data, other repairs of a mistake."""
+"""The ways through forward besides the first: other modes, other branches on data, other repairs of a mistake."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _names(kind: type) -> set[str]:
 
 
 def past_decisions(session: TraceSession, run: Run) -> Run:
-    """Where the user's own code raises behind a branch on data, the other way is the usual one."""
+    """Where the user's own code raises after a branch on data, the other way is the usual one."""
     for _ in range(MAX_FLIPS):
         decisions = [way for _, way in run.trace.decisions]
         if not isinstance(run.trace.trail.end(), TraceStopped) or not decisions or decisions[-1]:

@@ -29,7 +29,7 @@ class LayerCase:
     layer: Any
     input: torch.Tensor  # as it came
     has_batch: bool
-    at: tuple[int, ...]  # behind the batch
+    at: tuple[int, ...]  # after the batch
     sizes: tuple[int, ...]
     axes: tuple[str, ...]
     given: float
@@ -62,12 +62,12 @@ class LayerBreakdown:
     """How the numbers of a kind of layer are taken apart, and what the sizes of its output are."""
 
     take: Take
-    spatial: int | None = None  # how many sizes stand behind the channels; None: any number
+    spatial: int | None = None  # how many sizes stand after the channels; None: any number
     has_channels: bool = True  # else the features come last
 
 
 def pixel_axes(count: int) -> tuple[str, ...]:
-    """The names of so many sizes behind the channels."""
+    """The names of so many sizes after the channels."""
     return _PIXELS.get(count) or numbered(count)
 
 

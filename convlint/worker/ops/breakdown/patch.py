@@ -21,7 +21,7 @@ class Patch:
     """`numbers` [channels, *window] in double precision on the host, with 0 in the padding."""
 
     numbers: torch.Tensor
-    padding: torch.Tensor  # [*window]: what lies in the padding
+    padding: torch.Tensor  # [*window]: what is in the padding
     taps: Sequence[Sequence[Tap]]  # by size
 
     def weights(self, kernel: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 The laws are those of the PyTorch documentation of Conv2d, ConvTranspose2d, AvgPool2d and AdaptiveAvgPool2d.
 
-`place` is that of the output, `size` the input's. An input of None lies in the padding.
+`place` is that of the output, `size` the input's. An input of None is in the padding.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ def operand(x: torch.Tensor) -> Operand:
 
 
 def _numbers_in(x: torch.Tensor) -> Iterator[int]:
-    """The whole numbers in a tensor, as far as they are known and hang on no size."""
+    """The whole numbers in a tensor, as far as they are known and depend on no size."""
     if isinstance(x, FakeTensor):
         known = numbers(x)
         yield from (one for one in np.array(known, dtype=object).flat if type(one) is int)

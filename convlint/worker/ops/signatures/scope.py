@@ -131,7 +131,7 @@ class CallScope:
     # -- conditions -----------------------------------------------------------------------------------------
 
     def holds(self, condition: Expression) -> bool:
-        """Whether a condition holds that hangs on no symbol. Raises Undetermined."""
+        """Whether a condition holds that depends on no symbol. Raises Undetermined."""
         found = self.condition(condition)
         if found not in (sympy.true, sympy.false):
             raise Undetermined("which way to go depends on the sizes of the input")

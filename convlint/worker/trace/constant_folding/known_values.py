@@ -26,7 +26,7 @@ _OF_A_TENSOR: Final = frozenset(
         *("new_zeros", "new_ones", "new_full", "new_empty"),
     ]
 )
-"""What takes sizes behind its first argument."""
+"""What takes sizes after its first argument."""
 
 
 _SIZES: Final = (torch.SymInt, torch.SymFloat)
