@@ -35,7 +35,7 @@ _SOURCES = (forgotten, layouts, turned, ranks, operands, losses, splits, folded,
 
 
 def with_edits(examination: Examination, session: TraceSession, recipe: Recipe) -> Examination:
-    """The examination with an edit for each finding where one is found; what the same edit fixes as well is part of it."""
+    """The examination with an edit for each finding where one is found; findings that one edit fixes are one."""
     if not examination.findings and not examination.odd:
         return examination
     built = _built(session, recipe)

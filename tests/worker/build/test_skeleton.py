@@ -89,7 +89,7 @@ def test_seventy_billion_parameters(tmp_path: Path) -> None:
     path = tmp_path / "large.py"
     path.write_text(PREAMBLE + MODEL)
     command = [sys.executable, "-c", textwrap.dedent(LARGE), str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
     result = json.loads(done.stdout.splitlines()[-1])
     assert (result["status"], result["findings"]) == ("checked", 0), result["reason"]
     assert result["parameters"] == expected_parameters(80, 8192, 64, 8, 28672, 32000) > 68e9

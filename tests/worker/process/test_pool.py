@@ -198,7 +198,7 @@ def no_process_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Marks every process that a test starts, and fails if one of them outlives it."""
     mark = f"CONVLINT_TEST={os.urandom(8).hex()}"
     monkeypatch.setenv(*mark.split("="))
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     yield
     assert not list(marked(mark.encode()))
 
