@@ -3,7 +3,7 @@
     python benchmarks/wild.py FOLDER [--only NAME] [--json FILE] [--report FILE] [--verify] [--imports 150]
 
 Each folder below FOLDER is linted as it is, with no configuration. The table says how many of its models get
-through forward, why the others do not, and every finding, to be opened and judged by a person. `--verify` runs the models
+through forward, why the others do not, and every finding, to be opened and judged. `--verify` runs the models
 of each finding in real torch, as convlint built and fed them, and shows what torch raised beside the finding; it is a
 help for the judgement, not the judgement. `--imports` draws so many files with a model and imports each as it is, in a
 process of its own, to compare with convlint's way.
