@@ -338,3 +338,19 @@ def test_another_rank_runs_at_a_size_that_the_code_asks_for(linter: Linter) -> N
     source = net(init, forward, "past_values")
     assert not linter.torch_refuses(source, (2, 32, 1))
     assert not linter(source).findings
+
+
+def test_a_join_widens_an_input_in_one_rank_only(linter: Linter) -> None:
+    """Of an image, the layer sees the last dim as it is; of rows, twice as wide. Only rows run."""
+    init = (
+        "self.register_buffer('edges', torch.stack([torch.arange(10), torch.arange(10).roll(1)]))\n"
+        "self.m = nn.Linear(10, 6)\nself.u = nn.GRUCell(6, 5)"
+    )
+    forward = (
+        "s, t = self.edges\n"
+        "m = self.m(torch.cat([x[s], x[t]], 1))\n"
+        "return self.u(torch.zeros(10, 6).scatter_add_(0, t[:, None].expand(-1, 6), m), x)"
+    )
+    source = net(init, forward)
+    assert not linter.torch_refuses(source, (10, 5))
+    assert {finding.violation.name for finding in linter(source).findings} <= {"fixed_batch"}

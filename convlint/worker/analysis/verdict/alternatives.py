@@ -156,7 +156,9 @@ def _forms(item: Input) -> Iterator[Input]:
         specs = [item.spec.model_copy(update={"value": count}) for count in counts if count != value]
     else:
         last = shape[-1:] if shape and isinstance(shape[-1], int) and item.source.is_confirmed else ()
+        # A join between an input and a layer may widen it in one rank only: the last dim is open as well.
         shapes = [(*axes[: len(axes) - len(last)], *last) for axes in RANKS.values()]
+        shapes += RANKS.values() if last else ()
         specs = [item.spec.model_copy(update={"shape": other}) for other in shapes if not _is_renamed(other, shape)]
     yield from (replace(item, spec=spec) for spec in specs)
 
