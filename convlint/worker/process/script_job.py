@@ -1,0 +1,247 @@
+"""The work on one script: run it dry, and bring back the facts of the models that it feeds."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from torch import nn
+
+from convlint.facts import ConstructionFact, FileFacts, ModelFacts, Reached, ScriptFacts
+from convlint.inputspec import InputSpec
+from convlint.jobs import Job, ModelJob, PlannedModel
+from convlint.notebook import line_of
+from convlint.protocol.clock import had
+from convlint.worker.analysis.basis import basis_of
+from convlint.worker.analysis.bounded import LEAST_STEPS, MOST_STEPS, PER_SECOND, bounded
+from convlint.worker.analysis.inference import hints
+from convlint.worker.analysis.inference.evidence import Evidence
+from convlint.worker.analysis.model_facts import model_facts
+from convlint.worker.analysis.session import TraceSession
+from convlint.worker.analysis.verdict.examination import Examination
+from convlint.worker.build.builder import BuiltModel
+from convlint.worker.build.constructions import Construction
+from convlint.worker.build.skeleton import Sites
+from convlint.worker.dry_run import twin
+from convlint.worker.dry_run.constructions import FedInputs, FedModel, constructions, has_free_sizes
+from convlint.worker.dry_run.script import MAX_SECONDS, Script
+from convlint.worker.dry_run.world import DryRun
+from convlint.worker.sandbox import uncacheable
+from convlint.worker.sandbox.watch import attending
+from convlint.worker.stack.places import call_at, position_of, span_of
+from convlint.worker.stack.users import IsUser, user_test
+from convlint.worker.torch_private.fake import FakeTensorMode, new_mode, set_env
+from convlint.worker.torch_private.symbols import new_env
+from convlint.worker.trace.input import declared
+from convlint.worker.trace.work import WorkBudget, WorkSpent
+from convlint.worker.user_code.relative import relative
+from convlint.worker.user_code.time_limit import TimeLimitExceeded
+
+MOST_CONSTRUCTIONS = 8
+"""Of one class, that are checked."""
+_SILENT = frozenset({"batch_joined", "loss_broadcast"})
+"""Requirements that torch does not insist on."""
+
+
+def run(job: Job) -> FileFacts:
+    """Run the script of a job dry. Raises nothing that the script raises."""
+    is_user, here = user_test(job.path, job.user_roots), os.getcwd()
+    with attending(is_user) as attendance:
+        mode, sites = new_mode(new_env()), Sites()
+        set_env(mode, None)
+        script = Script(job, is_user, mode, sites, attendance.watch)
+        seconds = min(MAX_SECONDS, job.timeout / 3)
+        other = twin.start(lambda world: script.run(world, seconds))
+        world = DryRun()
+        try:
+            script.run(world, seconds)
+            is_alone = not world.inventions
+            seen = None if is_alone else (other.seen(seconds + 2) if other is not None else ([], []))
+        finally:
+            if other is not None:
+                other.end()
+        work = _Work(job, is_user, mode, sites)
+        found = constructions(world.calls, None if seen is None else seen[0])
+        models = tuple(work.models(found))
+        depends = attendance.dependencies()
+    stopped = next((one for one in world.troubles if one.reason is not None), None)
+    facts = FileFacts(
+        filename=job.filename,
+        models=models,
+        script=ScriptFacts(
+            reached=tuple(work.reached),
+            stopped=stopped.reason if stopped is not None else None,
+            at=stopped.at if stopped is not None else None,
+        ),
+    )
+    return relative(facts, job, here).model_copy(update={"depends": depends})
+
+
+@dataclass
+class _Work:
+    """What the examinations of the models of one script share."""
+
+    job: Job
+    is_user: IsUser
+    mode: FakeTensorMode
+    sites: Sites
+    reached: list[Reached] = field(default_factory=list)
+    started: float = field(default_factory=had)
+    spent: int = 0
+
+    def models(self, found: list[FedModel]) -> Iterator[ModelFacts]:
+        counts: dict[tuple[str, str], int] = {}
+        seen: set[str] = set()
+        for one in found:
+            known = self._known(one)
+            if known is None or not one.fed:
+                continue
+            path, planned = known
+            key = path, planned.target
+            if counts.get(key, 0) >= MOST_CONSTRUCTIONS:
+                continue
+            # One class with the same arguments and the same inputs is the same model once more.
+            same = repr((key, _structure(one.module), [(fed.inputs, fed.is_clean) for fed in one.fed]))
+            if same in seen:
+                self._reach(one, path, planned)
+                continue
+            seen.add(same)
+            facts = self._facts(one, path, planned)
+            if facts is not None:
+                counts[key] = counts.get(key, 0) + 1
+                self._reach(one, path, planned)
+                yield facts
+
+    def _reach(self, one: FedModel, path: str, planned: PlannedModel) -> None:
+        places = (place for place in self.sites.chain(one.module) if self.is_user(place.code.co_filename))
+        for place in places:
+            at = span_of(place)
+            if at is not None:
+                self.reached.append(Reached(filename=self.job.shown(path), target=planned.target, at=at))
+
+    def _known(self, one: FedModel) -> tuple[str, PlannedModel] | None:
+        """The model of the run that a module is one of, and its file."""
+        kind = type(one.module)
+        planned = self.job.script.models if self.job.script is not None else {}
+        path = str(getattr(sys.modules.get(kind.__module__), "__file__", ""))
+        chain = [place for place in self.sites.chain(one.module) if self.is_user(place.code.co_filename)]
+        for model in planned.get(path, ()):
+            if model.kind == "class" and model.target == kind.__qualname__:
+                return path, model
+        for place in chain:
+            for model in planned.get(place.code.co_filename, ()):
+                if model.kind == "factory" and model.target == place.code.co_name:
+                    return place.code.co_filename, model
+        position = position_of(chain[-1]) if chain else None
+        for model in planned.get(self.job.path, ()):
+            if model.kind == "instance" and position is not None and position[0] <= model.row <= position[2]:
+                return self.job.path, model
+        if self.is_user(path) and "<locals>" not in kind.__qualname__:
+            return path, PlannedModel(target=kind.__qualname__, kind="class", row=_row_of(kind))
+        if one.raises and chain:
+            at = chain[0].code.co_filename
+            row = (position_of(chain[0]) or (1,))[0]
+            return at, PlannedModel(target=kind.__name__, kind="instance", row=row)
+        return None
+
+    def _facts(self, one: FedModel, path: str, planned: PlannedModel) -> ModelFacts | None:
+        shop = TraceSession(one.module, self.mode, self.sites, self.is_user)
+        left = PER_SECOND * self.job.timeout - self.spent
+        budget = WorkBudget(int(max(LEAST_STEPS, min(MOST_STEPS, left / 3))))
+        seconds = max(1.0, (0.9 * self.job.timeout - (had() - self.started)) / 2)
+        set_env(self.mode, None)
+        found = list(self._evidence(one))
+        if not found:
+            return None
+        try:
+            examination = bounded(shop, None, found, (), budget, seconds)
+        except (WorkSpent, TimeLimitExceeded, MemoryError):
+            uncacheable.count("time")
+            return None
+        finally:
+            self.spent += budget.spent
+        examination = _held_to_the_run(one, examination)
+        if examination.doubt is not None:
+            return None
+        wanted = ModelJob(target=planned.target, kind=planned.kind, row=planned.row)
+        name = f"{Path(path).stem}.{planned.target}"
+        facts = model_facts(name, wanted, examination, self.sites, one.module, self.is_user)
+        built = BuiltModel(one.module, Construction(fact=self._construction(one)))
+        return facts.model_copy(
+            update={
+                "home": None if path == self.job.path else self.job.shown(path),
+                "basis": basis_of(built, examination),
+                "construction": built.construction.fact,
+            }
+        )
+
+    def _construction(self, one: FedModel) -> ConstructionFact:
+        chain = [place for place in self.sites.chain(one.module) if self.is_user(place.code.co_filename)]
+        call = call_at(chain[0]) if chain else None
+        at = span_of(chain[0]) if chain else None
+        if call is None or at is None:
+            return ConstructionFact(origin="code")
+        text = ast.unparse(call)
+        place = f"{self.job.shown(at.filename)}, {line_of(at.filename, at.row)}"
+        return ConstructionFact(origin="code", call=text if len(text) <= 60 else text[:57] + "...", place=place)
+
+    def _evidence(self, one: FedModel) -> Iterator[Evidence]:
+        """What the script feeds, what raised first."""
+        for fed in sorted(one.fed, key=lambda fed: not (fed.is_clean and fed.exact_raised)):
+            source = f"{self.job.shown(fed.at.filename)}, {line_of(fed.at.filename, fed.at.row)}"
+            raising = [specs for specs, _ in fed.exact_raised]
+            if fed.raised is None and raising:
+                # Some batches run and others do not.
+                for specs in raising[:2]:
+                    refused = declared(one.module, specs, source, fed.at)
+                    yield Evidence(source, fed.is_clean, refused, {}, is_certain=fed.is_clean)
+            inputs, exact = _with_batch(fed)
+            is_certain = fed.is_clean and not has_free_sizes(inputs)
+            yield Evidence(
+                source,
+                fed.is_clean,
+                declared(one.module, inputs, source, fed.at),
+                {},
+                is_certain=is_certain,
+                exact=declared(one.module, exact, source, fed.at) if exact != inputs else None,
+            )
+
+
+def _with_batch(fed: FedInputs) -> tuple[tuple[InputSpec, ...], tuple[InputSpec, ...]]:
+    """The inputs with the batch as a symbol, where it can be told from other sizes."""
+    if any(isinstance(size, str) for size in _sizes(fed.inputs)):
+        return fed.inputs, fed.exact
+    told = hints.fed(fed.inputs)
+    return (told.inputs, told.exact) if told is not None else (fed.inputs, fed.exact)
+
+
+def _sizes(specs: tuple[InputSpec, ...]) -> Iterator[int | str]:
+    for spec in specs:
+        yield from spec.shape or ()
+        yield from _sizes((*(spec.list or ()), *(spec.dict or {}).values()))
+
+
+def _held_to_the_run(one: FedModel, examination: Examination) -> Examination:
+    """Without what the run has disproved: a call that came through breaks no requirement of torch's."""
+    if one.raises or not one.is_followed:
+        return examination
+    kept = tuple(finding for finding in examination.findings if finding.violation.name in _SILENT)
+    return replace(examination, findings=kept, raised=None)
+
+
+def _structure(module: nn.Module) -> str:
+    """What tells models of one class apart: their layers and weights."""
+    weights = [(name, tuple(p.shape)) for name, p in module.named_parameters()]
+    return repr((type(module).__qualname__, str(module) if len(weights) < 400 else "", weights))
+
+
+def _row_of(kind: type) -> int:
+    try:
+        return inspect.getsourcelines(kind)[1]
+    except (OSError, TypeError):
+        return 1
