@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -16,17 +17,17 @@ from convlint.facts import Span
 from convlint.inputspec import InputSpec
 from convlint.worker.build.importing import place_in
 from convlint.worker.build.skeleton import FACTORIES, FILLS, SMALL, elements, make_fake
-from convlint.worker.dry_run import contents, frames, optimizers
-from convlint.worker.dry_run.record import CallError, LossCall, ModelCall
-from convlint.worker.dry_run.specs import NoInput, map_tensors, spec_of
-from convlint.worker.dry_run.unknown import first_unknown, reason_of, why_unknown
+from convlint.worker.dry_run import contents, frames, optimizers, recurrent
+from convlint.worker.dry_run.record import CallError, ModelCall, ProgramCall
+from convlint.worker.dry_run.specs import NoInput, map_tensors, spec_of, spec_or_none
+from convlint.worker.dry_run.unknown import Unknowable, UnknownValue, first_unknown, reason_of, why_unknown
 from convlint.worker.dry_run.world import DryRun
 from convlint.worker.stack.places import span_of, user_place
 from convlint.worker.stack.users import IsUser
 from convlint.worker.torch_private.fake import UNDECIDABLE, FakeTensor, FakeTensorMode
 from convlint.worker.torch_private.modules import module_calls
 from convlint.worker.trace import devices
-from convlint.worker.trace.trace import function_name
+from convlint.worker.trace.trace import function_name, is_in_place
 from convlint.worker.user_code.standins import StandIn
 from convlint.worker.user_code.wording import first_line
 from convlint.worker.values.nesting import tensors_in
@@ -43,6 +44,8 @@ _LOSSES = frozenset(
         *("triplet_margin_loss", "triplet_margin_with_distance_loss"),
     }
 )
+_ON_DATA = ("torchvision.transforms", "torchaudio.transforms")
+"""Modules that prepare data: these are no models."""
 _LOSS_MODULES = "torch.nn.modules.loss"
 
 
@@ -57,11 +60,15 @@ class ProgramCalls:
         self.world, self.mode, self.is_user = world, mode, is_user
         self.depth = 0  # of calls of models
         self._faked: dict[int, nn.Module] = {}
+        self._known: dict[Hashable, Any] = {}  # what modules without a state gave
 
     # ProgramCalls of modules
 
     def of_module(self, original: Callable[..., Any], module: nn.Module, /, *args: Any, **kwargs: Any) -> Any:
         if self.depth:
+            packed = recurrent.of_packed(original, module, args, kwargs)
+            return original(module, *args, **kwargs) if packed is None else packed
+        if type(module).__module__.startswith(_ON_DATA):
             return original(module, *args, **kwargs)
         inner = _wrapped(module)
         if inner is not None:
@@ -103,7 +110,7 @@ class ProgramCalls:
             record = self._record(module, at, args, kwargs, owner)
             self.world.calls.append(record)
         try:
-            found = self._run(original, module, args, kwargs)
+            found = self._once(original, module, args, kwargs, record)
         except NotFollowed as error:
             if record is not None:
                 record.is_followed = False
@@ -143,8 +150,26 @@ class ProgramCalls:
         doubt = self.world.doubt
         if doubt is None and (self.world.is_tainted(module) or self.world.is_tainted((args, kwargs))):
             doubt = contents.tainted_reason()
-        whole = tuple(positional) if is_input else None
-        return ModelCall(module, at, tuple(names), whole, tuple(keywords), module.training, doubt, owner)
+        given = tuple(positional)
+        is_partial = not is_input and _is_enough(module, args, given, kwargs, keywords)
+        whole = given if is_input or is_partial else None
+        call = ModelCall(module, at, tuple(names), whole, tuple(keywords), module.training, doubt, owner)
+        call.is_partial = is_partial
+        return call
+
+    def _once(
+        self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any, record: ModelCall | None
+    ) -> Any:
+        """What a call gives; where the same one left no trace on the module before, what it gave then."""
+        specs = record.inputs if record is not None else None
+        key = (id(module), repr(specs), module.training, torch.is_grad_enabled())
+        if specs is not None and key in self._known:
+            return map_tensors(self._known[key], lambda x: x.detach().requires_grad_(x.requires_grad))
+        before = _state(module)
+        found = self._run(original, module, args, kwargs)
+        if specs is not None and before == _state(module):
+            self._known[key] = found
+        return found
 
     def _run(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
         self._make_fake(module)
@@ -194,7 +219,7 @@ class ProgramCalls:
         shapes = tuple(tuple(map(int, x.shape)) for x in tensors_in((tuple(args), dict(kwargs))))
         record = None
         if at is not None and unknown is None and len(self.world.losses) < _MOST_CALLS:
-            record = LossCall(function, name, at, tuple(args), dict(kwargs), doubt, shapes=shapes)
+            record = ProgramCall(function, name, at, tuple(args), dict(kwargs), doubt, shapes=shapes)
             self.world.losses.append(record)
         try:
             return run()
@@ -221,8 +246,13 @@ class ProgramCalls:
         args, kwargs = _known_options(args, kwargs)
         if devices.is_move(name) and len(args) == 1 and not kwargs:
             return args[0]
+        unknown = first_unknown((args, kwargs))
+        if unknown is not None:
+            return self._of_unknown(name, unknown, args)
         if name in contents.READERS and isinstance(args[0], FakeTensor):
             return contents.READERS[name](args[0], *args[1:], **kwargs)
+        if name in recurrent.FUNCTIONS and (known := recurrent.by_shape(name, args)) is not None:
+            return known
         if name == "torch.Tensor.backward":
             return optimizers.backward(*args, **kwargs)
         if name in FILLS and isinstance(args[0], nn.Parameter | FakeTensor):
@@ -232,6 +262,14 @@ class ProgramCalls:
             with self.mode:
                 return func(*args, **kwargs)
         return self._of_torch(name, func, args, kwargs)
+
+    def _of_unknown(self, name: str, unknown: StandIn, args: tuple[Any, ...]) -> Any:
+        if name in FACTORIES and self._is_constructing():
+            raise Unknowable(reason_of(unknown))
+        if is_in_place(name.rpartition(".")[2]):
+            self.world.taint(args[0])
+            return args[0]
+        return UnknownValue("_", reason_of(unknown))
 
     def _of_torch(self, name: str, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         def run() -> Any:
@@ -278,7 +316,7 @@ class ProgramCalls:
             doubt = doubt or contents.tainted_reason()
         shapes = tuple(tuple(map(int, x.shape)) for x in tensors_in((tuple(args), kwargs)))
         raised = CallError(type(error).__name__, first_line(error), at)
-        self.world.losses.append(LossCall(func, name, at, tuple(args), dict(kwargs), doubt, raised, shapes))
+        self.world.losses.append(ProgramCall(func, name, at, tuple(args), dict(kwargs), doubt, raised, shapes))
 
     def _is_constructing(self) -> bool:
         for frame in frames.outwards(sys._getframe(3)):
@@ -287,6 +325,24 @@ class ProgramCalls:
             if is_init and isinstance(frame.f_locals.get(code.co_varnames[0]), nn.Module):
                 return True
         return False
+
+
+def _is_enough(
+    module: nn.Module, args: tuple[Any, ...], given: tuple[InputSpec, ...], kwargs: Mapping[str, Any], named: Any
+) -> bool:
+    """Whether forward runs without the arguments that are not known: they come last, and have defaults."""
+    if not given or any(spec_or_none(arg) is None for arg in args[: len(given)]):
+        return False
+    try:
+        bound = inspect.signature(module.forward).bind(*args[: len(given)], **{one.name: None for one in named})
+    except (TypeError, ValueError):
+        return False
+    return bound is not None and len(kwargs) >= len(named)
+
+
+def _state(module: nn.Module) -> tuple[int, ...]:
+    """What changes where a call leaves something on a module."""
+    return tuple(id(value) for one in module.modules() for value in vars(one).values())
 
 
 def _known_options(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -9,7 +9,7 @@ from torch import nn
 
 from convlint.facts import Reason, Span
 from convlint.worker.dry_run.agreement import Disagreement, Merger, Specs, symbols_in
-from convlint.worker.dry_run.record import CallError, LossCall, ModelCall
+from convlint.worker.dry_run.record import CallError, ModelCall, ProgramCall
 from convlint.worker.dry_run.twin import TwinCall, key_of, key_of_loss, raised_as
 
 
@@ -24,6 +24,7 @@ class FedInputs:
     raised: CallError | None  # what each call ends with, in both worlds
     exact_raised: tuple[tuple[Specs, CallError], ...]  # the calls that end with an exception, each as it is made
     training: bool
+    is_partial: bool = False  # some arguments are not known
 
 
 @dataclass
@@ -39,6 +40,10 @@ class FedModel:
     def raises(self) -> bool:
         """Whether a call that counts ends with an exception."""
         return any(one.is_clean and one.exact_raised for one in self.fed)
+
+    @property
+    def errors(self) -> list[CallError]:
+        return [error for one in self.fed for _, error in one.exact_raised]
 
     @property
     def is_followed(self) -> bool:
@@ -94,7 +99,8 @@ def _fed(group: Sequence[tuple[ModelCall, TwinCall | None]], *, is_alone: bool) 
     same = [(call, other) for call, other in raised if is_alone or _is_same(call, other)]
     exact = tuple((call.inputs or (), call.raised) for call, _ in same if call.raised is not None)
     every = kept[0][0].raised if same and len(same) == len(kept) else None
-    yield FedInputs(first.at, inputs, specs[0], clean, every, exact, first.training)
+    partial = any(call.is_partial for call, _ in kept)
+    yield FedInputs(first.at, inputs, specs[0], clean, every, exact, first.training, partial)
 
 
 def _is_alike(call: ModelCall, other: ModelCall) -> bool:
@@ -121,12 +127,12 @@ def has_free_sizes(inputs: Specs) -> bool:
     return bool(symbols_in(inputs) - {"B"})
 
 
-def agreed(losses: Sequence[LossCall], others: Sequence[TwinCall] | None) -> list[LossCall]:
+def agreed(losses: Sequence[ProgramCall], others: Sequence[TwinCall] | None) -> list[ProgramCall]:
     """The calls of losses and functions that both worlds make with the same shapes, each line and outcome once."""
     left: dict[tuple[str, int, int, str], list[TwinCall]] = {}
     for other in others or ():
         left.setdefault(other.key, []).append(other)
-    kept: dict[tuple[object, ...], LossCall] = {}
+    kept: dict[tuple[object, ...], ProgramCall] = {}
     for loss in losses:
         key = key_of_loss(loss)
         waiting = left.get(key)

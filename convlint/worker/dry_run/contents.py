@@ -12,6 +12,7 @@ from convlint.facts import Reason
 from convlint.worker.dry_run.unknown import UnknownValue
 from convlint.worker.dry_run.world import current
 
+_generator = np.random.default_rng  # numpy's own, whatever it is while a program runs
 _LARGEST = 1 << 24
 _NUMPY = {torch.bool: np.bool_, torch.bfloat16: np.float32, torch.float16: np.float16, torch.float64: np.float64}
 
@@ -52,7 +53,7 @@ def array(x: torch.Tensor, *_: Any, **__: Any) -> np.ndarray[Any, Any]:
     kind = _NUMPY.get(x.dtype) or getattr(np, str(x.dtype).removeprefix("torch."), np.float32)
     if x.numel() > _LARGEST:
         return np.broadcast_to(np.zeros((), kind), shape)
-    draw = np.random.default_rng(world.seed + len(world.inventions))
+    draw = _generator(world.seed + len(world.inventions))
     if np.issubdtype(kind, np.floating):
         return draw.random(shape).astype(kind)
     return draw.integers(0, 2, shape).astype(kind)

@@ -8,8 +8,10 @@ from itertools import islice
 from typing import Any
 
 from torch.utils.data import BatchSampler, DataLoader, IterableDataset, RandomSampler, SequentialSampler
+from torch.utils.data._utils import collate
 
 from convlint.worker.dry_run.patches import Patches
+from convlint.worker.dry_run.unknown import UnknownValue
 from convlint.worker.dry_run.world import current
 
 _DISTINCT = 8
@@ -86,4 +88,6 @@ def small() -> Iterator[None]:
     with Patches() as patches:
         patches.put(DataLoader, "__init__", _init(DataLoader.__init__))
         patches.put(DataLoader, "__iter__", _iterate)
+        known: dict[Any, Any] = {**collate.default_collate_fn_map, UnknownValue: lambda batch, **_: batch[0]}
+        patches.put(collate, "default_collate_fn_map", known)
         yield

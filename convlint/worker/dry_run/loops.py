@@ -26,8 +26,10 @@ class Loop:
 
     def __init__(self, hooked: Hooked, frame: FrameType, *, is_free: bool = False) -> None:
         self._hooked, self._frame, self._is_free = hooked, frame, is_free
+        current().loops += 1
         self._rounds = self._fed = 0
         self._before = current().fed
+        self._busy = current().loops, current().steps
         self._started = time.process_time()
 
     def again(self) -> bool:
@@ -46,6 +48,11 @@ class Loop:
         return True
 
     @property
+    def is_plain(self) -> bool:
+        """Whether no round of it holds another loop, or trains."""
+        return self._hooked.is_innermost and self._busy == (current().loops, current().steps)
+
+    @property
     def feeds(self) -> bool:
         """Whether the round that runs has fed a model."""
         return current().fed > self._before
@@ -56,7 +63,7 @@ class Loop:
         spent = time.process_time() - self._started
         if not self._fed:
             return self._rounds >= MOST_ROUNDS or spent > MOST_SECONDS
-        if self._hooked.is_innermost:
+        if self.is_plain:
             return self._rounds >= _FEW_ROUNDS or spent > _FEW_SECONDS
         return self._fed >= _ENOUGH
 
@@ -79,12 +86,12 @@ class Loop:
 def cut(iterated: Any, hooked: Hooked, frame: FrameType) -> Iterator[Any]:
     """The first rounds of a `for`, and the last one where that is known."""
     loop = Loop(hooked, frame)
-    ends = isinstance(iterated, range | list | tuple) and not hooked.is_innermost
+    ends = isinstance(iterated, range | list | tuple)
     for number, item in enumerate(iterated):
         if not loop.again():
             return
         yield item
-        if ends and loop.feeds:
+        if ends and loop.feeds and not loop.is_plain:
             yield from iterated[max(number + 1, len(iterated) - 1) :]
             if len(iterated) - number > _ENOUGH:
                 loop.taint_changed()

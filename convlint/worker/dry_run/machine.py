@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from convlint.worker.dry_run.patches import Patches
+from convlint.worker.dry_run.unknown import UnknownValue
 
 
 def _const(value: Any) -> Callable[..., Any]:
@@ -70,9 +71,14 @@ def pretended() -> Iterator[None]:
         patches.put(torch.amp, "GradScaler", IdleScaler)
         patches.put(torch, "compile", _compile)
         patches.put(torch, "save", _const(None))
+        patches.put(torch, "from_numpy", _of_array(torch.from_numpy))
         patches.put(torch.multiprocessing, "spawn", _spawn)
         patches.put(time, "sleep", _const(None))
         yield
+
+
+def _of_array(original: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda array: array if isinstance(array, UnknownValue) else original(array)
 
 
 def _compile(model: Any = None, *_: Any, **__: Any) -> Any:

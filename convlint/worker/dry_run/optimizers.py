@@ -11,10 +11,12 @@ import torch
 from torch.optim import Optimizer
 
 from convlint.worker.dry_run.patches import Patches
+from convlint.worker.dry_run.world import current
 
 
 def backward(*_: Any, **__: Any) -> None:
     """Gradients have no shapes of their own."""
+    current().steps += 1
 
 
 def _init(self: Optimizer, params: Any, defaults: dict[str, Any]) -> None:
@@ -40,6 +42,7 @@ def _add(self: Optimizer, group: dict[str, Any]) -> None:
 
 
 def _step(_: Optimizer, closure: Callable[[], Any] | None = None, **__: Any) -> Any:
+    current().steps += 1
     return closure() if callable(closure) else None
 
 

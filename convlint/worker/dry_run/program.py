@@ -7,33 +7,37 @@ import builtins
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
 
 from convlint.jobs import Job, UserFile
 from convlint.watch import Watch
 from convlint.worker.build.importing import ImportedProject
+from convlint.worker.dry_run import packages
+from convlint.worker.dry_run.files import ProgramFiles
 from convlint.worker.dry_run.recovery import Hooks
 from convlint.worker.dry_run.rewriting import HOOKS, Rewriter
 from convlint.worker.dry_run.unknown import UnknownValue
 from convlint.worker.stack.users import IsUser
-from convlint.worker.user_code.imports import Importer
 from convlint.worker.user_code.module import ProjectModule
 from convlint.worker.user_code.source import text_of
 from convlint.worker.user_code.standins import Known
 
 
+def _importer(job: Job, is_user: IsUser, known: Known) -> packages.PatchingImporter:
+    return packages.PatchingImporter(job.user_roots, is_user, known, UnknownValue)
+
+
 class Program(ImportedProject):
     """A finder and the loader of the user's files while one of them runs."""
 
-    def __init__(
-        self, job: Job, is_user: IsUser, watch: Watch | None, names: Mapping[str, Any], known: Callable[[Known], Known]
-    ) -> None:
+    def __init__(self, job: Job, is_user: IsUser, watch: Watch | None) -> None:
         super().__init__(job, is_user, watch)
-        self._names = names  # builtins that are others here
-        self.importer = Importer(job.user_roots, is_user, known(self._signatures.stand_in), UnknownValue)
+        known = packages.known(self._signatures.stand_in)
+        self.importer: packages.PatchingImporter = packages.PatchingImporter(
+            job.user_roots, is_user, known, UnknownValue
+        )
+        self.files = ProgramFiles(job, self.importer.folders(job.path))
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         return ModuleType(spec.name)
@@ -49,7 +53,7 @@ class Program(ImportedProject):
         code = compile(tree, path, "exec", dont_inherit=True)
         names = {
             **vars(builtins),
-            **self._names,
+            **self.files.builtins(),
             "__import__": self.importer,
             HOOKS: Hooks(path, rewriter.statements),
         }

@@ -33,6 +33,7 @@ class ModelCall:
     doubt: Reason | None  # why it may not be what the program does
     owner: nn.Module | None = None  # the module whose method makes the call
     raised: CallError | None = None
+    is_partial: bool = False  # not all arguments are known: forward has defaults for the others
     is_followed: bool = True  # False: it depends on contents, so that what it gives is unknown
 
     @property
@@ -41,7 +42,7 @@ class ModelCall:
 
 
 @dataclass
-class LossCall:
+class ProgramCall:
     """One call of a loss, a metric or another function of torch in the program, or of a layer of torch itself."""
 
     function: Callable[..., Any]

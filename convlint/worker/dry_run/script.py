@@ -18,8 +18,9 @@ from convlint.watch import Watch
 from convlint.worker.build import constructors
 from convlint.worker.build.importing import place_in
 from convlint.worker.build.skeleton import Sites, quiet_loading, sited
-from convlint.worker.dry_run import command_line, datasets, files, loaders, machine, optimizers, packages, seeds
+from convlint.worker.dry_run import command_line, loaders, machine, optimizers, seeds
 from convlint.worker.dry_run.calls import ProgramCalls, watched
+from convlint.worker.dry_run.patches import Patches
 from convlint.worker.dry_run.program import Program
 from convlint.worker.dry_run.record import Trouble
 from convlint.worker.dry_run.unknown import why_unknown
@@ -46,6 +47,7 @@ class Script:
     def run(self, world: DryRun, seconds: float = MAX_SECONDS) -> None:
         """Run it in a world. Raises nothing that it raises."""
         world.end = had() + seconds
+        self.mode.cache_enabled = True  # sizes are plain numbers here, and the same calls come again
         with living_in(world), self._surroundings(world) as program:
             own = UserFile(filename=self.job.filename, module=self.job.module, search_path=self.job.search_path)
             try:
@@ -72,16 +74,14 @@ class Script:
     @contextmanager
     def _surroundings(self, world: DryRun) -> Iterator[Program]:
         calls = ProgramCalls(world, self.mode, self.is_user)
-        finder = files.ProgramFiles(self.job)
-        program = Program(self.job, self.is_user, self.watch, finder.builtins(), packages.known)
+        program = Program(self.job, self.is_user, self.watch)
         before = list(sys.path), list(sys.meta_path), sys.argv
         with ExitStack() as stack:
             stack.enter_context(_seeded(world))
             for each in (seeds.of_worlds, optimizers.quiet, loaders.small, machine.pretended, command_line.defaults):
                 stack.enter_context(each())
-            stack.enter_context(finder.found())
-            stack.enter_context(datasets.stood_in())
-            stack.enter_context(packages.quiet())
+            stack.enter_context(program.files.found())
+            program.importer.adapt(program.files, stack.enter_context(Patches()))
             stack.enter_context(sited(self.sites))
             stack.enter_context(constructors.checked(self.sites.report))
             stack.enter_context(unmoved_modules())

@@ -30,6 +30,14 @@ class _Generator(torch.Generator):
         return super().manual_seed(seed + current().seed)
 
 
+class _RandomState(np.random.RandomState):
+    """numpy's older generator, likewise."""
+
+    def __init__(self, seed: Any = None) -> None:
+        current().inventions.append("a seed")
+        super().__init__(seed + current().seed if isinstance(seed, int) else current().seed)
+
+
 def _rng(original: Callable[..., Any]) -> Callable[..., Any]:
     def make(seed: Any = None) -> Any:
         current().inventions.append("a seed")
@@ -46,5 +54,5 @@ def of_worlds() -> Iterator[None]:
         patches.put(random, "seed", _moved(random.seed))
         patches.put(np.random, "seed", _moved(np.random.seed))
         patches.put(np.random, "default_rng", _rng(np.random.default_rng))
-        patches.put(np.random, "RandomState", _rng(np.random.RandomState))
+        patches.put(np.random, "RandomState", _RandomState)
         yield

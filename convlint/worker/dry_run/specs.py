@@ -32,6 +32,13 @@ def spec_of(value: Any, name: str | None = None) -> InputSpec:
     raise NoInput
 
 
+def spec_or_none(value: Any) -> InputSpec | None:
+    try:
+        return spec_of(value)
+    except NoInput:
+        return None
+
+
 def is_plain(value: Any) -> bool:
     if type(value) in (list, tuple, torch.Size):
         return all(is_plain(item) for item in value)

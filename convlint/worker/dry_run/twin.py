@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from convlint.inputspec import InputSpec
-from convlint.worker.dry_run.record import CallError, LossCall, ModelCall
+from convlint.worker.dry_run.record import CallError, ModelCall, ProgramCall
 from convlint.worker.dry_run.world import DryRun
 from convlint.worker.sandbox import effects
 
@@ -34,7 +34,7 @@ def key_of(call: ModelCall) -> tuple[str, int, int, str]:
     return call.at.filename, call.at.row, call.at.column, type(call.module).__qualname__
 
 
-def key_of_loss(call: LossCall) -> tuple[str, int, int, str]:
+def key_of_loss(call: ProgramCall) -> tuple[str, int, int, str]:
     return call.at.filename, call.at.row, call.at.column, call.name
 
 

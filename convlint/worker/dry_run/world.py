@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from convlint.facts import Reason
 from convlint.protocol.clock import had
 from convlint.worker.dry_run import unknown
-from convlint.worker.dry_run.record import LossCall, ModelCall, Trouble
+from convlint.worker.dry_run.record import ModelCall, ProgramCall, Trouble
 
 T = TypeVar("T")
 
@@ -30,9 +30,11 @@ class DryRun:
 
     number: int = 0
     calls: list[ModelCall] = field(default_factory=list)
-    losses: list[LossCall] = field(default_factory=list)
+    losses: list[ProgramCall] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     fed: int = 0  # calls of models so far
+    loops: int = 0  # loops that were begun
+    steps: int = 0  # of training
     inventions: list[str] = field(default_factory=list)  # what was made up
     lengths: set[int] = field(default_factory=set)  # those made up
     cut: Reason | None = None  # a loop that was left although it fed no model

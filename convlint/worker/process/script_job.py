@@ -24,13 +24,16 @@ from convlint.worker.analysis.inference.evidence import Evidence
 from convlint.worker.analysis.model_facts import model_facts
 from convlint.worker.analysis.session import TraceSession
 from convlint.worker.analysis.verdict.examination import Examination
+from convlint.worker.analysis.verdict.findings import Finding
 from convlint.worker.build.builder import BuiltModel
 from convlint.worker.build.constructions import Construction
 from convlint.worker.build.skeleton import Sites
 from convlint.worker.dry_run import twin
-from convlint.worker.dry_run.constructions import FedInputs, FedModel, constructions, has_free_sizes
+from convlint.worker.dry_run.constructions import FedInputs, FedModel, agreed, constructions, has_free_sizes
+from convlint.worker.dry_run.record import ProgramCall
 from convlint.worker.dry_run.script import MAX_SECONDS, Script
 from convlint.worker.dry_run.world import DryRun
+from convlint.worker.process.program_lines import SILENT, LineChecker
 from convlint.worker.sandbox import uncacheable
 from convlint.worker.sandbox.watch import attending
 from convlint.worker.stack.places import call_at, position_of, span_of
@@ -44,8 +47,8 @@ from convlint.worker.user_code.time_limit import TimeLimitExceeded
 
 MOST_CONSTRUCTIONS = 8
 """Of one class, that are checked."""
-_SILENT = frozenset({"batch_joined", "loss_broadcast"})
-"""Requirements that torch does not insist on."""
+MOST_LINES = 40
+"""Calls outside of models, of one script, that are checked."""
 
 
 def run(job: Job) -> FileFacts:
@@ -68,11 +71,13 @@ def run(job: Job) -> FileFacts:
         work = _Work(job, is_user, mode, sites)
         found = constructions(world.calls, None if seen is None else seen[0])
         models = tuple(work.models(found))
+        lines = tuple(work.lines(agreed(world.losses, None if seen is None else seen[1])))
         depends = attendance.dependencies()
     stopped = next((one for one in world.troubles if one.reason is not None), None)
     facts = FileFacts(
         filename=job.filename,
         models=models,
+        calls=lines,
         script=ScriptFacts(
             reached=tuple(work.reached),
             stopped=stopped.reason if stopped is not None else None,
@@ -117,6 +122,18 @@ class _Work:
                 self._reach(one, path, planned)
                 yield facts
 
+    def lines(self, calls: list[ProgramCall]) -> Iterator[ModelFacts]:
+        """What is wrong with calls outside of models."""
+        set_env(self.mode, None)
+        checker = LineChecker(Path(self.job.path).stem, self.job.shown, self.mode, self.is_user)
+        known: set[tuple[str, int, int]] = set()
+        for call in calls[:MOST_LINES]:
+            place = call.at.filename, call.at.row, call.at.column
+            facts = None if place in known else checker.facts(call)
+            if facts is not None:
+                known.add(place)
+                yield facts
+
     def _reach(self, one: FedModel, path: str, planned: PlannedModel) -> None:
         places = (place for place in self.sites.chain(one.module) if self.is_user(place.code.co_filename))
         for place in places:
@@ -155,6 +172,7 @@ class _Work:
         budget = WorkBudget(int(max(LEAST_STEPS, min(MOST_STEPS, left / 3))))
         seconds = max(1.0, (0.9 * self.job.timeout - (had() - self.started)) / 2)
         set_env(self.mode, None)
+        self.mode.cache_enabled = False
         found = list(self._evidence(one))
         if not found:
             return None
@@ -228,10 +246,29 @@ def _sizes(specs: tuple[InputSpec, ...]) -> Iterator[int | str]:
 
 def _held_to_the_run(one: FedModel, examination: Examination) -> Examination:
     """Without what the run has disproved: a call that came through breaks no requirement of torch's."""
+    rows = {(error.at.filename, error.at.row) for error in one.errors if error.at is not None}
+    if any(fed.is_partial for fed in one.fed):
+        kept = tuple(finding for finding in examination.findings if _row(examination, finding) in rows)
+        return replace(examination, findings=kept, raised=None)
     if one.raises or not one.is_followed:
-        return examination
-    kept = tuple(finding for finding in examination.findings if finding.violation.name in _SILENT)
+        return replace(examination, findings=_without_echoes(examination, rows))
+    kept = tuple(finding for finding in examination.findings if finding.violation.name in SILENT)
     return replace(examination, findings=kept, raised=None)
+
+
+def _row(examination: Examination, finding: Finding) -> tuple[str, int] | None:
+    """The line of the call that a finding is about."""
+    place = examination.run.trace.nodes[finding.node].meta.get("place")
+    at = span_of(place) if place is not None else None
+    return (at.filename, at.row) if at is not None else None
+
+
+def _without_echoes(examination: Examination, rows: set[tuple[str, int]]) -> tuple[Finding, ...]:
+    """Without what torch refuses only after the call that the program ends at was mended."""
+    findings = examination.findings
+    if not any(_row(examination, one) in rows for one in findings):
+        return findings
+    return tuple(one for one in findings if one.violation.name != "raises" or _row(examination, one) in rows)
 
 
 def _structure(module: nn.Module) -> str:
