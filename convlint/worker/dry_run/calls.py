@@ -20,6 +20,7 @@ from convlint.worker.build.skeleton import FACTORIES, FILLS, SMALL, elements, ma
 from convlint.worker.dry_run import contents, frames, optimizers, recurrent
 from convlint.worker.dry_run.record import CallError, ModelCall, ProgramCall
 from convlint.worker.dry_run.specs import NoInput, map_tensors, spec_of, spec_or_none
+from convlint.worker.dry_run.tables import filled
 from convlint.worker.dry_run.unknown import Unknowable, UnknownValue, first_unknown, reason_of, why_unknown
 from convlint.worker.dry_run.world import DryRun
 from convlint.worker.stack.places import span_of, user_place
@@ -46,6 +47,7 @@ _LOSSES = frozenset(
 )
 _ON_DATA = ("torchvision.transforms", "torchaudio.transforms")
 """Modules that prepare data: these are no models."""
+_MAKERS = frozenset({"torch.tensor", "torch.as_tensor"})
 _LOSS_MODULES = "torch.nn.modules.loss"
 
 
@@ -248,7 +250,7 @@ class ProgramCalls:
             return args[0]
         unknown = first_unknown((args, kwargs))
         if unknown is not None:
-            return self._of_unknown(name, unknown, args)
+            return self._of_unknown(name, unknown, func, args, kwargs)
         if name in contents.READERS and isinstance(args[0], FakeTensor):
             return contents.READERS[name](args[0], *args[1:], **kwargs)
         if name in recurrent.FUNCTIONS and (known := recurrent.by_shape(name, args)) is not None:
@@ -263,9 +265,19 @@ class ProgramCalls:
                 return func(*args, **kwargs)
         return self._of_torch(name, func, args, kwargs)
 
-    def _of_unknown(self, name: str, unknown: StandIn, args: tuple[Any, ...]) -> Any:
+    def _of_cells(self, func: Callable[..., Any], data: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A tensor of cells of a table, whose shape is known."""
+        if kwargs.get("dtype") is None:
+            kwargs = {**kwargs, "dtype": self.world.made_up("a dtype", torch.float32, torch.int64)}
+        return func(data, *args[1:], **kwargs)
+
+    def _of_unknown(
+        self, name: str, unknown: StandIn, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
         if name in FACTORIES and self._is_constructing():
             raise Unknowable(reason_of(unknown))
+        if name in _MAKERS and (data := filled(args[0])) is not None:
+            return self._of_cells(func, data, args, kwargs)
         if is_in_place(name.rpartition(".")[2]):
             self.world.taint(args[0])
             return args[0]

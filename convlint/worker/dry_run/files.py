@@ -72,10 +72,16 @@ class ProgramFiles:
         found = self.at(file)
         return absent(file) if found is None else open(found, mode, *args, **kwargs)
 
+    def path_open(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def path_open(path: pathlib.Path, *args: Any, **kwargs: Any) -> Any:
+            return self.open(path, *args, **kwargs) if is_asked_by_program() else original(path, *args, **kwargs)
+
+        return path_open
+
     def listed(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def listdir(path: Any = ".") -> Any:
             found = self.at(path)
-            if found is None and isinstance(path, str | os.PathLike):
+            if found is None and isinstance(path, str | os.PathLike) and is_asked_by_program():
                 return _stubs(_ending())
             return original(found or path)
 
@@ -84,7 +90,7 @@ class ProgramFiles:
     def globbed(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def find(pattern: Any, *args: Any, **kwargs: Any) -> Any:
             found = list(original(pattern, *args, **kwargs))
-            if found or not isinstance(pattern, str) or not glob.has_magic(pattern):
+            if found or not isinstance(pattern, str) or not glob.has_magic(pattern) or not is_asked_by_program():
                 return found
             for folder in self._folders:
                 found = list(original(os.path.join(folder, pattern), *args, **kwargs))
@@ -99,7 +105,7 @@ class ProgramFiles:
     def walked(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def walk(top: Any, *args: Any, **kwargs: Any) -> Any:
             found = self.at(top)
-            if found is None and isinstance(top, str | os.PathLike):
+            if found is None and isinstance(top, str | os.PathLike) and is_asked_by_program():
                 return iter([(str(top), [], _stubs(_ending()))])
             return original(found or top, *args, **kwargs)
 
@@ -107,6 +113,8 @@ class ProgramFiles:
 
     def path_globbed(self, original: Callable[..., Any], *, deep: bool) -> Callable[..., Any]:
         def find(path: pathlib.Path, pattern: str, *args: Any, **kwargs: Any) -> Any:
+            if not is_asked_by_program():
+                return original(path, pattern, *args, **kwargs)
             if self.at(path) is not None:
                 return original(pathlib.Path(str(self.at(path))), pattern, *args, **kwargs)
             start = str(path / "x") if deep else str(path)
@@ -116,8 +124,8 @@ class ProgramFiles:
 
     def path_listed(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def find(path: pathlib.Path) -> Any:
-            if self.at(path) is not None:
-                return original(pathlib.Path(str(self.at(path))))
+            if self.at(path) is not None or not is_asked_by_program():
+                return original(pathlib.Path(self.at(path) or path))
             return iter([path / name for name in _stubs(_ending())])
 
         return find
@@ -128,7 +136,7 @@ class ProgramFiles:
         def load(file: Any, *args: Any, **kwargs: Any) -> Any:
             if isinstance(file, UnknownValue):
                 return file
-            if not isinstance(file, str | os.PathLike):
+            if not isinstance(file, str | os.PathLike) or not is_asked_by_program():
                 return original(file, *args, **kwargs)
             found = self.at(file)
             return otherwise(file) if found is None else original(found, *args, **kwargs)
@@ -155,33 +163,37 @@ class ProgramFiles:
     def _put_readers(self, patches: Patches) -> None:
         for name in ("load", "loadtxt", "genfromtxt", "fromfile"):
             patches.put(np, name, self.read(getattr(np, name), absent))
-        patches.put(pathlib.Path, "open", _method(self.open))
+        patches.put(pathlib.Path, "open", self.path_open(pathlib.Path.open))
         for name in ("read_text", "read_bytes"):
-            patches.put(pathlib.Path, name, _method(self.read(_of_path(getattr(pathlib.Path, name)), absent)))
+            patches.put(pathlib.Path, name, self.read(_of_path(getattr(pathlib.Path, name)), absent))
 
     def _put_writers(self, patches: Patches) -> None:
         for owner, names in _WRITERS.items():
             for name in names:
-                patches.put(owner, name, _nothing)
+                if hasattr(owner, name):
+                    patches.put(owner, name, _unwritten(getattr(owner, name)))
         for name in ("save", "savez", "savez_compressed", "savetxt"):
-            patches.put(np, name, _nothing)
+            patches.put(np, name, _unwritten(getattr(np, name)))
 
 
 def _of_path(original: Callable[..., Any]) -> Callable[..., Any]:
     return lambda name, *args, **kwargs: original(pathlib.Path(name), *args, **kwargs)
 
 
-def _method(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that becomes a method where a class holds it."""
+def _unwritten(original: Callable[..., Any]) -> Callable[..., Any]:
+    def write(*args: Any, **kwargs: Any) -> Any:
+        return None if is_asked_by_program() else original(*args, **kwargs)
 
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return function(self, *args, **kwargs)
-
-    return method
+    return write
 
 
-def _nothing(*_: Any, **__: Any) -> None:
-    pass
+def is_asked_by_program() -> bool:
+    """Whether the user's own code makes the call, and no library."""
+    own = __name__
+    for frame in outwards(sys._getframe(2)):
+        if frame.f_globals.get("__name__") != own:
+            return HOOKS in frame.f_builtins
+    return False
 
 
 def _ending() -> str:

@@ -12,6 +12,8 @@ from convlint.facts import Reason
 from convlint.worker.dry_run import datasets, lightning, noise
 from convlint.worker.dry_run.files import ProgramFiles, absent
 from convlint.worker.dry_run.patches import Patches
+from convlint.worker.dry_run.tables import absent_table
+from convlint.worker.dry_run.tokenizers import StandInTokenizer
 from convlint.worker.user_code.imports import Importer
 from convlint.worker.user_code.standins import Known
 
@@ -51,7 +53,32 @@ def _of_images(module: Any, files: ProgramFiles, patches: Patches) -> None:
 def _of_tables(module: Any, files: ProgramFiles, patches: Patches) -> None:
     for name in ("read_csv", "read_table", "read_excel", "read_json", "read_pickle", "read_parquet", "read_hdf"):
         if hasattr(module, name):
-            patches.put(module, name, files.read(getattr(module, name), absent))
+            patches.put(module, name, files.read(getattr(module, name), absent_table))
+
+
+def _of_tokenizers(module: Any, _: ProgramFiles, patches: Patches) -> None:
+    base = module.PreTrainedTokenizerBase
+    original = base.from_pretrained.__func__
+    patches.put(base, "from_pretrained", classmethod(_tokenizer(original)))
+
+
+def _of_automatic_tokenizers(module: Any, _: ProgramFiles, patches: Patches) -> None:
+    original = module.AutoTokenizer.from_pretrained.__func__
+    patches.put(module.AutoTokenizer, "from_pretrained", classmethod(_tokenizer(original)))
+
+
+def _tokenizer(original: Callable[..., Any]) -> Callable[..., Any]:
+    def from_pretrained(cls: Any, name: Any, *args: Any, **given: Any) -> Any:
+        try:
+            return original(cls, name, *args, **{**given, "local_files_only": True})
+        except Exception:
+            return StandInTokenizer(str(name))
+
+    return from_pretrained
+
+
+def _of_lightning(module: Any, _: ProgramFiles, patches: Patches) -> None:
+    lightning.adapt(module, patches)
 
 
 def _of_arrays(module: Any, files: ProgramFiles, patches: Patches) -> None:
@@ -78,6 +105,10 @@ _CHANGES: dict[str, Callable[[Any, ProgramFiles, Patches], None]] = {
     "PIL.Image": _of_images,
     "pandas": _of_tables,
     "h5py": _of_arrays,
+    "pytorch_lightning": _of_lightning,
+    "lightning.pytorch": _of_lightning,
+    "transformers.tokenization_utils_base": _of_tokenizers,
+    "transformers.models.auto.tokenization_auto": _of_automatic_tokenizers,
     "nibabel": _of_volumes,
     "cv2": _of_pixels,
 }
