@@ -22,7 +22,7 @@ from convlint.worker.dry_run.record import CallError, ModelCall, ProgramCall
 from convlint.worker.dry_run.specs import NoInput, map_tensors, spec_of, spec_or_none
 from convlint.worker.dry_run.tables import filled
 from convlint.worker.dry_run.unknown import Unknowable, UnknownValue, first_unknown, reason_of, why_unknown
-from convlint.worker.dry_run.world import DryRun
+from convlint.worker.dry_run.world import DryRun, Finished
 from convlint.worker.stack.places import span_of, user_place
 from convlint.worker.stack.users import IsUser
 from convlint.worker.torch_private.fake import UNDECIDABLE, FakeTensor, FakeTensorMode
@@ -111,6 +111,7 @@ class ProgramCalls:
         if at is not None and len(self.world.calls) < _MOST_CALLS:
             record = self._record(module, at, args, kwargs, owner)
             self.world.calls.append(record)
+            self._end_here(type(module).__qualname__)
         try:
             found = self._once(original, module, args, kwargs, record)
         except NotFollowed as error:
@@ -129,6 +130,12 @@ class ProgramCalls:
         if self.world.is_tainted(module) or self.world.is_tainted((args, kwargs)):
             self.world.taint(found)
         return found
+
+    def _end_here(self, kind: str) -> None:
+        if self.world.ends_at is not None and self.world.ends_at[0] == kind:
+            count = sum(type(call.module).__qualname__ == kind for call in self.world.calls)
+            if count >= self.world.ends_at[1]:
+                raise Finished
 
     def _is_due_to(self, error: BaseException) -> bool:
         """Whether an unknown value was among what torch was given, or may have been."""

@@ -7,6 +7,7 @@ import builtins
 import importlib
 import importlib.util
 import sys
+from collections.abc import Mapping
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -31,8 +32,10 @@ def _importer(job: Job, is_user: IsUser, known: Known) -> packages.PatchingImpor
 class Program(ImportedProject):
     """A finder and the loader of the user's files while one of them runs."""
 
-    def __init__(self, job: Job, is_user: IsUser, watch: Watch | None) -> None:
-        super().__init__(job, is_user, watch)
+    def __init__(
+        self, job: Job, is_user: IsUser, watch: Watch | None, editions: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(job, is_user, watch, editions)
         known = packages.known(self._signatures.stand_in)
         self.importer: packages.PatchingImporter = packages.PatchingImporter(
             job.user_roots, is_user, known, UnknownValue
@@ -48,14 +51,15 @@ class Program(ImportedProject):
 
     def execute(self, module: ModuleType, path: str) -> None:
         """Run a file as a module. Raises what ends it: a SystemExit, or an exception at its top level."""
-        rewriter = Rewriter(path)
-        tree = rewriter.module(ast.parse(text_of(path), path))
-        code = compile(tree, path, "exec", dont_inherit=True)
+        name = self._editions.get(path, path)
+        rewriter = Rewriter(name)
+        tree = rewriter.module(ast.parse(text_of(name), name))
+        code = compile(tree, name, "exec", dont_inherit=True)
         names = {
             **vars(builtins),
             **self.files.builtins(),
             "__import__": self.importer,
-            HOOKS: Hooks(path, rewriter.statements),
+            HOOKS: Hooks(name, rewriter.statements),
         }
         vars(module).update({"__builtins__": names, "__file__": path})
         exec(code, vars(module))  # noqa: S102 - the user's code, guarded by the process it runs in

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, chdir, contextmanager, suppress
 from dataclasses import dataclass
 
@@ -43,6 +43,7 @@ class Script:
     mode: FakeTensorMode
     sites: Sites
     watch: Watch | None = None
+    editions: Mapping[str, str] | None = None  # of files with another text: the name that it is known under
 
     def run(self, world: DryRun, seconds: float = MAX_SECONDS) -> None:
         """Run it in a world. Raises nothing that it raises."""
@@ -74,7 +75,7 @@ class Script:
     @contextmanager
     def _surroundings(self, world: DryRun) -> Iterator[Program]:
         calls = ProgramCalls(world, self.mode, self.is_user)
-        program = Program(self.job, self.is_user, self.watch)
+        program = Program(self.job, self.is_user, self.watch, self.editions)
         before = list(sys.path), list(sys.meta_path), sys.argv
         with ExitStack() as stack:
             stack.enter_context(_seeded(world))

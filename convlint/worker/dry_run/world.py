@@ -29,6 +29,7 @@ class DryRun:
     """`number` is 0 or 1."""
 
     number: int = 0
+    ends_at: tuple[str, int] | None = None  # the class of a module, and the number of the call of one that is the end
     calls: list[ModelCall] = field(default_factory=list)
     losses: list[ProgramCall] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)

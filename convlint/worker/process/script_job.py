@@ -12,13 +12,14 @@ from pathlib import Path
 
 from torch import nn
 
-from convlint.facts import ConstructionFact, FileFacts, ModelFacts, Reached, ScriptFacts
+from convlint.facts import ConstructionFact, FileFacts, ModelFacts, Reached, ScriptFacts, Way
 from convlint.inputspec import InputSpec
 from convlint.jobs import Job, ModelJob, PlannedModel
 from convlint.notebook import line_of
 from convlint.protocol.clock import had
 from convlint.worker.analysis.basis import basis_of
 from convlint.worker.analysis.bounded import LEAST_STEPS, MOST_STEPS, PER_SECOND, bounded
+from convlint.worker.analysis.edits.search import with_edits
 from convlint.worker.analysis.inference import hints
 from convlint.worker.analysis.inference.evidence import Evidence
 from convlint.worker.analysis.model_facts import model_facts
@@ -30,10 +31,11 @@ from convlint.worker.build.constructions import Construction
 from convlint.worker.build.skeleton import Sites
 from convlint.worker.dry_run import twin
 from convlint.worker.dry_run.constructions import FedInputs, FedModel, agreed, constructions, has_free_sizes
-from convlint.worker.dry_run.record import ProgramCall
+from convlint.worker.dry_run.record import ModelCall, ProgramCall
 from convlint.worker.dry_run.script import MAX_SECONDS, Script
 from convlint.worker.dry_run.world import DryRun
 from convlint.worker.process.program_lines import SILENT, LineChecker
+from convlint.worker.process.script_recipe import ScriptRecipe
 from convlint.worker.sandbox import uncacheable
 from convlint.worker.sandbox.watch import attending
 from convlint.worker.stack.places import call_at, position_of, span_of
@@ -41,12 +43,17 @@ from convlint.worker.stack.users import IsUser, user_test
 from convlint.worker.torch_private.fake import FakeTensorMode, new_mode, set_env
 from convlint.worker.torch_private.symbols import new_env
 from convlint.worker.trace.input import declared
-from convlint.worker.trace.work import WorkBudget, WorkSpent
+from convlint.worker.trace.work import WorkBudget, WorkSpent, limited
 from convlint.worker.user_code.relative import relative
-from convlint.worker.user_code.time_limit import TimeLimitExceeded
+from convlint.worker.user_code.time_limit import TimeLimitExceeded, time_limit
 
 MOST_CONSTRUCTIONS = 8
 """Of one class, that are checked."""
+EDIT_STEPS = 10_000
+"""Steps of work for the edits that are tried for one model."""
+EDIT_SECONDS = 15.0
+MOST_SECONDS_TO_REPEAT = 2.0
+"""Of a script that is run again for each edit."""
 MOST_LINES = 40
 """Calls outside of models, of one script, that are checked."""
 
@@ -62,13 +69,15 @@ def run(job: Job) -> FileFacts:
         other = twin.start(lambda world: script.run(world, seconds))
         world = DryRun()
         try:
+            begun = had()
             script.run(world, seconds)
+            took = had() - begun
             is_alone = not world.inventions
             seen = None if is_alone else (other.seen(seconds + 2) if other is not None else ([], []))
         finally:
             if other is not None:
                 other.end()
-        work = _Work(job, is_user, mode, sites)
+        work = _Work(job, is_user, mode, sites, world.calls, took)
         found = constructions(world.calls, None if seen is None else seen[0])
         models = tuple(work.models(found))
         lines = tuple(work.lines(agreed(world.losses, None if seen is None else seen[1])))
@@ -95,6 +104,8 @@ class _Work:
     is_user: IsUser
     mode: FakeTensorMode
     sites: Sites
+    calls: list[ModelCall]
+    script_seconds: float
     reached: list[Reached] = field(default_factory=list)
     started: float = field(default_factory=had)
     spent: int = 0
@@ -167,7 +178,7 @@ class _Work:
         return None
 
     def _facts(self, one: FedModel, path: str, planned: PlannedModel) -> ModelFacts | None:
-        shop = TraceSession(one.module, self.mode, self.sites, self.is_user)
+        session = TraceSession(one.module, self.mode, self.sites, self.is_user)
         left = PER_SECOND * self.job.timeout - self.spent
         budget = WorkBudget(int(max(LEAST_STEPS, min(MOST_STEPS, left / 3))))
         seconds = max(1.0, (0.9 * self.job.timeout - (had() - self.started)) / 2)
@@ -177,7 +188,7 @@ class _Work:
         if not found:
             return None
         try:
-            examination = bounded(shop, None, found, (), budget, seconds)
+            examination = bounded(session, None, found, (), budget, seconds)
         except (WorkSpent, TimeLimitExceeded, MemoryError):
             uncacheable.count("time")
             return None
@@ -187,6 +198,7 @@ class _Work:
         if examination.doubt is not None:
             return None
         wanted = ModelJob(target=planned.target, kind=planned.kind, row=planned.row)
+        examination = self._with_edits(one, examination, session, wanted)
         name = f"{Path(path).stem}.{planned.target}"
         facts = model_facts(name, wanted, examination, self.sites, one.module, self.is_user)
         built = BuiltModel(one.module, Construction(fact=self._construction(one)))
@@ -197,6 +209,23 @@ class _Work:
                 "construction": built.construction.fact,
             }
         )
+
+    def _with_edits(
+        self, one: FedModel, examination: Examination, session: TraceSession, wanted: ModelJob
+    ) -> Examination:
+        """What is found, with the edits that mend it; without them where the script takes long to come so far."""
+        if not examination.findings or self.script_seconds > MOST_SECONDS_TO_REPEAT:
+            return examination
+        before = tuple(self.calls[: next(n for n, call in enumerate(self.calls) if call is one.calls[0]) + 1])
+        recipe = ScriptRecipe(self.job, wanted, Way(), self.mode, self.is_user, calls=before)
+        try:
+            with time_limit(EDIT_SECONDS), limited(WorkBudget(EDIT_STEPS)):
+                return with_edits(examination, session, recipe)
+        except (WorkSpent, TimeLimitExceeded):
+            uncacheable.count("time")
+            return examination
+        except (Exception, SystemExit):  # the script cannot be run twice
+            return examination
 
     def _construction(self, one: FedModel) -> ConstructionFact:
         chain = [place for place in self.sites.chain(one.module) if self.is_user(place.code.co_filename)]
