@@ -19,7 +19,7 @@ from convlint.jobs import Job, Verify
 from convlint.plan import Entries, Plan, left_over, plan, plan_behind, plan_scripts
 from convlint.remedies import remedies
 from convlint.report import Report
-from convlint.rounds import CannotRun, Rounds, by_file
+from convlint.rounds import CannotRun, Rounds, by_file, with_built
 
 if TYPE_CHECKING:
     from convlint.cache.known import KnownFacts
@@ -131,7 +131,7 @@ def gather(
         memory.close()
     trouble = (memory.trouble,) if memory is not None and memory.trouble is not None else ()
     depends = rounds.cache.depends if rounds.cache is not None and not trouble else None
-    every = by_file([*_failures(found), *facts])
+    every = by_file([*_failures(found), *with_built(facts)])
     return Gathered(found, every, (*planned.notes, *trouble), entries, depends, tuple(rounds.jobs))
 
 

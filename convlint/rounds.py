@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -113,9 +113,32 @@ def by_home(facts: FileFacts) -> Iterator[FileFacts]:
     for model in facts.models:
         homes.setdefault(model.home or facts.filename, []).append(model)
     own = tuple(homes.pop(facts.filename, ()))
-    yield FileFacts(filename=facts.filename, models=own, calls=facts.calls, script=facts.script, guards=facts.guards)
+    yield FileFacts(
+        filename=facts.filename,
+        models=own,
+        calls=facts.calls,
+        built=facts.built,
+        script=facts.script,
+        guards=facts.guards,
+    )
     for home, models in homes.items():
         yield FileFacts(filename=home, models=tuple(models), guards=facts.guards)
+
+
+def with_built(facts: Sequence[FileFacts]) -> list[FileFacts]:
+    """With the models as scripts build them in the place of those that could not be built, or only with guesses."""
+    spare: dict[tuple[str, str], list[ModelFacts]] = {}
+    for file in facts:
+        for model in file.built:
+            spare.setdefault((model.home or file.filename, model.target), []).append(model)
+    return [file.model_copy(update={"models": tuple(_better(file, spare)), "built": ()}) for file in facts]
+
+
+def _better(file: FileFacts, spare: Mapping[tuple[str, str], Sequence[ModelFacts]]) -> Iterator[ModelFacts]:
+    for model in file.models:
+        others = spare.get((file.filename, model.target), ())
+        is_guessed = model.construction is None or model.construction.origin == "guessed"
+        yield from others if others and is_guessed else (model,)
 
 
 def by_file(facts: Iterable[FileFacts]) -> tuple[FileFacts, ...]:

@@ -29,7 +29,14 @@ def find_scripts(survey: Survey, paths: Collection[str]) -> dict[str, frozenset[
 
 def runs(tree: ast.Module) -> bool:
     """Whether a file does something at its top level, or below `if __name__ == "__main__"`."""
-    return any(_does_something(statement) for statement in tree.body)
+    return any(_does_something(statement) or _is_start(statement) for statement in tree.body)
+
+
+def _is_start(statement: ast.stmt) -> bool:
+    """A test, or a function that is there to be started."""
+    if isinstance(statement, ast.ClassDef):
+        return statement.name.startswith("Test")
+    return isinstance(statement, ast.FunctionDef) and (statement.name.startswith("test") or statement.name == "main")
 
 
 def _does_something(statement: ast.stmt) -> bool:

@@ -63,6 +63,7 @@ class FileFacts(Fact):
     failures: tuple[Failure, ...] = ()
     build_failures: tuple[BuildFailure, ...] = ()
     calls: tuple[ModelFacts, ...] = ()  # of layers and functions outside of models, each as one of a model of its own
+    built: tuple[ModelFacts, ...] = ()  # models that a script builds and does not feed
     script: ScriptFacts | None = None
     effects: tuple[Effect, ...] = Field(default=(), max_length=MOST_EFFECTS)
     guards: tuple[str, ...] = Field(default=(), max_length=20)  # in words: the active ones, and those missing
@@ -76,6 +77,7 @@ def together(first: FileFacts, second: FileFacts) -> FileFacts:
         update={
             "models": (*first.models, *second.models),
             "calls": (*first.calls, *second.calls),
+            "built": (*first.built, *second.built),
             "script": first.script or second.script,
             "failures": _each_once(first.failures, second.failures),
             "build_failures": _each_once(first.build_failures, second.build_failures),

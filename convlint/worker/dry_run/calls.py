@@ -122,6 +122,8 @@ class ProgramCalls:
             reason = why_unknown(error)
             if reason is None and unknown is not None and self._is_due_to(error):
                 reason = reason_of(unknown)
+            if record is not None and frames.is_handled(sys._getframe(1), error):
+                record.doubt = contents.handled_reason()
             if record is not None and reason is None:
                 record.raised = CallError(type(error).__name__, first_line(error), place_in(error, self.is_user))
             elif record is not None:
@@ -162,7 +164,9 @@ class ProgramCalls:
         given = tuple(positional)
         is_partial = not is_input and _is_enough(module, args, given, kwargs, keywords)
         whole = given if is_input or is_partial else None
-        call = ModelCall(module, at, tuple(names), whole, tuple(keywords), module.training, doubt, owner)
+        call = ModelCall(
+            module, at, tuple(names), whole, tuple(keywords), module.training, doubt, self.world.options, owner
+        )
         call.is_partial = is_partial
         return call
 
@@ -228,7 +232,8 @@ class ProgramCalls:
         shapes = tuple(tuple(map(int, x.shape)) for x in tensors_in((tuple(args), dict(kwargs))))
         record = None
         if at is not None and unknown is None and len(self.world.losses) < _MOST_CALLS:
-            record = ProgramCall(function, name, at, tuple(args), dict(kwargs), doubt, shapes=shapes)
+            options = self.world.options
+            record = ProgramCall(function, name, at, tuple(args), dict(kwargs), doubt, options, shapes=shapes)
             self.world.losses.append(record)
         try:
             return run()
@@ -237,6 +242,8 @@ class ProgramCalls:
                 self.world.losses.remove(record)
             return contents.not_followed(first_line(error))
         except Exception as error:
+            if record is not None and frames.is_handled(sys._getframe(1), error):
+                record.doubt = contents.handled_reason()
             if record is not None and why_unknown(error) is None:
                 record.raised = CallError(type(error).__name__, first_line(error), at)
             raise
@@ -333,9 +340,13 @@ class ProgramCalls:
         doubt = self.world.doubt
         if self.world.is_tainted((tuple(args), kwargs)):
             doubt = doubt or contents.tainted_reason()
+        if frames.is_handled(sys._getframe(1), error):
+            doubt = contents.handled_reason()
         shapes = tuple(tuple(map(int, x.shape)) for x in tensors_in((tuple(args), kwargs)))
         raised = CallError(type(error).__name__, first_line(error), at)
-        self.world.losses.append(ProgramCall(func, name, at, tuple(args), dict(kwargs), doubt, raised, shapes))
+        self.world.losses.append(
+            ProgramCall(func, name, at, tuple(args), dict(kwargs), doubt, self.world.options, raised, shapes)
+        )
 
     def _is_constructing(self) -> bool:
         for frame in frames.outwards(sys._getframe(3)):

@@ -70,7 +70,7 @@ def _matched(
     calls: Sequence[ModelCall], others: Sequence[TwinCall] | None
 ) -> Iterator[tuple[ModelCall, TwinCall | None]]:
     """Each call with the same one of the other world."""
-    left: dict[tuple[str, int, int, str], list[TwinCall]] = {}
+    left: dict[tuple[str, int, int, str, str], list[TwinCall]] = {}
     for other in others or ():
         left.setdefault(other.key, []).append(other)
     for call in calls:
@@ -129,7 +129,7 @@ def has_free_sizes(inputs: Specs) -> bool:
 
 def agreed(losses: Sequence[ProgramCall], others: Sequence[TwinCall] | None) -> list[ProgramCall]:
     """The calls of losses and functions that both worlds make with the same shapes, each line and outcome once."""
-    left: dict[tuple[str, int, int, str], list[TwinCall]] = {}
+    left: dict[tuple[str, int, int, str, str], list[TwinCall]] = {}
     for other in others or ():
         left.setdefault(other.key, []).append(other)
     kept: dict[tuple[object, ...], ProgramCall] = {}

@@ -25,6 +25,10 @@ def tainted_reason() -> Reason:
     return Reason(kind="value-from-data", detail="it may not be what the program makes")
 
 
+def handled_reason() -> Reason:
+    return Reason(kind="value-from-data", detail="the program expects the exception")
+
+
 def _number(x: torch.Tensor) -> bool | int | float:
     world = current()
     if x.dtype is torch.bool:

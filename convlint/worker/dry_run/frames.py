@@ -73,7 +73,24 @@ def _tries(filename: str) -> tuple[tuple[int, int, tuple[ast.expr | None, ...]],
     """The lines inside of each `try` with handlers, and what these catch."""
     tree = tree_of(filename)
     return tuple(
-        (node.body[0].lineno, node.body[-1].end_lineno or node.body[-1].lineno, tuple(h.type for h in node.handlers))
+        (node.body[0].lineno, node.body[-1].end_lineno or node.body[-1].lineno, kinds)
         for node in (ast.walk(tree) if tree is not None else ())
-        if isinstance(node, ast.Try) and node.handlers
+        if isinstance(node, ast.Try | ast.With) and (kinds := tuple(_caught(node)))
     )
+
+
+_EXPECTING = ("raises", "assertRaises", "assertRaisesRegex", "suppress")
+
+
+def _caught(node: ast.Try | ast.With) -> Iterator[ast.expr | None]:
+    """What a `try` catches and does not raise again; what `pytest.raises` waits for is all that may come."""
+    if isinstance(node, ast.Try):
+        for handler in node.handlers:
+            if not any(isinstance(inner, ast.Raise) for inner in handler.body):
+                yield handler.type
+        return
+    for item in node.items:
+        called = item.context_expr.func if isinstance(item.context_expr, ast.Call) else None
+        name = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
+        if name in _EXPECTING:
+            yield None

@@ -31,6 +31,7 @@ class ModelCall:
     keywords: tuple[InputSpec, ...]
     training: bool
     doubt: Reason | None  # why it may not be what the program does
+    options: tuple[tuple[str, Any], ...] = ()  # those of the command line that it is made under
     owner: nn.Module | None = None  # the module whose method makes the call
     raised: CallError | None = None
     is_partial: bool = False  # not all arguments are known: forward has defaults for the others
@@ -51,6 +52,7 @@ class ProgramCall:
     args: Sequence[Any]
     kwargs: Mapping[str, Any]
     doubt: Reason | None
+    options: tuple[tuple[str, Any], ...] = ()
     raised: CallError | None = None
     shapes: tuple[tuple[int, ...], ...] = ()
 

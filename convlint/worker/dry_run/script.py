@@ -8,11 +8,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, chdir, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
+from convlint.facts import Reason
 from convlint.jobs import Job, UserFile
+from convlint.notebook import is_notebook
 from convlint.protocol.clock import had
 from convlint.watch import Watch
 from convlint.worker.build import constructors
@@ -20,6 +23,7 @@ from convlint.worker.build.importing import place_in
 from convlint.worker.build.skeleton import Sites, quiet_loading, sited
 from convlint.worker.dry_run import command_line, loaders, machine, optimizers, seeds
 from convlint.worker.dry_run.calls import ProgramCalls, watched
+from convlint.worker.dry_run.functions import call_the_rest
 from convlint.worker.dry_run.patches import Patches
 from convlint.worker.dry_run.program import Program
 from convlint.worker.dry_run.record import Trouble
@@ -47,13 +51,19 @@ class Script:
 
     def run(self, world: DryRun, seconds: float = MAX_SECONDS) -> None:
         """Run it in a world. Raises nothing that it raises."""
+        if _shows_errors(self.job.path):
+            world.cut = Reason(kind="value-from-data", detail="the notebook shows an error on purpose")
         world.end = had() + seconds
         self.mode.cache_enabled = True  # sizes are plain numbers here, and the same calls come again
         with living_in(world), self._surroundings(world) as program:
             own = UserFile(filename=self.job.filename, module=self.job.module, search_path=self.job.search_path)
             try:
                 with time_limit(seconds + 1), chdir(self._folder(program)):
-                    program.execute(program.main(own), self.job.path)
+                    module = program.main(own)
+                    try:
+                        program.execute(module, self.job.path)
+                    finally:
+                        call_the_rest(module, self.job.path)
             except SystemExit as error:
                 if error.code not in (None, 0):
                     self._note(world, error)
@@ -94,6 +104,14 @@ class Script:
                 yield program
             finally:
                 sys.path[:], sys.meta_path[:], sys.argv = before
+
+
+def _shows_errors(path: str) -> bool:
+    """Whether a notebook was saved with an error among its outputs: its reader is meant to see it."""
+    if not is_notebook(path):
+        return False
+    data = Path(path).read_bytes()
+    return b'"output_type": "error"' in data or b"raises-exception" in data
 
 
 @contextmanager

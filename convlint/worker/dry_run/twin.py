@@ -6,7 +6,7 @@ import json
 import os
 import select
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -23,19 +23,19 @@ _GO = b"g"
 class TwinCall:
     """One call in the other world."""
 
-    key: tuple[str, int, int, str]
+    key: tuple[str, int, int, str, str]
     inputs: tuple[InputSpec, ...] | None
     shapes: tuple[tuple[int, ...], ...]
     raised: tuple[str, int] | None  # the kind of the exception and its row
     is_doubtful: bool
 
 
-def key_of(call: ModelCall) -> tuple[str, int, int, str]:
-    return call.at.filename, call.at.row, call.at.column, type(call.module).__qualname__
+def key_of(call: ModelCall) -> tuple[str, int, int, str, str]:
+    return call.at.filename, call.at.row, call.at.column, type(call.module).__qualname__, repr(call.options)
 
 
-def key_of_loss(call: ProgramCall) -> tuple[str, int, int, str]:
-    return call.at.filename, call.at.row, call.at.column, call.name
+def key_of_loss(call: ProgramCall) -> tuple[str, int, int, str, str]:
+    return call.at.filename, call.at.row, call.at.column, call.name, repr(call.options)
 
 
 def raised_as(raised: CallError | None) -> tuple[str, int] | None:
@@ -77,7 +77,7 @@ class Twin:
             os.waitpid(self.pid, 0)
 
 
-def start(run: Callable[[DryRun], None]) -> Twin | None:
+def start(runs: Callable[[], Iterator[DryRun]]) -> Twin | None:
     """A twin of this process, before the program runs in it; None where there is no fork."""
     if not hasattr(os, "fork"):
         return None
@@ -97,15 +97,19 @@ def start(run: Callable[[DryRun], None]) -> Twin | None:
         os.close(word_out)
         os.close(answers_in)
         if os.read(word_in, 1) == _GO:
-            _live(run, answers_out)
+            _live(runs, answers_out)
     finally:
         leave(0)
 
 
-def _live(run: Callable[[DryRun], None], answers: int) -> None:
-    world = DryRun(1)
+def _live(runs: Callable[[], Iterator[DryRun]], answers: int) -> None:
+    """Send what each run shows as soon as it is over."""
     with suppress(BaseException):
-        run(world)
+        for world in runs():
+            _send(world, answers)
+
+
+def _send(world: DryRun, answers: int) -> None:
     lines = [_line("call", key_of(call), call.inputs, (), call.raised, call.doubt) for call in world.calls]
     lines += [_line("loss", key_of_loss(loss), None, loss.shapes, loss.raised, loss.doubt) for loss in world.losses]
     rest = memoryview(("\n".join(lines) + "\n").encode())

@@ -29,6 +29,9 @@ class DryRun:
     """`number` is 0 or 1."""
 
     number: int = 0
+    options: tuple[tuple[str, Any], ...] = ()  # of the command line, where these are no defaults
+    choices: dict[str, list[Any]] = field(default_factory=dict)  # what options may be besides their defaults
+    lacking: dict[str, None] = field(default_factory=dict)  # options that nobody gives a value
     ends_at: tuple[str, int] | None = None  # the class of a module, and the number of the call of one that is the end
     calls: list[ModelCall] = field(default_factory=list)
     losses: list[ProgramCall] = field(default_factory=list)

@@ -28,11 +28,14 @@ from convlint.worker.analysis.verdict.examination import Examination
 from convlint.worker.analysis.verdict.findings import Finding
 from convlint.worker.build.builder import BuiltModel
 from convlint.worker.build.constructions import Construction
-from convlint.worker.build.skeleton import Sites
+from convlint.worker.build.skeleton import make_fake
 from convlint.worker.dry_run import twin
+from convlint.worker.dry_run.built import BuiltSites
 from convlint.worker.dry_run.constructions import FedInputs, FedModel, agreed, constructions, has_free_sizes
 from convlint.worker.dry_run.record import ModelCall, ProgramCall
 from convlint.worker.dry_run.script import MAX_SECONDS, Script
+from convlint.worker.dry_run.twin import TwinCall
+from convlint.worker.dry_run.variants import with_others
 from convlint.worker.dry_run.world import DryRun
 from convlint.worker.process.program_lines import SILENT, LineChecker
 from convlint.worker.process.script_recipe import ScriptRecipe
@@ -62,31 +65,24 @@ def run(job: Job) -> FileFacts:
     """Run the script of a job dry. Raises nothing that the script raises."""
     is_user, here = user_test(job.path, job.user_roots), os.getcwd()
     with attending(is_user) as attendance:
-        mode, sites = new_mode(new_env()), Sites()
+        mode, sites = new_mode(new_env()), BuiltSites(is_user=is_user)
         set_env(mode, None)
         script = Script(job, is_user, mode, sites, attendance.watch)
         seconds = min(MAX_SECONDS, job.timeout / 3)
-        other = twin.start(lambda world: script.run(world, seconds))
-        world = DryRun()
-        try:
-            begun = had()
-            script.run(world, seconds)
-            took = had() - begun
-            is_alone = not world.inventions
-            seen = None if is_alone else (other.seen(seconds + 2) if other is not None else ([], []))
-        finally:
-            if other is not None:
-                other.end()
-        work = _Work(job, is_user, mode, sites, world.calls, took)
-        found = constructions(world.calls, None if seen is None else seen[0])
-        models = tuple(work.models(found))
-        lines = tuple(work.lines(agreed(world.losses, None if seen is None else seen[1])))
+        worlds, seen, took = _run(script, job, seconds)
+        calls = [call for world in worlds for call in world.calls]
+        losses = [call for world in worlds for call in world.losses]
+        work = _Work(job, is_user, mode, sites, calls, took)
+        models = tuple(work.models(constructions(calls, None if seen is None else seen[0])))
+        lines = tuple(work.lines(agreed(losses, None if seen is None else seen[1])))
+        built = tuple(work.unfed({id(call.module) for call in calls}))
         depends = attendance.dependencies()
-    stopped = next((one for one in world.troubles if one.reason is not None), None)
+    stopped = next((one for one in worlds[0].troubles if one.reason is not None), None)
     facts = FileFacts(
         filename=job.filename,
         models=models,
         calls=lines,
+        built=built,
         script=ScriptFacts(
             reached=tuple(work.reached),
             stopped=stopped.reason if stopped is not None else None,
@@ -96,6 +92,28 @@ def run(job: Job) -> FileFacts:
     return relative(facts, job, here).model_copy(update={"depends": depends})
 
 
+def _run(
+    script: Script, job: Job, seconds: float
+) -> tuple[list[DryRun], tuple[list[TwinCall], list[TwinCall]] | None, float]:
+    """What the script does, what it does in the other world where anything is made up, and the seconds that it took."""
+    end = had() + seconds
+
+    def runs(number: int) -> Iterator[DryRun]:
+        return with_others(lambda world: script.run(world, max(0.5, min(seconds, end - had()))), job, number)
+
+    other = twin.start(lambda: runs(1))
+    try:
+        begun = had()
+        worlds = list(runs(0))
+        took = had() - begun
+        if not any(world.inventions for world in worlds):
+            return worlds, None, took
+        return worlds, other.seen(seconds + 2) if other is not None else ([], []), took
+    finally:
+        if other is not None:
+            other.end()
+
+
 @dataclass
 class _Work:
     """What the examinations of the models of one script share."""
@@ -103,7 +121,7 @@ class _Work:
     job: Job
     is_user: IsUser
     mode: FakeTensorMode
-    sites: Sites
+    sites: BuiltSites
     calls: list[ModelCall]
     script_seconds: float
     reached: list[Reached] = field(default_factory=list)
@@ -132,6 +150,25 @@ class _Work:
                 counts[key] = counts.get(key, 0) + 1
                 self._reach(one, path, planned)
                 yield facts
+
+    def unfed(self, fed: set[int]) -> Iterator[ModelFacts]:
+        """The models that the script builds and does not feed, on what their layers ask for."""
+        seen: set[str] = set()
+        for module in self.sites.roots():
+            one = FedModel(module, None)
+            known = self._known(one) if id(module) not in fed else None
+            if known is None or not self._is_planned(*known) or len(seen) >= MOST_CONSTRUCTIONS:
+                continue
+            same = repr((known, _structure(module)))
+            if same not in seen:
+                seen.add(same)
+                make_fake(module, self.mode)
+                facts = self._facts(one, *known)
+                if facts is not None and facts.status != "skipped":
+                    yield facts
+
+    def _is_planned(self, path: str, planned: PlannedModel) -> bool:
+        return self.job.script is not None and planned in self.job.script.models.get(path, ())
 
     def lines(self, calls: list[ProgramCall]) -> Iterator[ModelFacts]:
         """What is wrong with calls outside of models."""
@@ -185,8 +222,6 @@ class _Work:
         set_env(self.mode, None)
         self.mode.cache_enabled = False
         found = list(self._evidence(one))
-        if not found:
-            return None
         try:
             examination = bounded(session, None, found, (), budget, seconds)
         except (WorkSpent, TimeLimitExceeded, MemoryError):
@@ -214,9 +249,11 @@ class _Work:
         self, one: FedModel, examination: Examination, session: TraceSession, wanted: ModelJob
     ) -> Examination:
         """What is found, with the edits that mend it; without them where the script takes long to come so far."""
-        if not examination.findings or self.script_seconds > MOST_SECONDS_TO_REPEAT:
+        if not examination.findings or not one.calls or self.script_seconds > MOST_SECONDS_TO_REPEAT:
             return examination
-        before = tuple(self.calls[: next(n for n, call in enumerate(self.calls) if call is one.calls[0]) + 1])
+        first = one.calls[0]
+        upto = self.calls[: next(n for n, call in enumerate(self.calls) if call is first) + 1]
+        before = tuple(call for call in upto if call.options == first.options)
         recipe = ScriptRecipe(self.job, wanted, Way(), self.mode, self.is_user, calls=before)
         try:
             with time_limit(EDIT_SECONDS), limited(WorkBudget(EDIT_STEPS)):
@@ -275,6 +312,8 @@ def _sizes(specs: tuple[InputSpec, ...]) -> Iterator[int | str]:
 
 def _held_to_the_run(one: FedModel, examination: Examination) -> Examination:
     """Without what the run has disproved: a call that came through breaks no requirement of torch's."""
+    if not one.calls:
+        return examination
     rows = {(error.at.filename, error.at.row) for error in one.errors if error.at is not None}
     if any(fed.is_partial for fed in one.fed):
         kept = tuple(finding for finding in examination.findings if _row(examination, finding) in rows)

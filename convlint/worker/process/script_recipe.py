@@ -33,7 +33,7 @@ class ScriptRecipe(Recipe):
         wanted = key_of(self.calls[-1])
         number = sum(key_of(call)[3] == wanted[3] for call in self.calls)
         with edited(texts or {}) as editions, without_modules(self.is_user):
-            world = DryRun(ends_at=(wanted[3], number))
+            world = DryRun(options=self.calls[-1].options, ends_at=(wanted[3], number))
             set_env(self.mode, None)
             Script(self.job, self.is_user, self.mode, sites, editions=editions).run(world, _SECONDS)
             same = [call for call in world.calls if key_of(call)[3] == wanted[3]]
