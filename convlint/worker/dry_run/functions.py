@@ -85,7 +85,7 @@ def _cases(test: Callable[..., Any], fixtures: _Fixtures) -> Iterator[Callable[[
             rows = list(values)
             row = rows[min(case, len(rows) - 1)] if rows else None
             row = getattr(row, "values", row)
-            given |= dict(zip(listed, row if len(listed) > 1 else (row,), strict=False))
+            given |= dict(zip(listed, tuple(row or ()) if len(listed) > 1 else (row,), strict=False))
         yield lambda given=given: test(**{n: given[n] if n in given else fixtures.value(n) for n in _required(test)})  # type: ignore[misc]
 
 
