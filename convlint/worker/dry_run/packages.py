@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from convlint.facts import Reason
-from convlint.worker.dry_run import datasets, lightning, noise
+from convlint.worker.dry_run import datasets, lightning, noise, reporting
 from convlint.worker.dry_run.files import ProgramFiles, absent
 from convlint.worker.dry_run.patches import Patches
 from convlint.worker.dry_run.tables import absent_table
@@ -186,11 +186,8 @@ TABLE: dict[str, Any] = {
     **{f"cv2.COLOR_{code}": code for code in _CODES},
     **{f"cv2.{name}": number for number, name in enumerate(_CONSTANTS)},
     "nibabel.load": _Volume,
-    "tqdm.tqdm": lambda iterated=None, *_, **__: iterated,
-    "tqdm.auto.tqdm": lambda iterated=None, *_, **__: iterated,
-    "tqdm.notebook.tqdm": lambda iterated=None, *_, **__: iterated,
-    "tqdm.trange": lambda *args, **__: range(*args),
     **lightning.TABLE,
+    **reporting.TABLE,
 }
 """By dotted name."""
 
