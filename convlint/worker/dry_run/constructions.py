@@ -78,29 +78,45 @@ def _matched(
         yield call, waiting.pop(0) if waiting else None
 
 
-def _fed(group: Sequence[tuple[ModelCall, TwinCall | None]], *, is_alone: bool) -> Iterator[FedInputs]:
-    usable = [(call, other) for call, other in group if call.inputs is not None]
-    if not usable:
-        return
-    first = usable[0][0]
-    kept = [(call, other) for call, other in usable if _is_alike(call, first)]
-    specs = [call.inputs for call, _ in kept if call.inputs is not None]
-    twins = [other.inputs for _, other in kept if other is not None and other.inputs is not None]
-    if twins and len(twins) != len(specs):
-        kept, specs = kept[: len(twins)], specs[: len(twins)]
+Pair = tuple[ModelCall, TwinCall | None]
+
+
+def _fed(group: Sequence[Pair], *, is_alone: bool) -> Iterator[FedInputs]:
+    """What one line feeds, where it feeds anything that an input can be."""
+    usable = [pair for pair in group if pair[0].inputs is not None]
+    clean = [pair for pair in usable if _is_clean(*pair, is_alone=is_alone)]
+    kept = _comparable(clean or usable)
+    if kept:
+        inputs, kept = _merged(kept)
+        first = kept[0][0]
+        exact = tuple(_raised(kept, is_alone=is_alone))
+        every = first.raised if exact and len(exact) == len(kept) else None
+        partial = any(call.is_partial for call, _ in kept)
+        yield FedInputs(first.at, inputs, first.inputs or (), bool(clean), every, exact, first.training, partial)
+
+
+def _comparable(pairs: Sequence[Pair]) -> list[Pair]:
+    """The calls with as many arguments as the first; where the other world has fewer of them, so many."""
+    alike = [pair for pair in pairs if _is_alike(pair[0], pairs[0][0])]
+    twins = [pair for pair in alike if pair[1] is not None and pair[1].inputs is not None]
+    return twins if twins else alike
+
+
+def _merged(pairs: list[Pair]) -> tuple[Specs, list[Pair]]:
+    """The inputs that all calls share, with symbols for what differs; the first call alone where they are not alike."""
+    specs = [call.inputs for call, _ in pairs if call.inputs is not None]
+    twins = [other.inputs for _, other in pairs if other is not None and other.inputs is not None]
     try:
-        inputs = _batched(specs, twins)
+        return Merger().merged([*specs, *twins]), pairs
     except Disagreement:
-        kept, twins = kept[:1], []
-        specs = specs[:1]
-        inputs = specs[0]
-    clean = all(_is_clean(call, other, is_alone=is_alone) for call, other in kept)
-    raised = [(call, other) for call, other in kept if call.raised is not None]
-    same = [(call, other) for call, other in raised if is_alone or _is_same(call, other)]
-    exact = tuple((call.inputs or (), call.raised) for call, _ in same if call.raised is not None)
-    every = kept[0][0].raised if same and len(same) == len(kept) else None
-    partial = any(call.is_partial for call, _ in kept)
-    yield FedInputs(first.at, inputs, specs[0], clean, every, exact, first.training, partial)
+        return specs[0], pairs[:1]
+
+
+def _raised(pairs: Sequence[Pair], *, is_alone: bool) -> Iterator[tuple[Specs, CallError]]:
+    """The calls that end with an exception, in both worlds."""
+    for call, other in pairs:
+        if call.raised is not None and (is_alone or _is_same(call, other)):
+            yield call.inputs or (), call.raised
 
 
 def _is_alike(call: ModelCall, other: ModelCall) -> bool:
@@ -116,11 +132,6 @@ def _is_clean(call: ModelCall, other: TwinCall | None, *, is_alone: bool) -> boo
     if call.doubt is not None:
         return False
     return is_alone or (other is not None and not other.is_doubtful and other.inputs is not None)
-
-
-def _batched(specs: Sequence[Specs], twins: Sequence[Specs]) -> Specs:
-    """The calls with one symbol for the batch where the batches differ, and symbols for what is made up."""
-    return Merger().merged([*specs, *twins])
 
 
 def has_free_sizes(inputs: Specs) -> bool:

@@ -32,25 +32,19 @@ class Hooks:
     def failed(self, number: int, error: BaseException) -> Any:
         """What the names of a statement get that has raised. Raises the error again where that is the program's way."""
         frame, hooked = sys._getframe(1), self._statements[number]
-        if isinstance(error, _CONTROL) or _is_end_of_iteration(error, frame) or _ends_well(error):
-            raise error
         reason = why_unknown(error)
-        if frames.owner_of(frame) is not None:
+        if _passes(error, frame, reason):
             raise error
-        if reason is None and frames.is_handled(frame, error):
-            raise error
-        values = [_value(frame, name) for name in hooked.loads]
-        unknown = next((one for value in values if (one := first_unknown(value)) is not None), None)
-        if reason is None and unknown is not None:
-            reason = reason_of(unknown)
+        if reason is None:
+            values = (_value(frame, name) for name in hooked.loads)
+            unknown = next((one for value in values if (one := first_unknown(value)) is not None), None)
+            reason = reason_of(unknown) if unknown is not None else None
         at = line_span(self._filename, hooked.node.lineno)
         self._note(error, reason, at, hooked)
         for name in hooked.changes:
             current().taint(_value(frame, name))
-        why = reason or Reason(
-            kind="not-computed", name=", ".join(sorted(hooked.binds)) or "_", at=at, detail=said(error)
-        )
-        return UnknownValue(", ".join(sorted(hooked.binds)) or "_", why)
+        names = ", ".join(sorted(hooked.binds)) or "_"
+        return UnknownValue(names, reason or Reason(kind="not-computed", name=names, at=at, detail=said(error)))
 
     def _note(self, error: BaseException, reason: Reason | None, at: Span, hooked: Hooked) -> None:
         world = current()
@@ -73,6 +67,13 @@ class Hooks:
         """The rounds of a `while`."""
         frame = sys._getframe(1)
         return Loop(self._statements[number], frame, is_free=frames.owner_of(frame) is not None)
+
+
+def _passes(error: BaseException, frame: FrameType, reason: Reason | None) -> bool:
+    """Whether an error goes on to whoever waits for it: the user's own handlers, or those of a module's caller."""
+    if isinstance(error, _CONTROL) or _is_end_of_iteration(error, frame) or _ends_well(error):
+        return True
+    return frames.owner_of(frame) is not None or (reason is None and frames.is_handled(frame, error))
 
 
 def _value(frame: FrameType, name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -50,25 +50,33 @@ def specs_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[In
     return tuple(spec_of(arg) for arg in args), tuple(spec_of(arg, name) for name, arg in kwargs.items())
 
 
-def map_tensors(value: Any, change: Any, depth: int = 6) -> Any:
+def map_tensors(value: Any, change: Callable[[torch.Tensor], Any], depth: int = 6) -> Any:
     """A value with other tensors in it, through containers."""
     if isinstance(value, torch.Tensor):
         return change(value)
     if isinstance(value, StandIn) or not depth:
         return value
-    if type(value) in (list, tuple):
-        return type(value)(map_tensors(item, change, depth - 1) for item in value)
+
+    def inner(part: Any) -> Any:
+        return map_tensors(part, change, depth - 1)
+
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(map_tensors(item, change, depth - 1) for item in value))
+        return type(value)(*map(inner, value))
+    if type(value) in (list, tuple):
+        return type(value)(map(inner, value))
     if type(value) is dict:
-        return {key: map_tensors(item, change, depth - 1) for key, item in value.items()}
-    if isinstance(value, Mapping) and hasattr(value, "data") and isinstance(getattr(value, "data", None), dict):
-        value.data.update(map_tensors(dict(value.data), change, depth - 1))
-        return value
-    if is_dataclass(value) and not isinstance(value, type):
+        return {key: inner(item) for key, item in value.items()}
+    return _of_object(value, inner)
+
+
+def _of_object(value: Any, inner: Callable[[Any], Any]) -> Any:
+    """What holds tensors as a mapping around a dict, or as a dataclass, is changed itself."""
+    held = getattr(value, "data", None) if isinstance(value, Mapping) else None
+    if isinstance(held, dict):
+        held.update({key: inner(item) for key, item in held.items()})
+    elif is_dataclass(value) and not isinstance(value, type):
         for one in fields(value):
-            held = getattr(value, one.name, None)
-            changed = map_tensors(held, change, depth - 1)
-            if changed is not held:
-                object.__setattr__(value, one.name, changed)
+            before = getattr(value, one.name, None)
+            if (after := inner(before)) is not before:
+                object.__setattr__(value, one.name, after)
     return value

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,11 +35,12 @@ from convlint.worker.dry_run.script import MAX_SECONDS, Script
 from convlint.worker.dry_run.twin import TwinCall
 from convlint.worker.dry_run.variants import with_others
 from convlint.worker.dry_run.world import DryRun
+from convlint.worker.process.identity import identified
 from convlint.worker.process.program_lines import SILENT, LineChecker
 from convlint.worker.process.script_recipe import ScriptRecipe
 from convlint.worker.sandbox import uncacheable
 from convlint.worker.sandbox.watch import attending
-from convlint.worker.stack.places import call_at, position_of, span_of
+from convlint.worker.stack.places import call_at, span_of
 from convlint.worker.stack.users import IsUser, user_test
 from convlint.worker.torch_private.fake import FakeTensorMode, new_mode, set_env
 from convlint.worker.torch_private.symbols import new_env
@@ -191,28 +190,9 @@ class _Work:
 
     def _known(self, one: FedModel) -> tuple[str, PlannedModel] | None:
         """The model of the run that a module is one of, and its file."""
-        kind = type(one.module)
         planned = self.job.script.models if self.job.script is not None else {}
-        path = str(getattr(sys.modules.get(kind.__module__), "__file__", ""))
         chain = [place for place in self.sites.chain(one.module) if self.is_user(place.code.co_filename)]
-        for model in planned.get(path, ()):
-            if model.kind == "class" and model.target == kind.__qualname__:
-                return path, model
-        for place in chain:
-            for model in planned.get(place.code.co_filename, ()):
-                if model.kind == "factory" and model.target == place.code.co_name:
-                    return place.code.co_filename, model
-        position = position_of(chain[-1]) if chain else None
-        for model in planned.get(self.job.path, ()):
-            if model.kind == "instance" and position is not None and position[0] <= model.row <= position[2]:
-                return self.job.path, model
-        if self.is_user(path) and "<locals>" not in kind.__qualname__:
-            return path, PlannedModel(target=kind.__qualname__, kind="class", row=_row_of(kind))
-        if one.raises and chain:
-            at = chain[0].code.co_filename
-            row = (position_of(chain[0]) or (1,))[0]
-            return at, PlannedModel(target=kind.__name__, kind="instance", row=row)
-        return None
+        return identified(one, chain, planned, self.job.path, self.is_user)
 
     def _facts(self, one: FedModel, path: str, planned: PlannedModel) -> ModelFacts | None:
         session = TraceSession(one.module, self.mode, self.sites, self.is_user)
@@ -343,10 +323,3 @@ def _structure(module: nn.Module) -> str:
     """What tells models of one class apart: their layers and weights."""
     weights = [(name, tuple(p.shape)) for name, p in module.named_parameters()]
     return repr((type(module).__qualname__, str(module) if len(weights) < 400 else "", weights))
-
-
-def _row_of(kind: type) -> int:
-    try:
-        return inspect.getsourcelines(kind)[1]
-    except (OSError, TypeError):
-        return 1
