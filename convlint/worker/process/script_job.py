@@ -40,7 +40,8 @@ from convlint.worker.process.program_lines import SILENT, LineChecker
 from convlint.worker.process.script_recipe import ScriptRecipe
 from convlint.worker.sandbox import uncacheable
 from convlint.worker.sandbox.watch import attending
-from convlint.worker.stack.places import call_at, span_of
+from convlint.worker.stack.parsed_file import call_at
+from convlint.worker.stack.places import span_of
 from convlint.worker.stack.users import IsUser, user_test
 from convlint.worker.torch_private.fake import FakeTensorMode, new_mode, set_env
 from convlint.worker.torch_private.symbols import new_env

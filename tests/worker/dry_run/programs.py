@@ -11,7 +11,7 @@ DryRunOf = Callable[..., FileFacts]
 
 def inputs_of(facts: FileFacts, target: str) -> list[tuple[int | str, ...] | None]:
     """The shapes that a model is fed."""
-    return [[item.shape for item in model.inputs] for model in facts.models if model.target == target][0]
+    return next([item.shape for item in model.inputs] for model in facts.models if model.target == target)
 
 
 def rows(facts: FileFacts) -> list[tuple[str, int]]:
