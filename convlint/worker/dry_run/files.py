@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -201,11 +202,19 @@ def _ending() -> str:
     for frame in outwards(sys._getframe(1)):
         if HOOKS not in frame.f_builtins:
             continue
-        texts = (text for text in frame.f_code.co_consts if isinstance(text, str))
-        found = [match[1] for text in texts for match in [_ENDING.fullmatch(text)] if match]
+        found = [match[1] for text in _texts(frame.f_code) for match in [_ENDING.fullmatch(text)] if match]
         chosen = next((one for one in found if one not in _OTHERS), None)
         return chosen or ".jpg"
     return ".jpg"
+
+
+def _texts(code: CodeType) -> Iterator[str]:
+    """The texts in a function, and in the comprehensions inside."""
+    for one in code.co_consts:
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, CodeType):
+            yield from _texts(one)
 
 
 def _stubs(ending: str) -> list[str]:

@@ -77,7 +77,8 @@ def run(job: Job) -> FileFacts:
         lines = tuple(work.lines(agreed(losses, None if seen is None else seen[1])))
         built = tuple(work.unfed({id(call.module) for call in calls}))
         depends = attendance.dependencies()
-    stopped = next((one for one in worlds[0].troubles if one.reason is not None), None)
+    lacking = (one for one in worlds[0].troubles if one.reason is not None and one.reason.kind != "not-computed")
+    stopped = next(lacking, None)
     facts = FileFacts(
         filename=job.filename,
         models=models,
