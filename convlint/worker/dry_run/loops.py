@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
+import torch
+
 from convlint.facts import Reason
 from convlint.worker.dry_run.rewriting import Hooked
 from convlint.worker.dry_run.world import current
@@ -79,7 +81,7 @@ class Loop:
         world, names = current(), self._frame.f_locals
         for name in self._hooked.changes:
             value = names.get(name, dict.get(self._frame.f_globals, name))
-            if isinstance(value, list | dict | set):
+            if isinstance(value, list | dict | set) or (isinstance(value, torch.Tensor) and value.dim()):
                 world.taint(value)
 
 

@@ -139,7 +139,7 @@ class Rewriter:
         binds = found.binds
         if isinstance(node, _LOOPS):
             inner = [statement(one, is_eager=True) for one in ast.walk(node) if isinstance(one, _PLAIN)]
-            changed = frozenset().union(*(one.changes for one in inner))
+            changed = frozenset().union(*(one.changes for one in inner), _grown(node))
             self.statements.append(Hooked(node, binds, changed, found.loads, is_innermost))
         else:
             self.statements.append(Hooked(node, binds, found.changes, found.loads))
@@ -169,6 +169,25 @@ class Rewriter:
 def is_module_class(node: ast.ClassDef) -> bool:
     """Whether a class looks like a module by the names of its bases."""
     return any(ast.unparse(base).rpartition(".")[2].endswith(("Module", "Model", "Sequential")) for base in node.bases)
+
+
+_JOINS = frozenset({"cat", "concat", "concatenate", "stack", "hstack", "vstack", "append"})
+
+
+def _grown(loop: ast.stmt) -> frozenset[str]:
+    """The names that become longer with each round: `x += [y]`, `x = torch.cat([x, y])`."""
+    found: set[str] = set()
+    for node in ast.walk(loop):
+        match node:
+            case ast.AugAssign(target=ast.Name(id=name)):
+                found.add(name)
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Attribute(attr=joins)) as call):
+                used = {inner.id for inner in ast.walk(call) if isinstance(inner, ast.Name)}
+                if joins in _JOINS and name in used:
+                    found.add(name)
+            case _:
+                pass
+    return frozenset(found)
 
 
 def _hook(name: str, args: list[ast.expr]) -> ast.Call:
