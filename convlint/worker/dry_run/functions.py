@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from types import ModuleType
@@ -74,21 +74,23 @@ def _of_class(kind: Any, name: str, fixtures: _Fixtures) -> Iterator[Callable[[]
 
 
 def _cases(test: Callable[..., Any], fixtures: _Fixtures) -> Iterator[Callable[[], Any]]:
-    """A test with the first of its parameters."""
-    plain = inspect.unwrap(test)
-    found = getattr(plain, "pytestmark", [])
-    if any(getattr(one, "name", "") in ("xfail", "skip") for one in found):
+    """A test with the first of its parameters; none that is marked to fail, or to be left out."""
+    marks = getattr(inspect.unwrap(test), "pytestmark", [])
+    if any(getattr(one, "name", "") in ("xfail", "skip") for one in marks):
         return
-    tables = [one.args for one in found if getattr(one, "name", "") == "parametrize" and len(one.args) >= 2]
+    tables = [one.args for one in marks if getattr(one, "name", "") == "parametrize" and len(one.args) >= 2]
     for case in range(_MOST_CASES if tables else 1):
-        given: dict[str, Any] = {}
-        for names, values, *_ in tables:
-            listed = [one.strip() for one in names.split(",")] if isinstance(names, str) else list(names)
-            rows = list(values)
-            row = rows[min(case, len(rows) - 1)] if rows else None
-            row = getattr(row, "values", row)
-            given |= dict(zip(listed, tuple(row or ()) if len(listed) > 1 else (row,), strict=False))
+        given = {name: value for table in tables for name, value in _row(table, case)}
         yield lambda given=given: test(**{n: given[n] if n in given else fixtures.value(n) for n in _required(test)})  # type: ignore[misc]
+
+
+def _row(table: Sequence[Any], case: int) -> Iterator[tuple[str, Any]]:
+    """The parameters of one case, by their names."""
+    names, values = table[0], list(table[1])
+    listed = [one.strip() for one in names.split(",")] if isinstance(names, str) else list(names)
+    row = values[min(case, len(values) - 1)] if values else None
+    row = getattr(row, "values", row)
+    yield from zip(listed, tuple(row or ()) if len(listed) > 1 else (row,), strict=False)
 
 
 class _Fixtures:
