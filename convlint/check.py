@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from convlint.config import Config, ConfigError, load_config
@@ -16,10 +16,10 @@ from convlint.facts import FileFacts
 from convlint.filenames import display
 from convlint.inputspec import InputSpec
 from convlint.jobs import Job, Verify
-from convlint.plan import Entries, Plan, plan, plan_behind
+from convlint.plan import Entries, Plan, left_over, plan, plan_behind, plan_scripts
 from convlint.remedies import remedies
 from convlint.report import Report
-from convlint.rounds import CannotRun, Rounds, by_file
+from convlint.rounds import CannotRun, Rounds, by_file, with_built
 
 if TYPE_CHECKING:
     from convlint.cache.known import KnownFacts
@@ -42,6 +42,7 @@ class Options:
     require_checked: bool = False
     cache_dir: str | None = None
     no_cache: bool = False
+    no_dry_run: bool = False
     jobs: int | None = None
     shows_progress: bool = False
     only: frozenset[str] | None = None  # absolute paths: of the files that are found, those to check
@@ -124,14 +125,40 @@ def gather(
     memory = _memory_for(paths, options)  # before any file is read
     found, entries, planned = prepare(paths, options)
     rounds = Rounds(_facts_in(memory), server, verify, options.jobs, options.only, options.shows_progress)
-    facts = rounds.done(planned.jobs, lambda: meanwhile(found) if meanwhile is not None else None)
-    facts += rounds.done(plan_behind(found, entries, rounds.jobs, facts, options.timeout))
+    with rounds:
+        facts = _facts_of(rounds, found, entries, planned, options, meanwhile, runs_dry=_runs_dry(options, verify))
     if memory is not None:
         memory.close()
     trouble = (memory.trouble,) if memory is not None and memory.trouble is not None else ()
     depends = rounds.cache.depends if rounds.cache is not None and not trouble else None
-    every = by_file([*_failures(found), *facts])
+    every = by_file([*_failures(found), *with_built(facts)])
     return Gathered(found, every, (*planned.notes, *trouble), entries, depends, tuple(rounds.jobs))
+
+
+def _facts_of(
+    rounds: Rounds,
+    found: Discovery,
+    entries: Entries,
+    planned: Plan,
+    options: Options,
+    meanwhile: Callable[[Discovery], None] | None,
+    *,
+    runs_dry: bool,
+) -> list[FileFacts]:
+    """What scripts show of the models that they build, then what is to be had of the others."""
+    facts: list[FileFacts] = []
+    jobs, reports = planned.jobs, partial(meanwhile, found) if meanwhile is not None else lambda: None
+    scripts = plan_scripts(found, entries, jobs, options.timeout) if runs_dry else ()
+    if scripts:
+        facts = rounds.rehearsed(scripts, reports)
+        jobs, reports = left_over(jobs, facts), lambda: None
+    facts += rounds.done(jobs, reports)
+    return [*facts, *rounds.done(plan_behind(found, entries, rounds.jobs, facts, options.timeout))]
+
+
+def _runs_dry(options: Options, verify: Verify | None) -> bool:
+    """Whether scripts are run: what predicts real runs builds each model by itself, and so does what is told inputs."""
+    return not options.no_dry_run and verify is None and not options.inputs
 
 
 def prepare(paths: Sequence[str], options: Options) -> tuple[Discovery, Entries, Plan]:

@@ -56,6 +56,7 @@ def commands() -> None:
 @options.config
 @options.timeout
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Files to check in parallel [default: number of cores].")
+@click.option("--no-dry-run", is_flag=True, help="Do not run the project's scripts to see what they feed to models.")
 @options.with_cache
 @click.pass_obj
 def check(is_all: bool, /, paths: tuple[str, ...], output_file: str | None, color: str, **given: Any) -> int:

@@ -127,6 +127,20 @@ class TrialJob(JobValue):
     wanted: Wanted | None = None  # instead of all that: take this number apart
 
 
+class PlannedModel(JobValue):
+    """A model of the run that a script may build."""
+
+    target: str
+    kind: Literal["class", "factory", "instance"]
+    row: int
+
+
+class ScriptRun(JobValue):
+    """The dry run of a script: what it builds and feeds is to be found out."""
+
+    models: dict[str, tuple[PlannedModel, ...]] = {}  # by absolute path of their file
+
+
 class Job(JobValue):
     path: str  # absolute
     filename: str  # as reports print it
@@ -138,6 +152,7 @@ class Job(JobValue):
     timeout: float = 60.0  # seconds of wall time for the whole file
     memory: int = 4096  # megabytes that its code may take
     verify: Verify | None = None  # predict the runs that this asks for
+    script: ScriptRun | None = None  # instead of checking models: run the file
     trial: TrialJob | None = None  # instead: make these runs, as `verify` says
     signatures: dict[str, str] = {}  # by absolute path: the texts of the project's signature files
     texts: dict[str, str] = {}  # by absolute path: what takes the place of a file's text

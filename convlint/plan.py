@@ -16,7 +16,7 @@ from convlint.discovery.roots import FoundModel
 from convlint.facts import FileFacts
 from convlint.filenames import display
 from convlint.inputspec import InputSpec
-from convlint.jobs import Job, ModelJob
+from convlint.jobs import Job, ModelJob, PlannedModel, ScriptRun
 from convlint.signatures.load import texts_of
 
 ConfigOf = Callable[[str], Config]
@@ -94,6 +94,51 @@ def plan(
     if problems:
         raise ConfigError(*problems)
     return Plan(tuple(_feed(jobs, inputs) if inputs else jobs), (*entries.unmatched(discovery), *entries.unfilled()))
+
+
+def plan_scripts(
+    discovery: Discovery, entries: Entries, jobs: Sequence[Job], timeout: float | None = None
+) -> tuple[Job, ...]:
+    """The jobs that run scripts dry, where the configuration lets them: the models of the other jobs are what they may
+    build."""
+    models = {job.path: tuple(_planned(job)) for job in jobs}
+    found: list[Job] = []
+    for file, reach in discovery.scripts:
+        settings = entries.config_of(os.path.dirname(file.path)).settings
+        if settings.dry_run and not file.targets:
+            job = _job_of(file, (), entries, timeout)
+            near = {path: models[path] for path in sorted(reach) if models.get(path)}
+            found.append(job.model_copy(update={"script": ScriptRun(models=near), "files": {}}))
+    return tuple(found)
+
+
+def _planned(job: Job) -> Iterator[PlannedModel]:
+    """The models of a job that nobody speaks of in the configuration or on the command line."""
+    for model in job.models:
+        if not model.declared and model.inputs is None:
+            yield PlannedModel(target=model.target, kind=model.kind, row=model.row)
+
+
+def left_over(jobs: Sequence[Job], facts: Iterable[FileFacts]) -> tuple[Job, ...]:
+    """The jobs without the constructions that scripts have shown: what is left is checked with what hints say."""
+    reached: dict[tuple[str, str], set[tuple[str, int]]] = {}
+    for one in facts:
+        for model in one.script.reached if one.script is not None else ():
+            reached.setdefault((model.filename, model.target), set()).add((model.at.filename, model.at.row))
+    return tuple(job for job in (_without(job, reached) for job in jobs) if job.models)
+
+
+def _without(job: Job, reached: Mapping[tuple[str, str], set[tuple[str, int]]]) -> Job:
+    kept: list[ModelJob] = []
+    for model in job.models:
+        places = reached.get((job.filename, model.target), set())
+        if not places or model.declared or model.inputs is not None:
+            kept.append(model)
+            continue
+        sites = tuple(site for site in model.sites if (job.shown(site.path), site.row) not in places)
+        if sites and model.sites:
+            kept.append(model.model_copy(update={"sites": sites}))
+    return job.model_copy(update={"models": tuple(kept)})
 
 
 def plan_behind(

@@ -152,6 +152,7 @@ class Settings(Section):
     ignore: tuple[StrictStr, ...] = ()
     fail_on: Severity = "warning"
     require_checked: StrictBool = False
+    dry_run: StrictBool = True  # run the project's scripts once, without contents
     timeout: StrictFloat = Field(default=60.0, gt=0)
     memory_limit: StrictInt = Field(default=4096, ge=64)  # megabytes
     output_format: OutputFormat = "full"

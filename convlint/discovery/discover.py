@@ -13,6 +13,7 @@ from convlint.discovery.prefilter import imported_words, mentions_modules, sourc
 from convlint.discovery.project import Member, Project, Symbol, module_file
 from convlint.discovery.references import absolute_name
 from convlint.discovery.roots import FoundModel, describe, find_models
+from convlint.discovery.scripts import find_scripts
 from convlint.discovery.source import decode, read
 from convlint.discovery.survey import Census, Survey, take_census, take_survey
 from convlint.discovery.walk import Excludes, FoundFile, python_files, walk
@@ -47,6 +48,8 @@ class Discovery:
     problems: tuple[str, ...]  # wrong paths and directives
     behind: Callable[[str, str], tuple[LintedFile, ...]] = lambda *_: ()
     """The files, with the models that a factory or an instance stands for, named by its file and name."""
+    scripts: tuple[tuple[LintedFile, frozenset[str]], ...] = ()
+    """Those of the files that build models when they are run, each with the paths of all files that it imports."""
 
 
 def discover(paths: Sequence[str], excludes: Excludes, is_named: Callable[[str], bool] = lambda _: False) -> Discovery:
@@ -73,7 +76,9 @@ def discover(paths: Sequence[str], excludes: Excludes, is_named: Callable[[str],
             if home in by_path
         )
 
-    return Discovery(tuple(kept), frozenset(found.files), (*found.problems, *misplaced), behind)
+    started = find_scripts(survey, found.files)
+    scripts = tuple((file, started[file.path]) for file in kept if file.path in started and file.path in by_path)
+    return Discovery(tuple(kept), frozenset(found.files), (*found.problems, *misplaced), behind, scripts)
 
 
 def _sieved(

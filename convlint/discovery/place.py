@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from convlint.notebook import SUFFIX, is_notebook
 from convlint.readme import is_readme
@@ -41,10 +45,36 @@ def locate(path: str, given: str, *, relative_imports: bool) -> ImportPath:
     if top == folder and relative_imports and not is_never_imported and folder.startswith(root) and folder != root:
         top = root
     search = dict.fromkeys((top, root))
-    source = os.path.join(root, "src")
-    if os.path.isdir(source):
-        search[source] = None
+    search.update(dict.fromkeys(_sources(root)))
     return ImportPath(path, _module_name(path, top), root, tuple(search))
+
+
+@lru_cache(maxsize=256)
+def _sources(root: str) -> tuple[str, ...]:
+    """The folders that hold a project's packages: `src`, and what pyproject.toml names."""
+    try:
+        with open(os.path.join(root, "pyproject.toml"), "rb") as file:
+            tool = tomllib.load(file).get("tool", {})
+    except (OSError, tomllib.TOMLDecodeError):
+        tool = {}
+    names = ["src", *(name for name in _named_sources(tool) if isinstance(name, str))]
+    return tuple(
+        dict.fromkeys(path for name in names if os.path.isdir(path := os.path.normpath(os.path.join(root, name))))
+    )
+
+
+def _named_sources(tool: Mapping[str, Any]) -> Iterator[object]:
+    """As setuptools, poetry and hatch have them."""
+    with suppress(AttributeError, TypeError, KeyError):
+        packages = tool.get("setuptools", {}).get("packages", {})
+        yield from packages.get("find", {}).get("where", ()) if isinstance(packages, dict) else ()
+    with suppress(AttributeError, TypeError, KeyError):
+        yield tool.get("setuptools", {}).get("package-dir", {}).get("")
+    with suppress(AttributeError, TypeError, KeyError):
+        yield from (one.get("from") for one in tool.get("poetry", {}).get("packages", ()))
+    with suppress(AttributeError, TypeError, KeyError):
+        wheel = tool.get("hatch", {}).get("build", {}).get("targets", {}).get("wheel", {})
+        yield from (os.path.dirname(name) for name in wheel.get("packages", ()))
 
 
 def _module_name(path: str, top: str) -> str:

@@ -8,7 +8,7 @@ from convlint.facts.budget import CallTime, Capacity, Limits, MemoryNeed, Memory
 from convlint.facts.compilation import Compilation, Difference, Export, GraphBreak, Recompilation, Refusal
 from convlint.facts.construction import ConstructionFact, ConstructionOrigin, GuessedArgument
 from convlint.facts.edit import Change, EditKind, Split, TriedEdit
-from convlint.facts.file import MOST_EFFECTS, BuildFailure, Effect, Failure, FileFacts, together
+from convlint.facts.file import MOST_EFFECTS, BuildFailure, Effect, Failure, FileFacts, Reached, ScriptFacts, together
 from convlint.facts.model import (
     UNCONFIRMED,
     Basis,
@@ -81,6 +81,7 @@ __all__ = [
     "Observation",
     "Ordinal",
     "Prediction",
+    "Reached",
     "Reason",
     "ReasonKind",
     "Recompilation",
@@ -94,6 +95,7 @@ __all__ = [
     "RunOutcome",
     "Scalar",
     "Scenario",
+    "ScriptFacts",
     "Share",
     "Span",
     "Split",

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from convlint.dependencies import Dependencies
 from convlint.facts.model import ModelFacts
+from convlint.facts.reason import Reason
 from convlint.facts.trial import TrialFacts
 from convlint.facts.values import Fact, Span
 
@@ -40,11 +41,30 @@ class Effect(Fact):
     at: Span | None = None
 
 
+class Reached(Fact):
+    """A call in the user's code that constructs a model, and the model of the run that it is one of."""
+
+    filename: str  # of the model
+    target: str
+    at: Span
+
+
+class ScriptFacts(Fact):
+    """What came of the dry run of a script."""
+
+    reached: tuple[Reached, ...] = ()  # the constructions whose models it feeds
+    stopped: Reason | None = None  # why not all of it could be followed
+    at: Span | None = None
+
+
 class FileFacts(Fact):
     filename: str  # as the user would write it, relative to the working directory where it lies below it
     models: tuple[ModelFacts, ...] = ()
     failures: tuple[Failure, ...] = ()
     build_failures: tuple[BuildFailure, ...] = ()
+    calls: tuple[ModelFacts, ...] = ()  # of layers and functions outside of models, each as one of a model of its own
+    built: tuple[ModelFacts, ...] = ()  # models that a script builds and does not feed
+    script: ScriptFacts | None = None
     effects: tuple[Effect, ...] = Field(default=(), max_length=MOST_EFFECTS)
     guards: tuple[str, ...] = Field(default=(), max_length=20)  # in words: the active ones, and those missing
     trials: tuple[TrialFacts, ...] = ()  # real runs, where these were asked for
@@ -56,6 +76,9 @@ def together(first: FileFacts, second: FileFacts) -> FileFacts:
     return first.model_copy(
         update={
             "models": (*first.models, *second.models),
+            "calls": (*first.calls, *second.calls),
+            "built": (*first.built, *second.built),
+            "script": first.script or second.script,
             "failures": _each_once(first.failures, second.failures),
             "build_failures": _each_once(first.build_failures, second.build_failures),
             "effects": _each_once(first.effects, second.effects)[:MOST_EFFECTS],

@@ -115,6 +115,7 @@ class ModelFacts(Fact):
     name: str  # "net.Net"
     target: str  # "Net", as a configuration would name it after the colon
     row: int  # of the class or factory
+    home: str | None = None  # the file that it is defined in, where that is another than the one the facts are about
     status: Status
     reason: Reason | None = None  # why it is not checked, or only in part
     stopped: Span | None = None  # the line where a partial trace stopped

@@ -25,6 +25,9 @@ ReasonKind = Literal[
     "trainer-only",  # name
     "parameter-unknown",  # name, owner: the function
     "not-computed",  # name, at, detail
+    "loop-cut",  # at
+    "option-not-given",  # name
+    "file-absent",  # name
     # Why a model is not built.
     "target-absent",  # name
     "arguments-missing",  # names

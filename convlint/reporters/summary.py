@@ -88,7 +88,7 @@ def listing(report: Report, *, verbose: bool) -> list[str]:
             lines += ["    " + one_line(line) for line in _details(model)]
             lines += ["    " + line for line in _help(remedy)]
     if verbose:
-        lines += _guards(report)
+        lines += [*_scripts(report), *_guards(report)]
     elif not report.is_verified:
         lines += _few_sizes(report)
     return [*lines, ""] if lines else []
@@ -104,6 +104,19 @@ def _few_sizes(report: Report) -> Iterator[str]:
     yield from map(one_line, few[:_MOST_SIZES])
     if len(few) > _MOST_SIZES:
         yield f"and {len(few) - _MOST_SIZES} more models accept few sizes (-v lists them)"
+
+
+def _scripts(report: Report) -> Iterator[str]:
+    """Where dry runs could not be followed to their end, and why."""
+    for file in report.files:
+        if file.script is not None and file.script.stopped is not None:
+
+            def where(at: Span, filename: str = file.filename) -> str:
+                return beside(at.filename, at.row, filename)
+
+            at = file.script.at
+            place = spot(at.filename, at.row) if at is not None else file.filename
+            yield one_line(f"{place}: the dry run cannot follow this: {sentence(file.script.stopped, where)}")
 
 
 def _guards(report: Report) -> Iterator[str]:

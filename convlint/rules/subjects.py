@@ -22,7 +22,7 @@ def subjects(match: Match, file: FileFacts, options: Mapping[str, Any]) -> Itera
         if effects:
             yield Environment(file, effects=effects, options=options)
     else:
-        for model in file.models:
+        for model in (*file.models, *file.calls):
             yield from _of_model(match, Environment(file, model=model, options=options), model)
 
 

@@ -125,7 +125,7 @@ WRONG = {
         model = Tokens()
         model(torch.zeros(2, 7, 8))
     """,
-    "a_summary": "from torchinfo import summary\nsummary(MLP(100), input_size=(1, 784))",
+    "a_summary": "from torchinfo import summary\nnet = MLP(100)\nsummary(net, input_size=(1, 784))",
     "a_dataset": "model = Conv()\nfor images, labels in mnist:\n    model(images)",
     "nothing_flattens": "model = MLP().to('cpu')\nfor i, (x, y) in enumerate(mnist):\n    model(x.float())",
     "another_size_flattened": """

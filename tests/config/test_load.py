@@ -104,7 +104,7 @@ def test_what_is_wrong_and_where(folder: Path, text: str, complaint: str) -> Non
 def test_an_unknown_key_far_from_all_lists_them(folder: Path) -> None:
     assert complaints(folder, "[tool.convlint]\nzzz = 1\n") == [
         'pyproject.toml:2: unknown key "tool.convlint.zzz"; '
-        "valid are exclude, select, ignore, fail-on, require-checked, timeout, memory-limit, output-format, "
+        "valid are exclude, select, ignore, fail-on, require-checked, dry-run, timeout, memory-limit, output-format, "
         "signatures, cache-dir, verify, model"
     ]
 

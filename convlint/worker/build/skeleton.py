@@ -36,7 +36,7 @@ _DEEPEST = 24  # frames kept of a construction site
 _OWN = str(Path(__file__).parents[1])
 _BUILDER = str(Path(__file__).with_name("builder.py"))
 
-_FACTORIES = frozenset(
+FACTORIES = frozenset(
     f"torch.{name}"
     for name in [
         "empty",
@@ -55,7 +55,7 @@ _FACTORIES = frozenset(
     ]
 )
 # In-place fills of parameters: their values never matter here.
-_FILLS = frozenset(
+FILLS = frozenset(
     f"torch.Tensor.{name}_"
     for name in [
         "uniform",
@@ -138,18 +138,18 @@ class _Factories(TorchFunctionMode):
         args, kwargs = devices.neutral(name, tuple(args), kwargs)
         if devices.is_move(name) and len(args) == 1 and not kwargs:
             return args[0]
-        if name in _FACTORIES and _elements(args, kwargs) > SMALL:
+        if name in FACTORIES and elements(args, kwargs) > SMALL:
             kwargs.pop("generator", None)
             with self._mode:
                 return func(*args, **kwargs)
-        if name in _FILLS and isinstance(args[0], (nn.Parameter, FakeTensor)):
+        if name in FILLS and isinstance(args[0], (nn.Parameter, FakeTensor)):
             return args[0]
         if name == "torch.Tensor.__get__":
             return func(*args, **kwargs)
         return func(*args, **kwargs)
 
 
-def _elements(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+def elements(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
     """A bound of the elements that a factory call makes; 0 where its arguments are no plain sizes."""
     sizes = kwargs.get("size", args)
     flat = [item for size in sizes for item in (size if isinstance(size, (tuple, list, torch.Size)) else (size,))]
@@ -163,12 +163,17 @@ def _elements(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
 @contextmanager
 def building(mode: FakeTensorMode, sites: Sites) -> Iterator[None]:
     """The context in which the user's file is imported and its models are constructed."""
-    load = nn.Module.load_state_dict
+    with sited(sites), constructors.checked(sites.report), unmoved_modules(), quiet_loading(), _Factories(mode):
+        yield
 
+
+@contextmanager
+def quiet_loading() -> Iterator[None]:
+    """Loading weights changes nothing."""
+    load = nn.Module.load_state_dict
     nn.Module.load_state_dict = _keep_weights  # type: ignore[method-assign]
     try:
-        with sited(sites), constructors.checked(sites.report), unmoved_modules(), _Factories(mode):
-            yield
+        yield
     finally:
         nn.Module.load_state_dict = load  # type: ignore[method-assign]
 

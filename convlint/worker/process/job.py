@@ -28,6 +28,7 @@ from convlint.worker.build.importing import ImportedProject, importing, place_in
 from convlint.worker.build.resolve import Resolver
 from convlint.worker.build.skeleton import Sites, building
 from convlint.worker.build.styles import STYLES
+from convlint.worker.process import script_job
 from convlint.worker.process.fillings import Examined, Fillings
 from convlint.worker.sandbox import limits, uncacheable
 from convlint.worker.sandbox.watch import attending
@@ -48,7 +49,9 @@ EDIT_STEPS = 10_000
 
 
 def run(job: Job) -> FileFacts:
-    """Check every model that the job names. Raises nothing that the user's code raised."""
+    """Check every model that the job names, or run its script. Raises nothing that the user's code raised."""
+    if job.script is not None:
+        return script_job.run(job)
     is_user, here = user_test(job.path, job.user_roots), os.getcwd()
     with attending(is_user) as attendance, importing(job, is_user, attendance.watch) as project:
         work = _Work(job, project, is_user, new_mode(new_env()), Sites())

@@ -26,9 +26,16 @@ _CATCHES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseEx
 class Importer:
     """`__import__` for the user's files. `missing` collects the packages that were stood in for."""
 
-    def __init__(self, roots: Sequence[str], is_project: Callable[[str], bool], known: Known) -> None:
+    def __init__(
+        self,
+        roots: Sequence[str],
+        is_project: Callable[[str], bool],
+        known: Known,
+        kind: type[StandIn] = StandIn,  # what is in the place of what is not there
+    ) -> None:
         self._roots = roots
         self._known = known
+        self._kind = kind
         self._here = os.getcwd()
         self._is_project = is_project
         self._standins: dict[str, StandIn] = {}
@@ -130,7 +137,9 @@ class Importer:
                     continue  # the import statement itself says what is missing
                 why = Reason(kind="package-lacks-name", name=wanted, owner=name)
                 lacking = [one for one in fromlist if not hasattr(module, one)]
-                return _Patched(module, {one: stood_in(f"{name}.{one}", why, self._known) for one in lacking})
+                return _Patched(
+                    module, {one: stood_in(f"{name}.{one}", why, self._known, self._kind) for one in lacking}
+                )
         return module
 
     def _stand_in(self, name: str, fromlist: Sequence[str], error: Exception) -> Any:
@@ -150,14 +159,14 @@ class Importer:
 
     def _standin(self, name: str, why: Reason) -> Any:
         first, _, rest = name.partition(".")
-        found: Any = self._standins.setdefault(first, StandIn(first, why, self._known))
+        found: Any = self._standins.setdefault(first, self._kind(first, why, self._known))
         path = first
         for part in rest.split(".") if rest else ():
             path = f"{path}.{part}"
             inner = getattr(found, part)
             # A module may have the name of a function that its package has as well.
             is_module = isinstance(inner, StandIn)
-            found = inner if is_module else self._standins.setdefault(path, StandIn(path, why, self._known))
+            found = inner if is_module else self._standins.setdefault(path, self._kind(path, why, self._known))
         return found
 
 

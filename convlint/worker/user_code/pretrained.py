@@ -67,8 +67,40 @@ def _configuration(kind: Any, name: Any, given: dict[str, Any]) -> tuple[Any, di
     try:
         found, left = kind.from_pretrained(name, local_files_only=True, return_unused_kwargs=True, **given)
     except (OSError, ValueError) as error:
+        published = _published(str(name))
+        if published is not None:
+            return published, {key: value for key, value in given.items() if not _set(published, key, value)}
         raise Unavailable(Reason(kind="pretrained-absent", name=str(name))) from error
     return found, left
+
+
+_PUBLISHED: dict[str, tuple[str, dict[str, Any]]] = {
+    "bert-base-uncased": ("BertConfig", {}),
+    "bert-base-cased": ("BertConfig", {"vocab_size": 28996}),
+    "bert-base-chinese": ("BertConfig", {"vocab_size": 21128}),
+    "bert-base-multilingual-cased": ("BertConfig", {"vocab_size": 119547}),
+    "bert-large-uncased": ("BertConfig", {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16}
+                           | {"intermediate_size": 4096}),
+    "distilbert-base-uncased": ("DistilBertConfig", {}),
+    "distilbert-base-cased": ("DistilBertConfig", {"vocab_size": 28996}),
+    "roberta-base": ("RobertaConfig", {"vocab_size": 50265, "max_position_embeddings": 514, "type_vocab_size": 1}),
+    "gpt2": ("GPT2Config", {}),
+}  # fmt: skip
+"""The configurations of published models: what differs from the defaults of transformers."""
+
+
+def _published(name: str) -> Any:
+    kind, values = _PUBLISHED.get(name.rpartition("/")[2], (None, {}))
+    transformers = importlib.import_module("transformers")
+    return getattr(transformers, kind)(**values) if kind is not None else None
+
+
+def _set(configuration: Any, key: str, value: Any) -> bool:
+    """Whether an argument was one of the configuration."""
+    if not hasattr(configuration, key):
+        return False
+    setattr(configuration, key, value)
+    return True
 
 
 _CHANGES: dict[str, Callable[[ModuleType], None]] = {

@@ -39,7 +39,7 @@ class StandIn:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
-        made = stood_in(f"{self._name}.{name}", self._why, self._known)
+        made = stood_in(f"{self._name}.{name}", self._why, self._known, type(self))
         self.__dict__[name] = made
         return made
 
@@ -50,10 +50,10 @@ class StandIn:
         touched.append(self._why)
         if len(args) == 1 and not kwargs and isinstance(args[0], (type, types.FunctionType)):
             return args[0]  # used as a decorator
-        return StandIn(f"{self._name}()", self._why, self._known)
+        return type(self)(f"{self._name}()", self._why, self._known)
 
     def __getitem__(self, _: Any) -> StandIn:
-        return StandIn(f"{self._name}[]", self._why)
+        return type(self)(f"{self._name}[]", self._why)
 
     def __setitem__(self, _: Any, __: Any) -> None:
         pass
@@ -162,12 +162,12 @@ def lacking(values: Any) -> Reason | None:
     return next((lacks(value) for value in _inside(values) if isinstance(value, StandIn)), None)
 
 
-def stood_in(name: str, why: Reason, known: Known) -> Any:
-    """What is in the place of a name of a package that is not there: what is known of it, else a StandIn."""
+def stood_in(name: str, why: Reason, known: Known, kind: type[StandIn] = StandIn) -> Any:
+    """What is in the place of a name of a package that is not there: what is known of it, else a stand-in."""
     found = _of_frameworks(name, why)
     if found is None:
         found = known(name, why)
-    return StandIn(name, why, known) if found is None else found
+    return kind(name, why, known) if found is None else found
 
 
 class Weights(dict[Any, Any]):

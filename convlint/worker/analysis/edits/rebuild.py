@@ -56,8 +56,8 @@ class Recipe:
         def context() -> AbstractContextManager[None]:
             return building(self.mode, sites)
 
-        others = _known(texts or {})
-        with others as editions, _without_modules(self.is_user), self._importing(editions) as project:
+        others = edited(texts or {})
+        with others as editions, without_modules(self.is_user), self._importing(editions) as project:
             with context():
                 module = project.load()
             resolver = Resolver(project, self.job.files)
@@ -79,7 +79,7 @@ def name_of_edition(filename: str) -> str:
 
 
 @contextmanager
-def _known(texts: Mapping[str, str]) -> Iterator[dict[str, str]]:
+def edited(texts: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Names of their own for the edited files, so that nothing that is kept of the others mixes with them."""
     editions = {path: f"{path}#{next(_numbers)}" for path in texts}
     replaced.update({name: texts[path] for path, name in editions.items()})
@@ -92,7 +92,7 @@ def _known(texts: Mapping[str, str]) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def _without_modules(is_user: IsUser) -> Iterator[None]:
+def without_modules(is_user: IsUser) -> Iterator[None]:
     """While this lasts, none of the user's modules is imported yet; then those are again that were."""
     kept, path = _users_modules(is_user), list(sys.path)
     for name in kept:

@@ -42,6 +42,24 @@ def held(value: Any, names: Sequence[str]) -> DeclaredInput | None:
     return _told(names, lambda: lambda keeps_batch: _of_call(args, kwargs, keeps_batch=keeps_batch))
 
 
+def fed(specs: Sequence[InputSpec]) -> DeclaredInput | None:
+    """The inputs of a call as it was made, with the batch as a symbol where it can be told from other sizes."""
+    args = [_blank(spec) for spec in specs if spec.name is None]
+    kwargs = {spec.name: _blank(spec) for spec in specs if spec.name is not None}
+    return _told((), lambda: lambda keeps_batch: _of_call(args, kwargs, keeps_batch=keeps_batch))
+
+
+def _blank(spec: InputSpec) -> Any:
+    """A value with the shape of an input, and no contents."""
+    if spec.shape is not None:
+        return torch.empty(spec.shape, dtype=getattr(torch, spec.dtype), device="meta")  # type: ignore[arg-type]
+    if spec.list is not None:
+        return [_blank(item) for item in spec.list]
+    if spec.dict is not None:
+        return {key: _blank(item) for key, item in spec.dict.items()}
+    return spec.value
+
+
 def _told(names: Sequence[str], reader: Callable[[], Callable[[bool], Sequence[InputSpec]]]) -> DeclaredInput | None:
     try:
         read = reader()
