@@ -26,7 +26,7 @@ def test_help_shows_the_options(convlint: Run, arguments: list[str]) -> None:
 
 
 def test_help_of_the_group_says_what_convlint_is(convlint: Run) -> None:
-    assert "Find shape mistakes in PyTorch models before they run." in convlint("--help").stdout
+    assert "Find mistakes in PyTorch programs before they run." in convlint("--help").stdout
 
 
 @pytest.mark.parametrize("option", ["--version", "-V"])
