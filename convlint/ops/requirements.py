@@ -21,7 +21,13 @@ class RequirementKind:
     is_produced: bool = False  # the size is one that an earlier layer gives
     doubts_input: bool = False  # an input that was guessed to be of another kind breaks it
     is_silent: bool = False  # torch computes all the same
+    is_of_backward: bool = False  # only a backward pass meets it, which the dry run does not make
     is_of_two_sides: bool = False  # two operands disagree, and either may be the wrong one
+
+    @property
+    def outlives_a_run(self) -> bool:
+        """Whether a dry run that came through says nothing of it."""
+        return self.is_silent or self.is_of_backward
 
 
 def _declared(name: str, along: Dimension, *, keeps_size: bool) -> RequirementKind:
@@ -58,7 +64,8 @@ _ALL: Final = (
     RequirementKind("loss_broadcast", keeps_size=True, doubts_input=True, is_silent=True),
     RequirementKind("metric_broadcast", keeps_size=True, is_silent=True),
     RequirementKind("class_axis", keeps_size=True, doubts_input=True),
-    RequirementKind("loss_scalar"),
+    RequirementKind("loss_scalar", is_of_backward=True),
+    RequirementKind("batch_joined", is_silent=True),
     RequirementKind("label_range"),
     RequirementKind("loss_weight"),
     RequirementKind("ignore_index"),

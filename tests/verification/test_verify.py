@@ -127,13 +127,13 @@ def test_what_is_said_to_be_wrong_is_refused_at_that_call(
 @pytest.mark.parametrize(
     ("name", "code", "row", "said"),
     [
-        ("lying.Raises", "CL020", 18, "it raises: RuntimeError: only for real"),
-        ("lying.Runs", "CL021", 30, "`second` is said to be a mistake, but on {device} it runs"),
-        ("lying.EditFails", "CL022", 82, "still raises on {device}: RuntimeError: still wrong"),
+        ("lying.Raises", "CL020", 18, "raises on {device}: RuntimeError: only for real"),
+        ("lying.Runs", "CL021", 30, "`second` was predicted to fail, but runs on {device}"),
+        ("lying.EditFails", "CL022", 82, "still fails on {device}: RuntimeError: still wrong"),
         ("lying.OtherShape", "CL023", 40, "predicted [2, 6] float32, observed [2, 3] float32"),
         ("lying.OtherDtype", "CL023", 50, "predicted [2, 6] float32, observed [2, 6] float64"),
         ("lying.OtherLayout", "CL023", 60, "contiguous, observed [2, 4, 224, 224] float32 channels last"),
-        ("lying.OtherCall", "CL023", 70, "another call comes on {device} than predicted: one, observed other"),
+        ("lying.OtherCall", "CL023", 70, "another call comes on {device} than predicted: one, really other"),
     ],
 )
 def test_where_a_run_tells_another_story_convlint_is_refuted(

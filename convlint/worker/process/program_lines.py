@@ -13,6 +13,7 @@ from convlint.facts import InputFact, ModelFacts, Node, Span, TensorFact, Violat
 from convlint.inputspec import InputSpec
 from convlint.jobs import ModelJob
 from convlint.notebook import line_of
+from convlint.ops.requirements import requirement_kind
 from convlint.worker.analysis.bounded import LEAST_STEPS, bounded
 from convlint.worker.analysis.inference import hints
 from convlint.worker.analysis.inference.evidence import Evidence
@@ -29,8 +30,6 @@ from convlint.worker.trace.work import WorkBudget, WorkSpent
 from convlint.worker.user_code.time_limit import TimeLimitExceeded
 from convlint.worker.values.nesting import tensors_in
 
-SILENT = frozenset({"batch_joined", "loss_broadcast", "comparison_broadcast"})
-"""Requirements that torch does not insist on."""
 _SECONDS = 5.0
 
 
@@ -140,7 +139,11 @@ def _at_the_line(node: Node, call: ProgramCall) -> Node:
     """A node of the call that stands in for the program's line."""
     if node.op == "input":
         return node
-    kept = tuple(_placed(one, call.at) for one in node.violations if call.raised is not None or one.name in SILENT)
+    kept = tuple(
+        _placed(one, call.at)
+        for one in node.violations
+        if call.raised is not None or requirement_kind(one.name).outlives_a_run
+    )
     return node.model_copy(update={"call": call.at, "violations": kept})
 
 

@@ -14,6 +14,7 @@ from convlint.facts import ConstructionFact, FileFacts, ModelFacts, Reached, Scr
 from convlint.inputspec import InputSpec
 from convlint.jobs import Job, ModelJob, PlannedModel
 from convlint.notebook import line_of
+from convlint.ops.requirements import requirement_kind
 from convlint.protocol.clock import had
 from convlint.worker.analysis.basis import basis_of
 from convlint.worker.analysis.bounded import LEAST_STEPS, MOST_STEPS, PER_SECOND, bounded
@@ -36,7 +37,7 @@ from convlint.worker.dry_run.twin import TwinCall
 from convlint.worker.dry_run.variants import with_others
 from convlint.worker.dry_run.world import DryRun
 from convlint.worker.process.identity import identified
-from convlint.worker.process.program_lines import SILENT, LineChecker
+from convlint.worker.process.program_lines import LineChecker
 from convlint.worker.process.script_recipe import ScriptRecipe
 from convlint.worker.sandbox import uncacheable
 from convlint.worker.sandbox.watch import attending
@@ -302,7 +303,7 @@ def _held_to_the_run(one: FedModel, examination: Examination) -> Examination:
         return replace(examination, findings=kept, raised=None)
     if one.raises or not one.is_followed:
         return replace(examination, findings=_without_echoes(examination, rows))
-    kept = tuple(finding for finding in examination.findings if finding.violation.name in SILENT)
+    kept = tuple(finding for finding in examination.findings if requirement_kind(finding.violation.name).outlives_a_run)
     return replace(examination, findings=kept, raised=None)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sympy
 import torch
-from test_work import examined, found
+from examined import examined, found
 from torch import nn
 from tracing import PREAMBLE, Linter
 
