@@ -18,7 +18,7 @@ from convlint.readme import is_readme
 from convlint.worker.analysis.basis import basis_of
 from convlint.worker.analysis.bounded import LEAST_STEPS, MOST_STEPS, PER_SECOND, bounded
 from convlint.worker.analysis.edits.rebuild import Recipe
-from convlint.worker.analysis.edits.search import with_edits
+from convlint.worker.analysis.edits.search import EDIT_STEPS, with_edits
 from convlint.worker.analysis.inference.evidence import Evidence, evidence, squares
 from convlint.worker.analysis.model_facts import model_facts
 from convlint.worker.analysis.session import TraceSession
@@ -44,8 +44,6 @@ from convlint.worker.user_code.wording import said
 from convlint.worker.verify.predicting.predict import feed_of, predictions
 
 MAX_SECONDS = 30.0
-EDIT_STEPS = 10_000
-"""Steps of work for the edits that are tried for one model."""
 
 
 def run(job: Job) -> FileFacts:

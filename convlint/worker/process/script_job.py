@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from torch import nn
@@ -14,17 +14,15 @@ from convlint.facts import ConstructionFact, FileFacts, ModelFacts, Reached, Scr
 from convlint.inputspec import InputSpec
 from convlint.jobs import Job, ModelJob, PlannedModel
 from convlint.notebook import line_of
-from convlint.ops.requirements import requirement_kind
 from convlint.protocol.clock import had
 from convlint.worker.analysis.basis import basis_of
 from convlint.worker.analysis.bounded import LEAST_STEPS, MOST_STEPS, PER_SECOND, bounded
-from convlint.worker.analysis.edits.search import with_edits
+from convlint.worker.analysis.edits.search import EDIT_STEPS, with_edits
 from convlint.worker.analysis.inference import hints
 from convlint.worker.analysis.inference.evidence import Evidence
 from convlint.worker.analysis.model_facts import model_facts
 from convlint.worker.analysis.session import TraceSession
 from convlint.worker.analysis.verdict.examination import Examination
-from convlint.worker.analysis.verdict.findings import Finding
 from convlint.worker.build.builder import BuiltModel
 from convlint.worker.build.constructions import Construction
 from convlint.worker.build.skeleton import make_fake
@@ -36,6 +34,7 @@ from convlint.worker.dry_run.script import MAX_SECONDS, Script
 from convlint.worker.dry_run.twin import TwinCall
 from convlint.worker.dry_run.variants import with_others
 from convlint.worker.dry_run.world import DryRun
+from convlint.worker.process.disproved import held_to_the_run
 from convlint.worker.process.identity import identified
 from convlint.worker.process.program_lines import LineChecker
 from convlint.worker.process.script_recipe import ScriptRecipe
@@ -53,8 +52,6 @@ from convlint.worker.user_code.time_limit import TimeLimitExceeded, time_limit
 
 MOST_CONSTRUCTIONS = 8
 """Of one class, that are checked."""
-EDIT_STEPS = 10_000
-"""Steps of work for the edits that are tried for one model."""
 EDIT_SECONDS = 15.0
 MOST_SECONDS_TO_REPEAT = 2.0
 """Of a script that is run again for each edit."""
@@ -212,7 +209,7 @@ class _Work:
             return None
         finally:
             self.spent += budget.spent
-        examination = _held_to_the_run(one, examination)
+        examination = held_to_the_run(one, examination)
         if examination.doubt is not None:
             return None
         wanted = ModelJob(target=planned.target, kind=planned.kind, row=planned.row)
@@ -231,7 +228,7 @@ class _Work:
     def _with_edits(
         self, one: FedModel, examination: Examination, session: TraceSession, wanted: ModelJob
     ) -> Examination:
-        """What is found, with the edits that mend it; without them where the script takes long to come so far."""
+        """What is found, with the edits that fix it; without them where the script takes long to get so far."""
         if not examination.findings or not one.calls or self.script_seconds > MOST_SECONDS_TO_REPEAT:
             return examination
         first = one.calls[0]
@@ -291,35 +288,6 @@ def _sizes(specs: tuple[InputSpec, ...]) -> Iterator[int | str]:
     for spec in specs:
         yield from spec.shape or ()
         yield from _sizes((*(spec.list or ()), *(spec.dict or {}).values()))
-
-
-def _held_to_the_run(one: FedModel, examination: Examination) -> Examination:
-    """Without what the run has disproved: a call that came through breaks no requirement of torch's."""
-    if not one.calls:
-        return examination
-    rows = {(error.at.filename, error.at.row) for error in one.errors if error.at is not None}
-    if any(fed.is_partial for fed in one.fed):
-        kept = tuple(finding for finding in examination.findings if _row(examination, finding) in rows)
-        return replace(examination, findings=kept, raised=None)
-    if one.raises or not one.is_followed:
-        return replace(examination, findings=_without_echoes(examination, rows))
-    kept = tuple(finding for finding in examination.findings if requirement_kind(finding.violation.name).outlives_a_run)
-    return replace(examination, findings=kept, raised=None)
-
-
-def _row(examination: Examination, finding: Finding) -> tuple[str, int] | None:
-    """The line of the call that a finding is about."""
-    place = examination.run.trace.nodes[finding.node].meta.get("place")
-    at = span_of(place) if place is not None else None
-    return (at.filename, at.row) if at is not None else None
-
-
-def _without_echoes(examination: Examination, rows: set[tuple[str, int]]) -> tuple[Finding, ...]:
-    """Without what torch refuses only after the call that the program ends at was mended."""
-    findings = examination.findings
-    if not any(_row(examination, one) in rows for one in findings):
-        return findings
-    return tuple(one for one in findings if one.violation.name != "raises" or _row(examination, one) in rows)
 
 
 def _structure(module: nn.Module) -> str:

@@ -28,6 +28,8 @@ MOST_FINDINGS = 6
 """Findings of one model for which edits are sought."""
 MOST_ANSWERS = 2
 """Edits that are offered for one of them."""
+EDIT_STEPS = 10_000
+"""Steps of work for the edits that are tried for one model."""
 MOST_CANDIDATES = 14
 """Edits that are tried for one of them."""
 
